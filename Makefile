@@ -1,0 +1,174 @@
+# sexton: deletion consistency for chat, simulated. `make help` lists the targets.
+# User variables: CC CFLAGS DESTDIR PREFIX; NO_FLAWS=1; V=debug|release|asan|ubsan|tsan|coverage; T=suite/name; FUZZ_S=30.
+
+CC ?= gcc
+PREFIX ?= /usr/local
+V ?= release
+FUZZ_S ?= 30
+JOBS ?= 2
+
+PACKAGES = build-essential clang clang-format pkg-config libuv1-dev libcjson-dev libcunit1-dev libxxhash-dev libbsd-dev \
+	gnuplot-nox python3
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wconversion
+ifdef CI
+WARNINGS += -Werror
+endif
+LIBRARIES = libuv libcjson libxxhash
+PKG_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
+
+OPT_release = -O2 -g
+OPT_debug = -O0 -g
+OPT_asan = -O1 -g -fsanitize=address -fno-omit-frame-pointer
+OPT_ubsan = -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
+OPT_tsan = -O1 -g -fsanitize=thread
+OPT_coverage = -O0 -g --coverage
+OPT_O0 = -O0
+OPT_O3 = -O3
+
+BUILD = build/$(V)$(if $(NO_FLAWS),-noflaws)$(if $(filter-out gcc cc,$(CC)),-$(notdir $(CC)))
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(OPT_$(V)) $(if $(NO_FLAWS),-DNO_FLAWS) $(PKG_CFLAGS) $(CFLAGS)
+
+FOLDERS = core net-model sim sim/check sim/cli sim/explore reports
+SOURCES = $(filter-out sim/main.c,$(wildcard $(addsuffix /*.c,$(FOLDERS))))
+TESTS = $(filter-out tests/fuzz_%.c tests/bench%.c,$(wildcard tests/*.c))
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+TEST_OBJECTS = $(TESTS:%.c=$(BUILD)/%.o)
+PROGRAM = $(BUILD)/sexton
+TEST_PROGRAM = $(BUILD)/tests/run
+# What `verify` may need: the checkers judge without the simulator and without the chat system.
+VERIFIER = $(wildcard sim/check/*.c reports/*.c) $(filter-out sim/history_unused.c,$(wildcard sim/history*.c)) \
+	sim/names.c sim/digest.c sim/json_scan.c core/base.c
+
+.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants \
+	sweep compile_commands.json install uninstall clean
+
+## the program, build/sexton
+all: build/sexton
+
+build/sexton: $(PROGRAM)
+	@mkdir -p build && ln -sf $(PROGRAM:build/%=%) build/sexton
+
+$(PROGRAM): $(OBJECTS) $(BUILD)/sim/main.o
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(PKG_LIBS) $(LDFLAGS)
+
+$(TEST_PROGRAM): $(OBJECTS) $(TEST_OBJECTS)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit $(LDFLAGS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(BUILD)/sim/main.d
+
+## this text
+help:
+	@awk '/^## /{d=substr($$0,4);next} /^[a-z_.-]+:/{split($$1,t,":"); if(d) printf "  %-22s %s\n",t[1],d; d=""}' Makefile
+
+## install the Debian packages that are missing (sudo only when not root)
+deps:
+	@missing=""; for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || missing="$$missing $$p"; \
+	done; if [ -n "$$missing" ]; then echo "installing:$$missing"; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+
+## run the scenario library and draw its report: build/report/index.html
+run: all
+	build/sexton check scenarios --seeds 20 --jobs $(JOBS) --json build/result.json
+	build/sexton report build/result.json -o build/report
+	@echo "report: build/report/index.html"
+
+## build and run the unit tests; T=suite or T=suite/name runs a part
+test: all $(TEST_PROGRAM)
+	$(TEST_PROGRAM) $(T)
+	@if [ -z "$(T)" ]; then sh tests/cli.sh build/sexton; fi
+
+## tests, every scenario against its expectation, layers
+check: test lint
+	build/sexton check scenarios --seeds 50 --jobs $(JOBS)
+
+## operations and events a second
+bench: all
+	build/sexton bench queue
+
+## draw the report of the last run
+report: all
+	build/sexton report build/result.json -o build/report
+
+## tests under AddressSanitizer
+asan:
+	+$(MAKE) V=asan build/asan/tests/run build/asan/sexton
+	build/asan/tests/run
+	build/asan/sexton check scenarios --seeds 2 --jobs $(JOBS) >/dev/null
+
+## tests under UndefinedBehaviorSanitizer
+ubsan:
+	+$(MAKE) V=ubsan build/ubsan/tests/run build/ubsan/sexton
+	build/ubsan/tests/run
+	build/ubsan/sexton check scenarios --seeds 2 --jobs $(JOBS) >/dev/null
+
+## tests under ThreadSanitizer
+tsan:
+	+$(MAKE) V=tsan build/tsan/tests/run
+	build/tsan/tests/run
+
+## line coverage of the tests, as gcov files under build/coverage
+coverage:
+	+$(MAKE) V=coverage build/coverage/tests/run
+	build/coverage/tests/run
+	cd build/coverage && gcov -r -s $(CURDIR) $$(find . -name '*.gcda') | grep -A1 "^File '" | head -200
+
+## each fuzz target for FUZZ_S seconds (clang)
+fuzz:
+	@mkdir -p build/fuzz
+	@for f in tests/fuzz_*.c; do n=$$(basename $$f .c); mkdir -p build/fuzz/corpus-$$n; \
+	clang -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) $$f $(SOURCES) $(PKG_LIBS) \
+	-o build/fuzz/$$n || exit 1; \
+	build/fuzz/$$n -max_total_time=$(FUZZ_S) -print_final_stats=1 build/fuzz/corpus-$$n || exit 1; done
+
+## layers, and a verifier linked without simulator and chat system
+lint:
+	python3 tests/lint.py
+	@mkdir -p build/lint
+	$(CC) -std=c17 -D_GNU_SOURCE -I. $(PKG_CFLAGS) -o build/lint/verifier tests/lint_verifier.c.in -x c $(VERIFIER) -x none $(PKG_LIBS)
+
+## rewrite all sources with clang-format
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v core/rng_tables.h)
+
+## complain about sources that clang-format would change
+format-check:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v core/rng_tables.h)
+
+## golden histories: byte for byte on gcc and clang at -O0 and -O3, and with the flaws compiled out
+golden:
+	sh tests/golden.sh
+
+## break core's protections one at a time: a scenario must turn red, by verdict
+mutants:
+	sh tests/mutants/run.sh
+
+## the long sweep of the crowd (hours; not in CI)
+sweep: all
+	build/sexton check scenarios/scale/crowd-20.json --seeds 20000 --jobs $(JOBS)
+
+## for editors and analysers
+compile_commands.json:
+	@python3 -c "import json,os,sys; cc,fl=sys.argv[1],sys.argv[2]; \
+	print(json.dumps([dict(directory=os.getcwd(),file=f,command=f'{cc} {fl} -c {f}') for f in sys.argv[3:]],indent=1))" \
+	"$(CC)" "$(ALL_CFLAGS)" $(SOURCES) sim/main.c $(TESTS) > $@
+
+## into DESTDIR/PREFIX
+install: all
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/sexton
+	install -d $(DESTDIR)$(PREFIX)/share/sexton
+	cp -r scenarios $(DESTDIR)$(PREFIX)/share/sexton/
+
+## and out again
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sexton
+	rm -rf $(DESTDIR)$(PREFIX)/share/sexton
+
+## everything that was built
+clean:
+	rm -rf build

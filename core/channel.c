@@ -1,0 +1,349 @@
+/*
+ * channel.c: one channel per ordered pair of shards, first-in first-out and exactly once, over datagrams that may be lost,
+ * repeated or reordered.
+ *
+ * Method (C1, C3): the sender numbers entries densely in the transaction that creates them and keeps them until the
+ * receiver confirmed; the receiver processes number h+1 only, and stores h with the effect. A gap is reported at once and
+ * its first entry resent; whatever is unconfirmed is resent with a doubling delay. The channel to oneself has numbers too,
+ * but takes effect in the same transaction.
+ */
+#include "core/shard_internal.h"
+
+static struct row pack(shard_id destination, uint64_t number, const struct wire *w)
+{
+    struct row row = {.c = {[OUTBOX_destination] = destination,
+                            [OUTBOX_number] = number,
+                            [OUTBOX_kind] = w->kind,
+                            [OUTBOX_user] = w->user,
+                            [OUTBOX_device] = w->device,
+                            [OUTBOX_op] = w->op,
+                            [OUTBOX_conv] = w->conv,
+                            [OUTBOX_target] = w->target,
+                            [OUTBOX_version] = w->version,
+                            [OUTBOX_actor] = w->actor,
+                            [OUTBOX_subject] = w->subject,
+                            [OUTBOX_named] = w->named,
+                            [OUTBOX_at] = w->at_us,
+                            [OUTBOX_page] = w->page,
+                            [OUTBOX_pages] = w->pages,
+                            [OUTBOX_reset_id] = w->reset_id},
+                      .body = w->body};
+    row.c[OUTBOX_words] = (uint64_t)w->operation | (uint64_t)w->entry << 8 | (uint64_t)w->outcome << 16 |
+                          (uint64_t)w->why << 24 | (uint64_t)w->conv_kind << 32 | (uint64_t)w->role << 40 |
+                          (uint64_t)w->flags << 48 | (uint64_t)w->early << 56;
+    return row;
+}
+
+static struct wire unpack(const struct row *row)
+{
+    uint64_t words = row->c[OUTBOX_words];
+    return (struct wire){.kind = (uint8_t)row->c[OUTBOX_kind],
+                         .operation = (uint8_t)words,
+                         .entry = (uint8_t)(words >> 8),
+                         .outcome = (uint8_t)(words >> 16),
+                         .why = (uint8_t)(words >> 24),
+                         .conv_kind = (uint8_t)(words >> 32),
+                         .role = (uint8_t)(words >> 40),
+                         .flags = (uint8_t)(words >> 48),
+                         .early = (uint8_t)(words >> 56),
+                         .user = (user_id)row->c[OUTBOX_user],
+                         .device = (device_id)row->c[OUTBOX_device],
+                         .op = (uint32_t)row->c[OUTBOX_op],
+                         .conv = row->c[OUTBOX_conv],
+                         .target = row->c[OUTBOX_target],
+                         .version = row->c[OUTBOX_version],
+                         .actor = (user_id)row->c[OUTBOX_actor],
+                         .subject = (user_id)row->c[OUTBOX_subject],
+                         .named = row->c[OUTBOX_named],
+                         .at_us = row->c[OUTBOX_at],
+                         .page = (uint32_t)row->c[OUTBOX_page],
+                         .pages = (uint32_t)row->c[OUTBOX_pages],
+                         .reset_id = (uint32_t)row->c[OUTBOX_reset_id],
+                         .number = row->c[OUTBOX_number],
+                         .body = row->body};
+}
+
+static int get_out(struct shard *s, shard_id destination, struct row *row)
+{
+    *row = (struct row){.c = {[CHANNEL_OUT_destination] = destination, [CHANNEL_OUT_next] = 1}};
+    int status = shard_get(s, TABLE_CHANNEL_OUT, row);
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+static int get_in(struct shard *s, shard_id source, struct row *row)
+{
+    *row = (struct row){.c = {[CHANNEL_IN_source] = source}};
+    int status = shard_get(s, TABLE_CHANNEL_IN, row);
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+static void await_answer(struct shard *s, shard_id destination)
+{
+    struct channel *c = &s->channels[destination];
+    c->backoff_us = CHANNEL_RETRY_US;
+    if (c->retry_at_us == TIME_NEVER || c->retry_at_us > s->now_us + c->backoff_us)
+        c->retry_at_us = s->now_us + c->backoff_us;
+}
+
+static void transmit(struct shard *s, shard_id destination, const struct row *row)
+{
+    struct wire *wire = out_send(s->out, OUT_TO_SHARD, destination);
+    *wire = unpack(row);
+    wire->incarnation = s->incarnation;
+}
+
+/* The entry takes effect in the transaction that made it. */
+static int send_here(struct shard *s, struct wire *wire, uint64_t *number)
+{
+    struct row in;
+    CHECK(get_in(s, s->id, &in));
+    wire->number = ++in.c[CHANNEL_IN_number];
+    in.c[CHANNEL_IN_incarnation] = s->incarnation;
+    CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
+    if (number)
+        *number = wire->number;
+    return shard_entry(s, s->id, wire);
+}
+
+int channel_send(struct shard *s, shard_id destination, const struct wire *wire, uint64_t *number)
+{
+    if (destination == s->id) {
+        struct wire copy = *wire;
+        return send_here(s, &copy, number);
+    }
+    struct row out;
+    CHECK(get_out(s, destination, &out));
+    uint64_t n = out.c[CHANNEL_OUT_next]++;
+    CHECK(shard_put(s, TABLE_CHANNEL_OUT, &out));
+    struct row row = pack(destination, n, wire);
+    CHECK(shard_put(s, TABLE_OUTBOX, &row));
+    if (n <= out.c[CHANNEL_OUT_confirmed] + CHANNEL_WINDOW)
+        transmit(s, destination, &row);
+    await_answer(s, destination);
+    if (number)
+        *number = n;
+    return 0;
+}
+
+struct resend {
+    struct shard *s;
+    shard_id destination;
+    uint64_t last;
+};
+
+static int resend_visit(void *ctx, const struct row *row)
+{
+    struct resend *r = ctx;
+    if (row->c[OUTBOX_number] > r->last)
+        return 1;
+    transmit(r->s, r->destination, row);
+    return 0;
+}
+
+static int resend(struct shard *s, shard_id destination, uint64_t first, uint64_t last)
+{
+    struct store_range range = {.table = TABLE_OUTBOX, .index = INDEX_PRIMARY, .fixed = 1, .given = 2};
+    range.key[0] = destination;
+    range.key[1] = first;
+    struct resend r = {s, destination, last};
+    int status = s->store->ops->scan(s->store, &range, resend_visit, &r);
+    return status < 0 ? status : 0;
+}
+
+/* The highest number that every unfenced device behind this shard has acknowledged. */
+static int applied_of(struct shard *s, shard_id source, uint64_t high, uint64_t *applied)
+{
+    struct row log;
+    uint64_t key[1] = {source};
+    int status = shard_first(s, TABLE_LOG, INDEX_LOG_BY_NUMBER, 1, 1, key, false, &log);
+    if (status == E_NOTFOUND)
+        *applied = high;
+    else if (status == 0)
+        *applied = log.c[LOG_number] - 1;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+static int tell(struct shard *s, shard_id source, struct row *in)
+{
+    uint64_t applied;
+    CHECK(applied_of(s, source, in->c[CHANNEL_IN_number], &applied));
+    bool moved = applied > in->c[CHANNEL_IN_applied_told];
+    if (moved) {
+        in->c[CHANNEL_IN_applied_told] = applied;
+        CHECK(shard_put(s, TABLE_CHANNEL_IN, in));
+    }
+    if (source == s->id)
+        return moved ? conv_applied(s, s->id, applied) : 0;
+    struct wire *ack = out_send(s->out, OUT_TO_SHARD, source);
+    ack->kind = WIRE_CHANNEL_ACK;
+    ack->number = in->c[CHANNEL_IN_number];
+    ack->applied = applied;
+    ack->incarnation = (uint32_t)in->c[CHANNEL_IN_incarnation];
+    return 0;
+}
+
+int channel_tell_applied(struct shard *s)
+{
+    while (s->dirty_sources) {
+        shard_id source = (shard_id)__builtin_ctzll(s->dirty_sources);
+        s->dirty_sources &= s->dirty_sources - 1;
+        struct row in;
+        CHECK(get_in(s, source, &in));
+        CHECK(tell(s, source, &in));
+    }
+    return 0;
+}
+
+/* Flawed: any order, with a set of what came ahead of its turn. Returns 1 when the entry must take effect now. */
+static int take_unordered(struct shard *s, shard_id source, uint64_t number, struct row *in)
+{
+    struct row ahead = {.c = {[AHEAD_source] = source, [AHEAD_number] = number}};
+    int seen = shard_get(s, TABLE_AHEAD, &ahead);
+    if (number <= in->c[CHANNEL_IN_number] || seen == 0)
+        return 0;
+    CHECK(shard_put(s, TABLE_AHEAD, &ahead));
+    for (;;) {
+        struct row next = {.c = {[AHEAD_source] = source, [AHEAD_number] = in->c[CHANNEL_IN_number] + 1}};
+        if (shard_get(s, TABLE_AHEAD, &next) != 0)
+            return 1;
+        in->c[CHANNEL_IN_number]++;
+        CHECK(shard_del(s, TABLE_AHEAD, &next));
+    }
+}
+
+static int receive_entry(struct shard *s, shard_id source, const struct wire *wire)
+{
+    struct row in;
+    CHECK(get_in(s, source, &in));
+    if (wire->incarnation < in.c[CHANNEL_IN_incarnation])
+        return 0; /* C3: of a past that was lost */
+    if (wire->incarnation > in.c[CHANNEL_IN_incarnation]) {
+        in.c[CHANNEL_IN_incarnation] = wire->incarnation;
+        in.c[CHANNEL_IN_number] = 0;
+        in.c[CHANNEL_IN_applied_told] = 0;
+    }
+    int take;
+    if (decide_channel_in_order(s->policy)) {
+        take = wire->number == in.c[CHANNEL_IN_number] + 1;
+        in.c[CHANNEL_IN_number] += (uint64_t)take;
+    } else {
+        take = take_unordered(s, source, wire->number, &in);
+        CHECK(take);
+    }
+    if (take) {
+        CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
+        struct note *note = shard_note(s, NOTE_RECEIVE);
+        note->source = source;
+        note->incarnation = wire->incarnation;
+        note->number = wire->number;
+        CHECK(shard_entry(s, source, wire));
+        CHECK(get_in(s, source, &in)); /* the effect may have truncated a log */
+    }
+    s->dirty_sources &= ~(1ULL << source);
+    return tell(s, source, &in);
+}
+
+/* Nothing is unconfirmed: is a tombstone still waiting for this destination? */
+static int waits_for(struct shard *s, shard_id destination, bool *waits)
+{
+    struct row row;
+    uint64_t key[1] = {destination};
+    int status = shard_first(s, TABLE_WAITS, INDEX_PRIMARY, 1, 1, key, false, &row);
+    *waits = status == 0;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+static int drop_confirmed(struct shard *s, shard_id destination, uint64_t from, uint64_t to)
+{
+    for (uint64_t n = from; n <= to; n++) {
+        struct row row = {.c = {[OUTBOX_destination] = destination, [OUTBOX_number] = n}};
+        CHECK(shard_del(s, TABLE_OUTBOX, &row));
+    }
+    return 0;
+}
+
+static int receive_ack(struct shard *s, shard_id source, const struct wire *ack)
+{
+    struct row out;
+    CHECK(get_out(s, source, &out));
+    if (ack->incarnation != s->incarnation || ack->number >= out.c[CHANNEL_OUT_next])
+        return 0;
+    uint64_t confirmed = out.c[CHANNEL_OUT_confirmed], last = out.c[CHANNEL_OUT_next] - 1;
+    if (ack->number > confirmed) {
+        CHECK(drop_confirmed(s, source, confirmed + 1, ack->number));
+        out.c[CHANNEL_OUT_confirmed] = ack->number;
+        uint64_t open = confirmed + CHANNEL_WINDOW + 1; /* first that was outside the window */
+        if (open <= last)
+            CHECK(resend(s, source, open, ack->number + CHANNEL_WINDOW));
+        await_answer(s, source);
+    } else if (ack->number < last && s->channels[source].hurried != ack->number + 1) {
+        s->channels[source].hurried = ack->number + 1; /* a gap was reported: fill it, once */
+        CHECK(resend(s, source, ack->number + 1, ack->number + 1));
+    }
+    if (ack->applied > out.c[CHANNEL_OUT_applied])
+        out.c[CHANNEL_OUT_applied] = ack->applied;
+    CHECK(shard_put(s, TABLE_CHANNEL_OUT, &out));
+    CHECK(conv_applied(s, source, out.c[CHANNEL_OUT_applied]));
+    bool waits;
+    CHECK(waits_for(s, source, &waits));
+    if (out.c[CHANNEL_OUT_confirmed] == last && !waits)
+        s->channels[source].retry_at_us = TIME_NEVER;
+    return 0;
+}
+
+int channel_receive(struct shard *s, shard_id source, const struct wire *wire)
+{
+    if (source >= s->count || source == s->id)
+        return 0;
+    if (wire->kind != WIRE_CHANNEL_ACK)
+        return receive_entry(s, source, wire);
+    if (!wire->reset)
+        return receive_ack(s, source, wire);
+    struct row in; /* a question: how far are you? */
+    CHECK(get_in(s, source, &in));
+    return tell(s, source, &in);
+}
+
+static int channel_retry(struct shard *s, shard_id destination)
+{
+    struct channel *c = &s->channels[destination];
+    struct row out;
+    CHECK(get_out(s, destination, &out));
+    uint64_t confirmed = out.c[CHANNEL_OUT_confirmed], last = out.c[CHANNEL_OUT_next] - 1;
+    bool waits;
+    CHECK(waits_for(s, destination, &waits));
+    if (confirmed == last && !waits) {
+        c->retry_at_us = TIME_NEVER;
+        return 0;
+    }
+    uint64_t most = confirmed < last ? CHANNEL_RETRY_MAX_US : CHANNEL_ASK_MAX_US;
+    c->backoff_us = c->backoff_us ? c->backoff_us * 2 : CHANNEL_RETRY_US;
+    if (c->backoff_us > most)
+        c->backoff_us = most;
+    c->retry_at_us = s->now_us + c->backoff_us;
+    c->hurried = 0;
+    if (confirmed < last) {
+        uint64_t end = confirmed + CHANNEL_WINDOW;
+        return resend(s, destination, confirmed + 1, end < last ? end : last);
+    }
+    struct wire *ask = out_send(s->out, OUT_TO_SHARD, destination);
+    ask->kind = WIRE_CHANNEL_ACK;
+    ask->reset = 1;
+    return 0;
+}
+
+int channel_timers(struct shard *s)
+{
+    for (shard_id d = 0; d < s->count; d++)
+        if (s->channels[d].retry_at_us <= s->now_us)
+            CHECK(channel_retry(s, d));
+    return 0;
+}
+
+int channel_start(struct shard *s)
+{
+    for (shard_id d = 0; d < s->count; d++)
+        if (d != s->id)
+            s->channels[d].retry_at_us = s->now_us + CHANNEL_RETRY_US;
+    return 0;
+}

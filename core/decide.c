@@ -1,0 +1,201 @@
+/*
+ * decide.c: the answers to decide.h's questions. Every `flawed` below is one line of flaws.def; without it each function
+ * is a rule of PROTOCOL.md. Compiled with NO_FLAWS, `flawed` is false and the compiler drops the rest.
+ */
+#include "core/decide.h"
+
+/* The flaws about time use one horizon: the shortest that a catalogued system had. */
+#define FLAWED_MEMORY_US (61 * US_PER_S)
+
+static bool flawed(const struct policy *p, enum flaw flaw)
+{
+#ifdef NO_FLAWS
+    (void)p;
+    (void)flaw;
+    return false;
+#else
+    return (p->flaws >> flaw) & 1;
+#endif
+}
+
+enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author)
+{
+    if (flawed(p, FLAW_NO_AUTHORITY) || actor == author)
+        return WHY_NONE;
+    if (p->delete_message == 1 && role == ROLE_OWNER)
+        return WHY_NONE;
+    return WHY_NOT_PERMITTED;
+}
+
+enum why decide_may_delete_conv(const struct policy *p, uint8_t role, uint8_t conv_kind)
+{
+    bool owner_only = conv_kind == CONV_CHANNEL ? p->delete_channel == 0 : p->delete_group == 1;
+    if (flawed(p, FLAW_NO_AUTHORITY) || !owner_only || role == ROLE_OWNER)
+        return WHY_NONE;
+    return WHY_NOT_PERMITTED;
+}
+
+enum why decide_may_bind(const struct policy *p, user_id actor, uint8_t role, user_id author)
+{
+    if (flawed(p, FLAW_BIND_UNCHECKED))
+        return WHY_NONE;
+    if (role == ROLE_NONE)
+        return WHY_NOT_A_MEMBER;
+    return decide_may_delete_message(p, actor, role, author);
+}
+
+bool decide_deleted_refuses(const struct policy *p)
+{
+    return !flawed(p, FLAW_ACCEPT_AFTER_DELETE);
+}
+
+bool decide_announces_deletion(const struct policy *p)
+{
+    return !flawed(p, FLAW_HARD_DELETE);
+}
+
+bool decide_audience_has_before(const struct policy *p)
+{
+    return !flawed(p, FLAW_AUDIENCE_AFTER);
+}
+
+bool decide_keeps_early(const struct policy *p)
+{
+    return !flawed(p, FLAW_EARLY_DROPPED);
+}
+
+bool decide_is_repeated(const struct policy *p, uint32_t op, uint32_t highest, uint64_t executed_at_us,
+                        uint64_t now_us)
+{
+    if (op > highest)
+        return false;
+    return !(flawed(p, FLAW_DEDUP_WINDOW) && now_us - executed_at_us > FLAWED_MEMORY_US);
+}
+
+bool decide_undo_matches(const struct policy *p, version named, version current)
+{
+    return flawed(p, FLAW_UNDO_UNNAMED) || named == current;
+}
+
+bool decide_timer_matches(const struct policy *p, version timer, version current, bool deleted)
+{
+    if (flawed(p, FLAW_TIMER_UNVERSIONED))
+        return true;
+    return deleted && timer == current;
+}
+
+bool decide_reaps(const struct policy *p)
+{
+    return !flawed(p, FLAW_TOMBSTONES_KEPT);
+}
+
+bool decide_reap_now(const struct policy *p, uint64_t waiting, uint64_t age_us)
+{
+    if (flawed(p, FLAW_REAP_BY_AGE) && age_us > FLAWED_MEMORY_US)
+        return true;
+    return waiting == 0;
+}
+
+enum sync_answer decide_sync(const struct policy *p, const struct sync_question *q)
+{
+    if (flawed(p, FLAW_PUSH_WITHOUT_SYNC))
+        return SYNC_HEAD_ONLY;
+    if (q->next_op <= q->accepted_op)
+        return SYNC_RETIRE;
+    if (flawed(p, FLAW_PARTIAL_DELTA))
+        return SYNC_DELTA;
+    if (q->same_epoch && q->same_generation && q->horizon <= q->cursor && q->cursor <= q->head)
+        return SYNC_DELTA;
+    return SYNC_RESET;
+}
+
+bool decide_skips_by_time(const struct policy *p, uint64_t entry_at_us, uint64_t last_at_us)
+{
+    return flawed(p, FLAW_TIMESTAMP_CURSOR) && entry_at_us <= last_at_us;
+}
+
+uint64_t decide_horizon(const struct policy *p, uint64_t min_acknowledged, uint64_t old_position)
+{
+    if (flawed(p, FLAW_REAP_BY_AGE) && old_position > min_acknowledged)
+        return old_position;
+    return min_acknowledged;
+}
+
+uint64_t decide_age_us(const struct policy *p)
+{
+    return flawed(p, FLAW_REAP_BY_AGE) ? FLAWED_MEMORY_US : TIME_NEVER;
+}
+
+bool decide_channel_in_order(const struct policy *p)
+{
+    return !flawed(p, FLAW_ARRIVAL_ORDER_WINS);
+}
+
+bool decide_answers_refusal(const struct policy *p)
+{
+    return !flawed(p, FLAW_REFUSAL_DROPPED);
+}
+
+bool decide_answers_before_commit(const struct policy *p)
+{
+    return flawed(p, FLAW_ANSWER_BEFORE_COMMIT);
+}
+
+bool decide_beats(const struct policy *p)
+{
+    return !flawed(p, FLAW_NO_BEAT) && p->beat_us > 0;
+}
+
+enum apply_answer decide_may_apply(const struct policy *p, uint64_t position, uint64_t cursor)
+{
+    if (position <= cursor)
+        return APPLY_IGNORE;
+    if (position == cursor + 1 || flawed(p, FLAW_GAP_SKIPPED) || flawed(p, FLAW_PARTIAL_DELTA) ||
+        flawed(p, FLAW_TIMESTAMP_CURSOR) || flawed(p, FLAW_PUSH_WITHOUT_SYNC))
+        return APPLY_YES;
+    return APPLY_FETCH;
+}
+
+bool decide_cursor_first(const struct policy *p)
+{
+    return flawed(p, FLAW_CURSOR_FIRST);
+}
+
+bool decide_version_wins(const struct policy *p, version incoming, version known, bool known_deletes)
+{
+    if (flawed(p, FLAW_ARRIVAL_ORDER_WINS))
+        return true;
+    if (flawed(p, FLAW_DELETE_STICKY) && known_deletes)
+        return false;
+    return incoming > known;
+}
+
+bool decide_hide_drops_row(const struct policy *p)
+{
+    return !flawed(p, FLAW_HIDE_KEEPS_ROW);
+}
+
+bool decide_reset_drops_rows(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESET_KEEPS_ROWS);
+}
+
+bool decide_install_needs_all_pages(const struct policy *p)
+{
+    return !flawed(p, FLAW_PARTIAL_INSTALL);
+}
+
+bool decide_answer_shows(const struct policy *p)
+{
+    return flawed(p, FLAW_ANSWER_SHOWS);
+}
+
+bool decide_pending_ends_at_answer(const struct policy *p)
+{
+    return flawed(p, FLAW_PENDING_DROPPED);
+}
+
+bool decide_trusts_push_alone(const struct policy *p)
+{
+    return flawed(p, FLAW_PUSH_WITHOUT_SYNC);
+}

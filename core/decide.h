@@ -1,0 +1,70 @@
+/*
+ * decide.h: the questions that core asks. Each answer is the sound policy's, unless a flaw changes it; decide.c is the only
+ * place that reads a flaw, so that everything else is the protocol as PROTOCOL.md has it.
+ */
+#ifndef SEXTON_CORE_DECIDE_H
+#define SEXTON_CORE_DECIDE_H
+
+#include "core/policy.h"
+#include "core/wire.h"
+
+/* ---- the conversation's shard ---- */
+/* May this member delete this message? author: of the message. NOT_PERMITTED or 0. */
+enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author);
+enum why decide_may_delete_conv(const struct policy *p, uint8_t role, uint8_t conv_kind);
+/* The same question asked again when an early deletion meets its target (U7). */
+enum why decide_may_bind(const struct policy *p, user_id actor, uint8_t role, user_id author);
+/* Is a send to a conversation in this state refused because it is deleted? */
+bool decide_deleted_refuses(const struct policy *p);
+/* Is a deletion fanned out and kept as a tombstone, or does the row just go? */
+bool decide_announces_deletion(const struct policy *p);
+/* Does the audience include those who were members before the operation? (M1) */
+bool decide_audience_has_before(const struct policy *p);
+bool decide_keeps_early(const struct policy *p);
+/* Is an operation with this number a repetition? highest: executed so far, at that time. (X2) */
+bool decide_is_repeated(const struct policy *p, uint32_t op, uint32_t highest, uint64_t executed_at_us, uint64_t now_us);
+/* Is this undo for the current deletion? (U2) */
+bool decide_undo_matches(const struct policy *p, version named, version current);
+/* Does this timer belong to the current deletion, in state DELETED? (U3) */
+bool decide_timer_matches(const struct policy *p, version timer, version current, bool deleted);
+bool decide_reaps(const struct policy *p);
+/* May a tombstone of that age be reaped although `waiting` destinations have not applied it? (U9) */
+bool decide_reap_now(const struct policy *p, uint64_t waiting, uint64_t age_us);
+
+/* ---- the user's shard ---- */
+enum sync_answer { SYNC_DELTA, SYNC_RESET, SYNC_HEAD_ONLY, SYNC_RETIRE };
+struct sync_question {
+    bool same_epoch, same_generation;
+    uint64_t cursor, horizon, head;
+    uint32_t next_op, accepted_op;
+};
+/* L6, X4 */
+enum sync_answer decide_sync(const struct policy *p, const struct sync_question *q);
+/* Is an entry before the cursor's commit time left out of a delta? last_at: of the last entry the device applied. */
+bool decide_skips_by_time(const struct policy *p, uint64_t entry_at_us, uint64_t last_at_us);
+/* The new horizon, given the minimum acknowledged position and the position up to which entries are old. (L5) */
+uint64_t decide_horizon(const struct policy *p, uint64_t min_acknowledged, uint64_t old_position);
+/* Flawed ageing only: how old is old. */
+uint64_t decide_age_us(const struct policy *p);
+bool decide_channel_in_order(const struct policy *p); /* C1 */
+bool decide_answers_refusal(const struct policy *p);
+bool decide_answers_before_commit(const struct policy *p);
+bool decide_beats(const struct policy *p); /* L8 */
+
+/* ---- the device ---- */
+enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };
+/* L2 */
+enum apply_answer decide_may_apply(const struct policy *p, uint64_t position, uint64_t cursor);
+bool decide_cursor_first(const struct policy *p);
+/* Does `incoming` change a target whose last change was `known`? known_deletes: that change was a deletion. (D4) */
+bool decide_version_wins(const struct policy *p, version incoming, version known, bool known_deletes);
+bool decide_hide_drops_row(const struct policy *p);
+bool decide_reset_drops_rows(const struct policy *p);       /* R4 */
+bool decide_install_needs_all_pages(const struct policy *p); /* R4 */
+bool decide_answer_shows(const struct policy *p);           /* D1 */
+/* May the overlay of an accepted deletion go, when the replica has not caught up with it? (D2) */
+bool decide_pending_ends_at_answer(const struct policy *p);
+/* Does the cursor jump to the head when a delta does not come? */
+bool decide_trusts_push_alone(const struct policy *p);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * device.c: a device's steps, what a crash takes, and what an observer may read.
+ *
+ * Method: a step changes the struct and fills `out`; the caller carries out what is in it. Durable and volatile fields
+ * are apart in device_internal.h; device_crash clears the volatile ones and nothing else. device_rows works the view
+ * out from the replica and the outbox afresh, without the notes' memory of what was said.
+ */
+#include "core/decide.h"
+#include "core/device_internal.h"
+
+#include <stdlib.h>
+
+struct device *device_new(device_id id, user_id user, bool linked, const struct policy *policy)
+{
+    assert(id && user && policy);
+    struct device *d = base_alloc(sizeof *d);
+    d->policy = policy;
+    d->id = id;
+    d->user = user;
+    d->next_op = 1;
+    d->generation = linked ? 0 : 1; /* M3: generation 0 is nobody's, so the shard must reset it */
+    d->epoch = linked ? 0 : 1;
+    return d;
+}
+
+void device_free(struct device *device)
+{
+    if (!device)
+        return;
+    sync_reset_free(device);
+    replica_release(&device->replica);
+    free(device->held);
+    free(device);
+}
+
+void device_crash(struct device *device)
+{
+    sync_disconnected(device);
+    device->looking_at = 0;
+    free(device->held);
+    device->held = NULL;
+}
+
+static int on_typing(struct device *d, const struct device_input *in)
+{
+    if (in->conv == 0 || in->body.len > TEXT_BYTES_MAX)
+        return E_INVALID;
+    replica_draft_set(&d->replica, in->conv, &in->body);
+    return STATUS_OK;
+}
+
+static bool is_valid(const struct device_input *in)
+{
+    if ((unsigned)in->kind > DEVICE_RESUME)
+        return false;
+    if (in->kind == DEVICE_CONNECTED)
+        return in->session != 0;
+    return in->kind != DEVICE_MESSAGE || in->wire;
+}
+
+int device_step(struct device *device, const struct device_input *in, struct out *out)
+{
+    out_clear(out);
+    int status = is_valid(in) ? STATUS_OK : E_INVALID;
+    if (status == STATUS_OK && in->kind != DEVICE_PERSON && in->kind != DEVICE_TYPING)
+        sync_apply_held(device, out);
+    if (status == STATUS_OK) {
+        switch (in->kind) {
+            case DEVICE_PERSON:
+                status = outbox_person(device, in, out);
+                break;
+            case DEVICE_TYPING:
+                status = on_typing(device, in);
+                break;
+            case DEVICE_LOOK:
+                device->looking_at = in->conv;
+                break;
+            case DEVICE_CONNECTED:
+                sync_connected(device, in->session, in->now_us, out);
+                break;
+            case DEVICE_DISCONNECTED:
+                if (!in->session || in->session == device->session)
+                    sync_disconnected(device);
+                break;
+            case DEVICE_MESSAGE:
+                sync_message(device, in->wire, in->now_us, out);
+                break;
+            case DEVICE_TIMER:
+                sync_timer(device, in->now_us, out);
+                break;
+            case DEVICE_RESUME:
+                break;
+        }
+    }
+    out->wake_at_us = sync_wake(device, in->now_us);
+    return status;
+}
+
+/* ---- for observers ---- */
+
+struct device_state device_inspect(const struct device *device)
+{
+    size_t bytes = sizeof *device + replica_bytes(&device->replica);
+    if (device->reset)
+        bytes += sizeof *device->reset + device->reset->cap * sizeof *device->reset->items;
+    if (device->held)
+        bytes += sizeof *device->held;
+    return (struct device_state){
+        .epoch = device->epoch,
+        .generation = device->generation,
+        .next_op = device->next_op,
+        .outbox_count = outbox_unanswered(device),
+        .cursor = device->cursor,
+        .bytes = bytes,
+    };
+}
+
+static void overlay_row(const struct device *d, struct device_row *row)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        const struct replica_op *op = &d->replica.ops[i];
+        if (!op->overlay || op->conv != row->conv)
+            continue;
+        if (op->operation == OPERATION_SEND && op->target == row->target && !row->in_replica)
+            row->pending_send = true;
+        if (op->operation == OPERATION_DELETE_CONV || (op->operation == OPERATION_DELETE && op->target == row->target))
+            row->pending_delete = true;
+    }
+}
+
+int device_rows(const struct device *device, int (*visit)(void *ctx, const struct device_row *row), void *ctx)
+{
+    bool drops = decide_hide_drops_row(device->policy);
+    for (size_t i = 0; i < device->replica.row_count; i++) {
+        const struct replica_row *from = &device->replica.rows[i];
+        const struct replica_conv *conv = replica_conv_find(&device->replica, from->conv);
+        struct device_row row = {
+            .conv = from->conv,
+            .target = from->id,
+            .version = from->version,
+            .in_replica = from->in_replica,
+            .deleted = from->in_replica && from->deleted,
+            .conv_deleted = conv && conv->deleted,
+            .author = from->author,
+            .body = from->body,
+        };
+        overlay_row(device, &row);
+        bool live = (row.in_replica && !row.deleted) || row.pending_send;
+        row.readable = live && !row.conv_deleted && !row.pending_delete;
+        if (!drops && row.body.len > 0)
+            row.readable = true;
+        int stop = visit(ctx, &row);
+        if (stop)
+            return stop;
+    }
+    return 0;
+}
+
+int device_convs(const struct device *device, int (*visit)(void *ctx, const struct device_conv *conv), void *ctx)
+{
+    for (size_t i = 0; i < device->replica.conv_count; i++) {
+        const struct replica_conv *from = &device->replica.convs[i];
+        struct device_conv conv = {
+            .conv = from->id,
+            .version = from->as_of > from->last ? from->as_of : from->last,
+            .deletion = from->deleted ? from->state : 0,
+            .deleted = from->deleted,
+            .typing = replica_draft_find(&device->replica, from->id) != NULL,
+            .conv_kind = from->kind,
+            .role = from->role,
+        };
+        int stop = visit(ctx, &conv);
+        if (stop)
+            return stop;
+    }
+    return 0;
+}
+
+version device_deletion(const struct device *device, conv_id conv, msg_id target)
+{
+    if (target == 0) {
+        const struct replica_conv *found = replica_conv_find(&device->replica, conv);
+        return found && found->deleted ? found->state : 0;
+    }
+    const struct replica_row *row = replica_row_find(&device->replica, conv, target);
+    return row && row->in_replica && row->deleted ? row->version : 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * device.h: one client device: replica, outbox, cursor, drafts, and what the person looks at (PROTOCOL.md §3, D-rules).
+ *
+ * device_step is a pure step. What it changes durably is one atomic write: a crash falls before it (the step did not
+ * happen) or after it (its messages are lost). device_crash forgets what is volatile. View = replica with the outbox laid
+ * over it (D1); SHOW and HIDE notes are the changes of that view, in order of (conv, target).
+ */
+#ifndef SEXTON_CORE_DEVICE_H
+#define SEXTON_CORE_DEVICE_H
+
+#include "core/out.h"
+#include "core/policy.h"
+
+enum device_input_kind {
+    DEVICE_PERSON,     /* operation conv target named subject role conv_kind body: what the person does; assigns an op */
+    DEVICE_TYPING,     /* conv, body: a draft is being written (body.len = 0: cleared); remembered until sent */
+    DEVICE_LOOK,       /* conv: the person looks at it now; 0 = at nothing */
+    DEVICE_CONNECTED,  /* session: says hello */
+    DEVICE_DISCONNECTED,
+    DEVICE_MESSAGE,    /* wire */
+    DEVICE_TIMER,      /* the wake of out.wake_at_us is due: hello or outbox again */
+    DEVICE_RESUME,     /* after a crash, before it connects */
+};
+struct device_input {
+    enum device_input_kind kind;
+    uint64_t now_us; /* the device's own, possibly skewed, clock: for records and the timestamp flaw only */
+    uint32_t session;
+    uint8_t operation, role, conv_kind;
+    conv_id conv;    /* for CREATE: 0, the device makes the id MAKE_ID(device, op) */
+    msg_id target;   /* DELETE, UNDO: may be unknown to this device */
+    version named;   /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
+    user_id subject; /* ADD, REMOVE; CREATE of a direct conversation: the other one */
+    struct text body;
+    const struct wire *wire;
+};
+
+struct device;
+/* The policy is borrowed and must outlive the device. linked: it starts in generation 0 and must be reset. */
+struct device *device_new(device_id id, user_id user, bool linked, const struct policy *policy);
+void device_free(struct device *device);
+/* Run one step; out is cleared first. Returns 0, or E_INVALID for an input it cannot take (changes nothing). */
+int device_step(struct device *device, const struct device_input *input, struct out *out);
+/* Lose everything volatile: session, timers, what the person looks at. Durable state is kept. */
+void device_crash(struct device *device);
+
+/* ---- for observers: reads durable state and view, shares no code with the notes ---- */
+struct device_state {
+    uint32_t epoch, generation, next_op, outbox_count;
+    uint64_t cursor;
+    size_t bytes; /* memory in use, all in */
+};
+struct device_state device_inspect(const struct device *device);
+/* One message in the replica, or one only in the outbox. */
+struct device_row {
+    conv_id conv;
+    msg_id target;
+    version version;
+    bool in_replica, deleted, conv_deleted, pending_send, pending_delete;
+    bool readable; /* the view: what the person can read */
+    user_id author;
+    struct text body;
+};
+/* In ascending (conv, target) order; stops when visit returns non-zero and returns that. */
+int device_rows(const struct device *device, int (*visit)(void *ctx, const struct device_row *row), void *ctx);
+/* The conversations it has, with their as-of version; ascending. */
+struct device_conv {
+    conv_id conv;
+    version version, deletion; /* deletion: the version of the deletion it knows of, or 0 */
+    bool deleted, typing;
+    uint8_t conv_kind, role;
+};
+int device_convs(const struct device *device, int (*visit)(void *ctx, const struct device_conv *conv), void *ctx);
+/* The version of the deletion that the device knows of for this target (0 = the conversation), or 0. */
+version device_deletion(const struct device *device, conv_id conv, msg_id target);
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * device_apply.c: what an entry of the log, or a snapshot, does to the replica. Nothing else changes the replica (D1).
+ *
+ * Every entry is compared with what the replica has of the same target, and the larger version wins (D4); entries that
+ * a snapshot already contains are left out (R3). An entry of a conversation that the device does not have changes
+ * nothing: only a JOIN makes a conversation, so what was evicted or is not in the snapshot does not come back by a late
+ * message.
+ */
+#include "core/decide.h"
+#include "core/device_internal.h"
+
+#include <stdlib.h>
+
+static bool is_told(const struct device *d, conv_id conv)
+{
+    return d->looking_at == conv || replica_draft_find(&d->replica, conv);
+}
+
+/* The row has nothing in the replica any more; view_update drops it. Flawed: it stays where it was, readable. */
+static void forget_row(struct device *d, struct replica_row *row)
+{
+    if (decide_hide_drops_row(d->policy))
+        row->in_replica = false;
+    row->deleted = true;
+}
+
+static void forget_conv(struct device *d, struct replica_conv *conv)
+{
+    for (size_t i = replica_row_from(&d->replica, conv->id, 0); i < d->replica.row_count; i++) {
+        if (d->replica.rows[i].conv != conv->id)
+            break;
+        forget_row(d, &d->replica.rows[i]);
+    }
+    outbox_end_overlay(d, conv->id, 0);
+    replica_conv_remove(&d->replica, conv);
+}
+
+static void set_live(struct replica_row *row, const struct wire *w)
+{
+    row->in_replica = true;
+    row->deleted = false;
+    row->version = w->version;
+    row->author = w->actor;
+    row->body = w->body;
+    if (row->shown == SHOWN_READABLE)
+        row->shown = SHOWN_PENDING; /* said again, with the new version */
+}
+
+/* One message: SEND, DELETE, UNDO, PURGE. */
+static void apply_message(struct device *d, const struct wire *w)
+{
+    struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
+    bool known = row && row->in_replica;
+    outbox_carried(d, w->target);
+    if (w->entry ==
+        ENTRY_PURGE) { /* the end of the deletion that it names or of a later one: equal is not a repetition */
+        if (row && (!known || w->version >= row->version))
+            forget_row(d, row);
+        return;
+    }
+    if (!decide_version_wins(d->policy, w->version, known ? row->version : 0, known && row->deleted))
+        return;
+    row = replica_row_put(&d->replica, w->conv, w->target);
+    if (w->entry != ENTRY_DELETE) {
+        set_live(row, w);
+        return;
+    }
+    row->in_replica = true; /* unknown or not: an older SEND must never show it */
+    row->deleted = true;
+    row->version = w->version;
+}
+
+/* A conversation's own state; U6: it has nothing to do with that of its messages. Returns whether it was deleted now.
+ */
+static bool apply_conv_state(const struct device *d, struct replica_conv *conv, const struct wire *w)
+{
+    if (!decide_version_wins(d->policy, w->version, conv->state, conv->deleted))
+        return false;
+    bool was = conv->deleted;
+    conv->state = w->version;
+    conv->deleted = w->entry == ENTRY_DELETE_CONV;
+    return conv->deleted && !was;
+}
+
+static void apply_join(struct device *d, const struct wire *w)
+{
+    struct replica_conv *conv = replica_conv_find(&d->replica, w->conv);
+    if (!conv) {
+        conv = replica_conv_put(&d->replica, w->conv);
+        conv->as_of = w->version;
+    }
+    if (conv->last < w->version)
+        conv->last = w->version;
+    conv->kind = w->conv_kind;
+    conv->role = w->role;
+}
+
+/* The conversation is there and the entry is newer than its snapshot. Returns whether the person must be told. */
+static bool apply_known(struct device *d, struct replica_conv *conv, const struct wire *w)
+{
+    if (conv->last < w->version)
+        conv->last = w->version;
+    switch (w->entry) {
+        case ENTRY_MEMBER:
+            if (w->subject == d->user)
+                conv->role = w->role;
+            return false;
+        case ENTRY_SEND:
+        case ENTRY_DELETE:
+        case ENTRY_UNDO:
+        case ENTRY_PURGE:
+            apply_message(d, w);
+            return false;
+        case ENTRY_DELETE_CONV:
+            return apply_conv_state(d, conv, w) && is_told(d, w->conv);
+        case ENTRY_UNDO_CONV:
+            apply_conv_state(d, conv, w);
+            return false;
+        case ENTRY_EVICT: /* M2 */
+        case ENTRY_PURGE_CONV:
+            forget_conv(d, conv);
+            return false;
+        default:
+            return false;
+    }
+}
+
+static enum because because_gone(const struct wire *w)
+{
+    switch (w->entry) {
+        case ENTRY_EVICT:
+            return BECAUSE_EVICTION;
+        case ENTRY_PURGE:
+        case ENTRY_PURGE_CONV:
+            return BECAUSE_PURGE;
+        default:
+            return BECAUSE_RESET;
+    }
+}
+
+static bool is_of_message(const struct wire *w)
+{
+    return w->entry == ENTRY_SEND || w->entry == ENTRY_DELETE || w->entry == ENTRY_UNDO || w->entry == ENTRY_PURGE ||
+           w->entry == ENTRY_DENY;
+}
+
+void apply_entry(struct device *d, const struct wire *w, struct out *out)
+{
+    if (w->entry == ENTRY_VOID)
+        return;
+    struct replica_conv *conv = replica_conv_find(&d->replica, w->conv);
+    bool told = false;
+    if (w->entry == ENTRY_DENY) /* about this device's outbox, not about a state: R3 does not filter it */
+        outbox_end_overlay(d, w->conv, w->target);
+    if (conv && w->version <= conv->as_of)
+        outbox_carried(d, w->entry == ENTRY_SEND ? w->target : 0); /* R3: the snapshot has what became of it */
+    else if (w->entry == ENTRY_JOIN)
+        apply_join(d, w);
+    else if (conv)
+        told = apply_known(d, conv, w);
+    bool whole = outbox_settle(d, w->conv, false) || !is_of_message(w);
+    view_update(d, w->conv, whole ? 0 : w->target, (struct gone){because_gone(w), w->version}, out);
+    if (told)
+        view_notice(d, w->conv, w->actor, w->at_us, out);
+}
+
+/* ---- a snapshot ---- */
+
+static void install_conv(struct device *d, const struct reset_item *item)
+{
+    struct replica_conv *conv = replica_conv_put(&d->replica, item->conv);
+    conv->as_of = item->version;
+    conv->last = item->version;
+    conv->kind = item->conv_kind;
+    conv->role = item->role;
+    conv->deleted = item->deleted;
+    conv->state = item->named;
+    if (item->deleted && !item->named)
+        conv->state = item->version;
+}
+
+static void install_message(struct device *d, const struct reset_item *item)
+{
+    if (!replica_conv_find(&d->replica, item->conv))
+        return;
+    struct replica_row *row = replica_row_put(&d->replica, item->conv, item->target);
+    version changed = item->deleted && item->named ? item->named : item->version;
+    if (row->shown == SHOWN_READABLE && row->version != changed)
+        row->shown = SHOWN_PENDING; /* said again, with the new version */
+    row->version = changed;
+    row->author = item->actor;
+    row->body = item->body;
+    row->in_replica = true;
+    row->deleted = item->deleted;
+    outbox_carried(d, item->target);
+}
+
+/* The outbox is kept (D3); what it overlays on a conversation that the snapshot took away is over. */
+static void end_lost_overlays(struct device *d, const struct replica *before)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        struct replica_op *op = &d->replica.ops[i];
+        if (replica_conv_find(before, op->conv) && !replica_conv_find(&d->replica, op->conv))
+            op->overlay = false;
+    }
+}
+
+static void notice_deletions(const struct device *d, const struct replica *before, const struct reset *reset,
+                             struct out *out)
+{
+    for (size_t i = 0; i < reset->count; i++) {
+        const struct reset_item *item = &reset->items[i];
+        if (item->entry != ENTRY_ITEM_CONV || !item->deleted || !is_told(d, item->conv))
+            continue;
+        const struct replica_conv *conv = replica_conv_find(before, item->conv);
+        if (conv && !conv->deleted)
+            view_notice(d, item->conv, item->actor, item->at_us, out);
+    }
+}
+
+void apply_snapshot(struct device *d, const struct reset *reset, struct out *out)
+{
+    struct replica *r = &d->replica;
+    struct replica before = {0}; /* its conversations only, to compare with */
+    for (size_t i = 0; i < r->conv_count; i++)
+        *replica_conv_put(&before, r->convs[i].id) = r->convs[i];
+    if (decide_reset_drops_rows(d->policy)) {
+        free(r->convs);
+        r->convs = NULL;
+        r->conv_count = r->conv_cap = 0;
+        for (size_t i = 0; i < r->row_count; i++)
+            r->rows[i].in_replica = false;
+    }
+    for (size_t i = 0; i < reset->count; i++)
+        if (reset->items[i].entry == ENTRY_ITEM_CONV)
+            install_conv(d, &reset->items[i]);
+    for (size_t i = 0; i < reset->count; i++) {
+        if (reset->items[i].entry == ENTRY_ITEM_MESSAGE)
+            install_message(d, &reset->items[i]);
+        if (d->at_us < reset->items[i].at_us)
+            d->at_us = reset->items[i].at_us;
+    }
+    end_lost_overlays(d, &before);
+    outbox_settle(d, 0, true);
+    view_update(d, 0, 0, (struct gone){BECAUSE_RESET, 0}, out);
+    notice_deletions(d, &before, reset, out);
+    replica_release(&before);
+}

@@ -1,0 +1,104 @@
+/*
+ * device_internal.h: what device*.c share. device.c: steps, observers. device_sync.c: the session, the cursor, resets.
+ * device_apply.c: what an entry or a snapshot does to the replica. device_outbox.c: operations and their answers.
+ * device_view.c: the view, and the notes that tell its changes.
+ */
+#ifndef SEXTON_CORE_DEVICE_INTERNAL_H
+#define SEXTON_CORE_DEVICE_INTERNAL_H
+
+#include "core/device.h"
+#include "core/replica.h"
+
+/* One item of a snapshot, as it came. */
+struct reset_item {
+    conv_id conv;
+    msg_id target;
+    version version, named;
+    uint64_t at_us;
+    user_id actor;
+    uint8_t entry, conv_kind, role;
+    bool deleted;
+    struct text body;
+};
+
+/* A reset in progress (R5): the items so far are 1..count. */
+struct reset {
+    uint32_t reset_id, generation, epoch;
+    uint64_t position;
+    struct reset_item *items;
+    size_t count, cap;
+};
+
+struct device {
+    const struct policy *policy;
+    device_id id;
+    user_id user;
+    /* durable */
+    struct replica replica;
+    uint64_t cursor;
+    uint64_t at_us; /* server time of the last applied entry */
+    struct reset *reset;
+    uint32_t generation, epoch, next_op;
+    uint32_t installed; /* the reset id that was installed last: its pages may come again */
+    bool retired;       /* X4: its id is not to be used any more */
+    /* volatile */
+    bool welcomed;      /* in this session */
+    bool hello_out;     /* said and not answered */
+    bool resetting;     /* a reset was announced or has begun: entries are ignored until it is installed (R4) */
+    uint8_t patience;   /* hellos without progress, for the pause before the next */
+    uint32_t session;   /* 0 = not connected */
+    uint32_t unacked;   /* entries applied since the last acknowledgement */
+    conv_id looking_at; /* 0 = nothing */
+    uint64_t head;      /* of this epoch, as far as heard in this session */
+    uint64_t retry_at_us;
+    struct wire *held; /* cursor-first only: the cursor has moved, the entry is not applied yet */
+};
+
+/* Why rows go that the replica and the outbox have no more. */
+struct gone {
+    enum because because;
+    version version;
+};
+
+/* device_view.c */
+/* Say what changed in the view of one message, of a conversation (target 0) or of everything (conv 0), in order. */
+void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone, struct out *out);
+/* The person was in it or has a draft for it: tell them who deleted the conversation. */
+void view_notice(const struct device *d, conv_id conv, user_id actor, uint64_t at_us, struct out *out);
+struct note *view_note(const struct device *d, enum note_kind kind, struct out *out);
+
+/* device_outbox.c */
+int outbox_person(struct device *d, const struct device_input *in, struct out *out);
+void outbox_resend(struct device *d, uint64_t now_us, struct out *out);
+void outbox_answer(struct device *d, const struct wire *w, struct out *out);
+void outbox_retire(struct device *d, struct out *out);
+uint32_t outbox_oldest(const struct device *d);
+uint32_t outbox_unanswered(const struct device *d);
+/*
+ * Drop the answered operations that the replica has caught up with (D2): of a conversation, or all (0).
+ * installed: the replica has just become a snapshot. True when one went: then the view may have changed.
+ */
+bool outbox_settle(struct device *d, conv_id conv, bool installed);
+/* The log or a snapshot has this message, perhaps an own pending send. */
+void outbox_carried(struct device *d, msg_id target);
+/* Nothing pending in this conversation shows or hides any more; target 0: nothing at all, else no deletion of it. */
+void outbox_end_overlay(struct device *d, conv_id conv, msg_id target);
+
+/* device_apply.c */
+void apply_entry(struct device *d, const struct wire *w, struct out *out);
+/* Replace the replica by the items (R4), lay the outbox over it, and say what changed. */
+void apply_snapshot(struct device *d, const struct reset *reset, struct out *out);
+
+/* device_sync.c */
+void sync_connected(struct device *d, uint32_t session, uint64_t now_us, struct out *out);
+void sync_disconnected(struct device *d);
+void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struct out *out);
+void sync_timer(struct device *d, uint64_t now_us, struct out *out);
+/* Apply what cursor-first left behind, if anything. */
+void sync_apply_held(struct device *d, struct out *out);
+/* When the next timer input is wanted. */
+uint64_t sync_wake(const struct device *d, uint64_t now_us);
+struct wire *sync_send(const struct device *d, enum wire_kind kind, struct out *out);
+void sync_reset_free(struct device *d);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * device_outbox.c: what the person asked for, until it is answered and the replica shows it.
+ *
+ * An operation gets its number once (ids are made of it) and is sent under that number only, in order, from the oldest
+ * unanswered at each welcome (X1). While `overlay` is set it shows or hides something (D1). An accepted deletion stays
+ * in the overlay until the log or a snapshot carries it (D2); whatever is answered and has nothing left to overlay
+ * goes. Limit: op numbers are 32 bits; the outbox grows with what is unanswered.
+ */
+#include "core/decide.h"
+#include "core/device_internal.h"
+
+uint32_t outbox_oldest(const struct device *d)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++)
+        if (!d->replica.ops[i].answered)
+            return d->replica.ops[i].op;
+    return d->next_op;
+}
+
+uint32_t outbox_unanswered(const struct device *d)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < d->replica.op_count; i++)
+        count += !d->replica.ops[i].answered;
+    return count;
+}
+
+static void send_op(struct device *d, struct replica_op *op, uint64_t now_us, struct out *out)
+{
+    struct wire *w = sync_send(d, WIRE_OP, out);
+    w->op = op->op;
+    w->operation = op->operation;
+    w->conv = op->conv;
+    w->target = op->target;
+    w->named = op->named;
+    w->subject = op->subject;
+    w->role = op->role;
+    w->conv_kind = op->conv_kind;
+    w->body = op->body;
+    w->at_us = now_us;
+    op->sent = true;
+}
+
+void outbox_resend(struct device *d, uint64_t now_us, struct out *out)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++)
+        if (!d->replica.ops[i].answered)
+            send_op(d, &d->replica.ops[i], now_us, out);
+}
+
+static bool is_valid(const struct device *d, const struct device_input *in)
+{
+    if (d->retired || d->next_op == UINT32_MAX || in->body.len > TEXT_BYTES_MAX)
+        return false;
+    if (in->operation == OPERATION_NONE || in->operation >= OPERATION_COUNT)
+        return false;
+    switch (in->operation) {
+        case OPERATION_CREATE:
+            return true;
+        case OPERATION_ADD:
+        case OPERATION_REMOVE:
+            return in->conv && in->subject;
+        case OPERATION_DELETE:
+        case OPERATION_UNDO:
+            return in->conv && in->target;
+        default:
+            return in->conv != 0;
+    }
+}
+
+/* Only what the operation means is kept: a target means nothing to a deletion of a conversation. */
+static struct replica_op *push(struct device *d, const struct device_input *in)
+{
+    struct replica_op *op = replica_op_push(&d->replica, d->next_op++);
+    op->operation = in->operation;
+    op->conv = in->operation == OPERATION_CREATE ? MAKE_ID(d->id, op->op) : in->conv; /* X6 */
+    op->subject = in->subject;
+    op->role = in->role;
+    op->conv_kind = in->conv_kind;
+    switch (in->operation) {
+        case OPERATION_SEND:
+            op->target = MAKE_ID(d->id, op->op);
+            op->body = in->body;
+            op->overlay = true;
+            break;
+        case OPERATION_DELETE:
+            op->target = in->target;
+            op->overlay = true;
+            break;
+        case OPERATION_DELETE_CONV:
+            op->overlay = true;
+            break;
+        case OPERATION_UNDO:
+            op->target = in->target;
+            op->named = in->named ? in->named : device_deletion(d, in->conv, in->target); /* U2 */
+            break;
+        case OPERATION_UNDO_CONV:
+            op->named = in->named ? in->named : device_deletion(d, in->conv, 0);
+            break;
+        default:
+            break;
+    }
+    return op;
+}
+
+int outbox_person(struct device *d, const struct device_input *in, struct out *out)
+{
+    if (!is_valid(d, in))
+        return E_INVALID;
+    struct replica_op *op = push(d, in);
+    struct note *note = view_note(d, NOTE_INVOKE, out);
+    note->op = op->op;
+    note->operation = op->operation;
+    note->conv = op->conv;
+    note->target = op->target;
+    note->named = op->named;
+    note->subject = op->subject;
+    if (op->operation == OPERATION_SEND) {
+        struct replica_row *row = replica_row_put(&d->replica, op->conv, op->target);
+        if (!row->in_replica) { /* it can be: a device restored from its own backup, before it is told (X4) */
+            row->author = d->user;
+            row->body = op->body;
+        }
+        replica_draft_set(&d->replica, op->conv, &(struct text){0});
+    }
+    if (op->overlay)
+        view_update(d, op->conv, op->target, (struct gone){0}, out);
+    if (d->welcomed)
+        send_op(d, op, in->now_us, out);
+    return STATUS_OK;
+}
+
+void outbox_carried(struct device *d, msg_id target)
+{
+    if (ID_DEVICE(target) != d->id)
+        return;
+    struct replica_op *op = replica_op_find(&d->replica, ID_OP(target));
+    if (op && op->operation == OPERATION_SEND)
+        op->carried = true;
+}
+
+void outbox_end_overlay(struct device *d, conv_id conv, msg_id target)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        struct replica_op *op = &d->replica.ops[i];
+        if (op->conv == conv && (!target || (op->operation == OPERATION_DELETE && op->target == target)))
+            op->overlay = false;
+    }
+}
+
+/*
+ * Has the replica caught up with an answered operation? An accepted one has a version: the log carried it when the
+ * conversation's last version is as large. Where the conversation has not joined yet (an own new one), what the person
+ * deleted stays hidden as long as there is something to hide. An early or settled deletion has no version: it waits for
+ * its target's state, which a snapshot settles even by leaving the target out.
+ */
+static bool caught_up(const struct device *d, const struct replica_op *op, bool installed)
+{
+    const struct replica_conv *conv = replica_conv_find(&d->replica, op->conv);
+    const struct replica_row *row;
+    switch (op->operation) {
+        case OPERATION_SEND:
+            if (op->carried || (conv && conv->last >= op->accepted))
+                return true;
+            return installed && !conv;
+        case OPERATION_DELETE:
+            row = replica_row_find(&d->replica, op->conv, op->target);
+            if (!conv)
+                return !row;
+            if (op->accepted)
+                return conv->last >= op->accepted;
+            if (!row || !row->in_replica)
+                return installed;
+            return row->deleted;
+        case OPERATION_DELETE_CONV:
+            if (!conv)
+                return !replica_has_rows(&d->replica, op->conv);
+            return op->accepted ? conv->last >= op->accepted : conv->deleted;
+        default:
+            return true;
+    }
+}
+
+bool outbox_settle(struct device *d, conv_id conv, bool installed)
+{
+    bool went = false;
+    for (size_t i = d->replica.op_count; i-- > 0;) {
+        struct replica_op *op = &d->replica.ops[i];
+        if (!op->answered || (conv && op->conv != conv))
+            continue;
+        if (op->overlay && !caught_up(d, op, installed))
+            continue;
+        replica_op_remove(&d->replica, op);
+        went = true;
+    }
+    return went;
+}
+
+/* What was typed is never lost with a send; a newer draft of that conversation is not overwritten. */
+static void keep_draft(struct device *d, const struct replica_op *op)
+{
+    if (op->operation == OPERATION_SEND && !op->carried && !replica_draft_find(&d->replica, op->conv))
+        replica_draft_set(&d->replica, op->conv, &op->body);
+}
+
+/* D3, X4: nobody knows what became of it. A send becomes a draft; a deletion goes on hiding until the replica agrees.
+ */
+static void settle_unknown(struct device *d, struct replica_op *op)
+{
+    keep_draft(d, op);
+    op->overlay = op->operation == OPERATION_DELETE || op->operation == OPERATION_DELETE_CONV;
+    op->accepted = 0;
+}
+
+/* Flawed (D1): an answer makes the message readable, whatever the log has said of it since. */
+static void show_by_answer(struct device *d, const struct replica_op *op, const struct wire *w)
+{
+    struct replica_row *row = replica_row_put(&d->replica, op->conv, op->target);
+    row->author = d->user;
+    row->body = op->body;
+    row->version = w->version;
+    row->in_replica = true;
+    row->deleted = false;
+}
+
+static void accept(struct device *d, struct replica_op *op, const struct wire *w)
+{
+    op->accepted = w->early ? 0 : w->version;
+    if (op->operation == OPERATION_SEND && decide_answer_shows(d->policy))
+        show_by_answer(d, op, w);
+    if (op->operation != OPERATION_SEND && decide_pending_ends_at_answer(d->policy))
+        op->overlay = false;
+}
+
+static void note_drafted(const struct device *d, const struct replica_op *op, struct out *out)
+{
+    if (op->operation == OPERATION_SEND && op->carried)
+        return; /* the log answered for it */
+    view_note(d, NOTE_DRAFTED, out)->op = op->op;
+}
+
+void outbox_answer(struct device *d, const struct wire *w, struct out *out)
+{
+    struct replica_op *op = replica_op_find(&d->replica, w->op);
+    if (!op || op->answered)
+        return;
+    struct note *note = view_note(d, NOTE_ANSWERED, out);
+    note->op = w->op;
+    note->outcome = w->outcome;
+    note->why = w->why;
+    op->answered = true;
+    conv_id conv = op->conv;
+    struct gone gone = {BECAUSE_RESET, 0};
+    switch (w->outcome) {
+        case OUTCOME_ACCEPTED:
+            accept(d, op, w);
+            break;
+        case OUTCOME_REFUSED:
+            keep_draft(d, op);
+            op->overlay = false;
+            gone.because = BECAUSE_REFUSED;
+            break;
+        default:
+            if (op->operation == OPERATION_SEND)
+                note_drafted(d, op, out);
+            settle_unknown(d, op);
+            gone.because = BECAUSE_DRAFTED;
+    }
+    outbox_settle(d, conv, false);
+    view_update(d, conv, 0, gone, out);
+    if (w->outcome == OUTCOME_REFUSED && w->why == WHY_CONVERSATION_DELETED)
+        view_notice(d, conv, w->actor, w->at_us, out);
+}
+
+void outbox_retire(struct device *d, struct out *out)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        struct replica_op *op = &d->replica.ops[i];
+        if (op->answered)
+            continue;
+        note_drafted(d, op, out);
+        settle_unknown(d, op);
+        op->answered = true;
+    }
+    outbox_settle(d, 0, false);
+    view_update(d, 0, 0, (struct gone){BECAUSE_DRAFTED, 0}, out);
+}

@@ -1,0 +1,376 @@
+/*
+ * device_sync.c: the session, the cursor, and resets.
+ *
+ * One hello a connection, and again when something is missing: a gap (L2), a head ahead of the cursor (L8), no welcome,
+ * a reset that stopped. A session's messages only are believed (L3). An entry is applied at cursor + 1 of the own
+ * epoch, in one write with the cursor (L1, L2). The items of a reset are kept as they come and resumed in the next
+ * session (R5); the install is one write (R4). A message that makes no sense changes nothing.
+ *
+ * The pause before a hello is said again is the policy's `retry`; each time that nothing came of it, it is doubled, up
+ * to 16 times: a shard that cannot answer is not helped by questions. A new session or progress makes it short again.
+ */
+#include "core/decide.h"
+#include "core/device_internal.h"
+
+#include <stdlib.h>
+
+#define PATIENCE_MAX 4
+
+struct wire *sync_send(const struct device *d, enum wire_kind kind, struct out *out)
+{
+    struct wire *w = out_send(out, OUT_TO_USER_SHARD, 0);
+    w->kind = (uint8_t)kind;
+    w->device = d->id;
+    w->session = d->session;
+    w->oldest_op = outbox_oldest(d);
+    return w;
+}
+
+/* Is something outstanding that a hello would bring? */
+static bool is_waiting(const struct device *d)
+{
+    return d->session && (d->hello_out || d->resetting || d->head > d->cursor);
+}
+
+static void set_retry(struct device *d, uint64_t now_us)
+{
+    uint64_t pause_us = d->policy->retry_us ? d->policy->retry_us : 1;
+    d->retry_at_us = now_us + (pause_us << d->patience);
+}
+
+static void say_hello(struct device *d, uint64_t now_us, struct out *out)
+{
+    struct wire *w = sync_send(d, WIRE_HELLO, out);
+    w->generation = d->generation;
+    w->epoch = d->epoch;
+    w->position = d->cursor;
+    w->op = d->next_op;
+    w->at_us = d->at_us;
+    if (d->reset) {
+        w->reset_id = d->reset->reset_id;
+        w->page = (uint32_t)d->reset->count;
+    }
+    struct note *note = view_note(d, NOTE_HELLO, out);
+    note->epoch = d->epoch;
+    note->position = d->cursor;
+    note->generation = d->generation;
+    note->op = d->next_op;
+    d->hello_out = true;
+    set_retry(d, now_us);
+}
+
+static void acknowledge(struct device *d, struct out *out)
+{
+    struct wire *w = sync_send(d, WIRE_ACK, out);
+    w->generation = d->generation;
+    w->epoch = d->epoch;
+    w->position = d->cursor;
+    d->unacked = 0;
+}
+
+void sync_reset_free(struct device *d)
+{
+    if (!d->reset)
+        return;
+    free(d->reset->items);
+    free(d->reset);
+    d->reset = NULL;
+}
+
+void sync_disconnected(struct device *d)
+{
+    d->session = 0;
+    d->welcomed = d->hello_out = d->resetting = false;
+    d->unacked = 0;
+    d->head = 0;
+    d->patience = 0;
+}
+
+void sync_connected(struct device *d, uint32_t session, uint64_t now_us, struct out *out)
+{
+    sync_disconnected(d);
+    if (d->retired)
+        return;
+    d->session = session;
+    say_hello(d, now_us, out);
+}
+
+static void note_cursor(const struct device *d, const struct wire *w, uint64_t position, enum entry entry,
+                        struct out *out)
+{
+    struct note *note = view_note(d, NOTE_CURSOR, out);
+    note->epoch = d->epoch;
+    note->position = position;
+    note->entry = (uint8_t)entry;
+    note->conv = w->conv;
+    note->target = w->target;
+    note->version = w->version;
+}
+
+/* ---- the log ---- */
+
+/* Flawed: what was missed is never asked for. The cursor is wherever the head is. */
+static void trust_head(struct device *d, const struct wire *w, struct out *out)
+{
+    d->epoch = w->epoch;
+    d->generation = w->generation;
+    if (w->head <= d->cursor)
+        return;
+    d->cursor = w->head;
+    note_cursor(d, w, d->cursor, ENTRY_VOID, out);
+}
+
+static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
+{
+    d->welcomed = true;
+    d->hello_out = false;
+    d->resetting = w->reset != 0;
+    if (!d->resetting)
+        sync_reset_free(d);
+    if (!d->resetting && decide_trusts_push_alone(d->policy))
+        trust_head(d, w, out);
+    d->head = !d->resetting && w->epoch == d->epoch ? w->head : 0;
+    outbox_resend(d, now_us, out);
+}
+
+static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
+{
+    if (d->resetting || w->epoch != d->epoch)
+        return;
+    if (d->head < w->head)
+        d->head = w->head;
+    if (d->head < w->position)
+        d->head = w->position;
+    switch (decide_may_apply(d->policy, w->position, d->cursor)) {
+        case APPLY_IGNORE:
+            return;
+        case APPLY_FETCH:
+            if (!d->hello_out)
+                say_hello(d, now_us, out);
+            return;
+        case APPLY_YES:
+            break;
+    }
+    if (decide_cursor_first(d->policy)) {
+        d->held = base_alloc(sizeof *d->held);
+        *d->held = *w;
+    } else {
+        apply_entry(d, w, out);
+    }
+    d->cursor = w->position;
+    d->at_us = w->at_us;
+    d->patience = 0;
+    note_cursor(d, w, w->position, w->entry, out);
+    d->unacked++;
+    if (d->cursor == d->head || d->unacked >= d->policy->page / 2 + 1)
+        acknowledge(d, out);
+}
+
+void sync_apply_held(struct device *d, struct out *out)
+{
+    if (!d->held)
+        return;
+    struct wire *w = d->held;
+    d->held = NULL;
+    apply_entry(d, w, out);
+    free(w);
+}
+
+/* L8: behind, or in another epoch: ask. Else acknowledge again, so that silence means absence (F1). */
+static void on_beat(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
+{
+    if (d->resetting || !d->welcomed)
+        return;
+    if (w->epoch == d->epoch && w->head == d->cursor) {
+        acknowledge(d, out);
+        return;
+    }
+    if (w->epoch == d->epoch && d->head < w->head)
+        d->head = w->head;
+    if (!d->hello_out)
+        say_hello(d, now_us, out);
+}
+
+/* ---- resets ---- */
+
+static bool is_same_reset(const struct reset *reset, const struct wire *w)
+{
+    return reset && reset->reset_id == w->reset_id && reset->generation == w->generation && reset->epoch == w->epoch &&
+           reset->position == w->position;
+}
+
+static void begin_reset(struct device *d, const struct wire *w)
+{
+    sync_reset_free(d);
+    d->reset = base_alloc(sizeof *d->reset);
+    d->reset->reset_id = w->reset_id;
+    d->reset->generation = w->generation;
+    d->reset->epoch = w->epoch;
+    d->reset->position = w->position;
+}
+
+static void stage(struct reset *reset, const struct wire *w)
+{
+    reset->items = base_grow(reset->items, &reset->cap, reset->count + 1, sizeof *reset->items);
+    reset->items[reset->count++] = (struct reset_item){
+        .conv = w->conv,
+        .target = w->target,
+        .version = w->version,
+        .named = w->named,
+        .at_us = w->at_us,
+        .actor = w->actor,
+        .entry = w->entry,
+        .conv_kind = w->conv_kind,
+        .role = w->role,
+        .deleted = (w->flags & ITEM_DELETED) != 0,
+        .body = w->body,
+    };
+}
+
+/* R4: all in one write. */
+static void install(struct device *d, struct out *out)
+{
+    struct reset *reset = d->reset;
+    d->cursor = reset->position;
+    d->epoch = reset->epoch;
+    d->generation = reset->generation;
+    d->installed = reset->reset_id;
+    d->resetting = false;
+    d->head = 0;
+    d->patience = 0;
+    struct note *note = view_note(d, NOTE_INSTALL, out);
+    note->epoch = d->epoch;
+    note->position = d->cursor;
+    note->generation = d->generation;
+    note->reset_id = reset->reset_id;
+    apply_snapshot(d, reset, out);
+    sync_reset_free(d);
+    acknowledge(d, out);
+}
+
+static void on_reset_page(struct device *d, const struct wire *w, struct out *out)
+{
+    if (w->generation < d->generation)
+        return;
+    if (w->reset_id == d->installed) { /* sent again before the acknowledgement came: never installed twice */
+        d->resetting = d->resetting && w->page < w->pages;
+        if (w->page == w->pages)
+            acknowledge(d, out);
+        return;
+    }
+    if (!is_same_reset(d->reset, w)) {
+        if (w->page != 1)
+            return;
+        begin_reset(d, w);
+    }
+    d->resetting = true; /* L7: also without a hello */
+    if (w->page != d->reset->count + 1)
+        return;
+    stage(d->reset, w);
+    d->patience = 0;
+    if (d->reset->count == w->pages || !decide_install_needs_all_pages(d->policy))
+        install(d, out);
+}
+
+/* ---- what arrives ---- */
+
+static bool is_sound_entry(const struct wire *w)
+{
+    if (w->position == 0 || w->entry == ENTRY_NONE || w->entry > ENTRY_VOID)
+        return false;
+    switch (w->entry) {
+        case ENTRY_VOID:
+            return true;
+        case ENTRY_DENY:
+            return w->conv && w->target;
+        case ENTRY_SEND:
+        case ENTRY_DELETE:
+        case ENTRY_UNDO:
+        case ENTRY_PURGE:
+            return w->conv && w->target && w->version;
+        default:
+            return w->conv && w->version;
+    }
+}
+
+static bool is_sound_page(const struct wire *w)
+{
+    if (w->reset_id == 0 || w->page == 0 || w->page > w->pages)
+        return false;
+    switch (w->entry) {
+        case ENTRY_ITEM_CONV:
+            return w->conv && w->version;
+        case ENTRY_ITEM_MESSAGE:
+            return w->conv && w->target && w->version;
+        default:
+            return w->entry == ENTRY_ITEM_NONE;
+    }
+}
+
+static bool is_sound(const struct wire *w)
+{
+    if (w->body.len > TEXT_BYTES_MAX)
+        return false;
+    switch (w->kind) {
+        case WIRE_WELCOME:
+        case WIRE_BEAT:
+        case WIRE_RETIRED:
+            return true;
+        case WIRE_ENTRY:
+            return is_sound_entry(w);
+        case WIRE_RESET_PAGE:
+            return is_sound_page(w);
+        case WIRE_ANSWER:
+            return w->outcome != OUTCOME_NONE && w->outcome < OUTCOME_COUNT && w->why < WHY_COUNT;
+        default:
+            return false;
+    }
+}
+
+void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
+{
+    if (!d->session || w->session != d->session || !is_sound(w)) /* L3 */
+        return;
+    set_retry(d, now_us);
+    switch (w->kind) {
+        case WIRE_WELCOME:
+            on_welcome(d, w, now_us, out);
+            break;
+        case WIRE_ENTRY:
+            on_entry(d, w, now_us, out);
+            break;
+        case WIRE_RESET_PAGE:
+            on_reset_page(d, w, out);
+            break;
+        case WIRE_BEAT:
+            on_beat(d, w, now_us, out);
+            break;
+        case WIRE_ANSWER:
+            outbox_answer(d, w, out);
+            break;
+        case WIRE_RETIRED: /* X4 */
+            outbox_retire(d, out);
+            sync_reset_free(d);
+            sync_disconnected(d);
+            d->retired = true;
+            break;
+        default:
+            break;
+    }
+}
+
+void sync_timer(struct device *d, uint64_t now_us, struct out *out)
+{
+    if (!is_waiting(d) || now_us < d->retry_at_us)
+        return;
+    if (d->patience < PATIENCE_MAX)
+        d->patience++;
+    say_hello(d, now_us, out);
+}
+
+uint64_t sync_wake(const struct device *d, uint64_t now_us)
+{
+    if (d->held)
+        return now_us;
+    return is_waiting(d) ? d->retry_at_us : TIME_NEVER;
+}

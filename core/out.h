@@ -1,0 +1,68 @@
+/*
+ * out.h: what a step of core produced: messages to carry, claims to record, the next moment it wants to be woken.
+ * Effects are data; the caller carries them out after the step's commit, and owns the struct. out_clear keeps the memory.
+ */
+#ifndef SEXTON_CORE_OUT_H
+#define SEXTON_CORE_OUT_H
+
+#include "core/base.h"
+#include "core/wire.h"
+
+#define NOTE(id, what) NOTE_##id,
+enum note_kind {
+#include "core/notes.def"
+    NOTE_COUNT
+};
+#undef NOTE
+
+/* Why a device stopped showing a message. Never believed by a checker. */
+#define BECAUSE_LIST(X)                                                                                               \
+    X(DELETION, "deletion")                                                                                           \
+    X(CONVERSATION_DELETION, "conversation-deletion")                                                                 \
+    X(PENDING, "pending")   /* optimistic: this device's own, not yet answered */                                     \
+    X(REFUSED, "refused")   /* this device's own send was refused */                                                  \
+    X(EVICTION, "eviction") /* no longer a member */                                                                  \
+    X(RESET, "reset")       /* the snapshot does not have it */                                                       \
+    X(DRAFTED, "drafted")   /* a send of unknown outcome became a draft */                                            \
+    X(PURGE, "purge")
+#define BECAUSE_ENUM(id, name) BECAUSE_##id,
+enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };
+const char *because_name(unsigned because);
+
+struct note {
+    uint8_t kind; /* enum note_kind */
+    uint8_t operation, entry, outcome, why, role, because;
+    bool pending, draft, reset;
+    device_id device;
+    user_id user, actor, subject;
+    uint32_t op, epoch, generation, current, reset_id, incarnation;
+    shard_id source;
+    conv_id conv;
+    msg_id target;
+    version version, named;
+    uint64_t position, head, horizon, number, deadline_us, at_us;
+};
+
+enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD };
+struct out_msg {
+    uint8_t to;         /* enum out_to; a device sends OUT_TO_USER_SHARD with `id` unused */
+    bool before_commit; /* leaves although the step crashes before its commit (a flaw's doing) */
+    uint32_t id;        /* device or shard */
+    struct wire wire;
+};
+
+struct out {
+    struct out_msg *msgs;
+    size_t msg_count, msg_cap;
+    struct note *notes;
+    size_t note_count, note_cap;
+    uint64_t wake_at_us; /* when the next timer input is due; TIME_NEVER for none. Replaces the earlier wish. */
+};
+
+void out_clear(struct out *out);
+void out_free(struct out *out);
+/* Append a zeroed element and return it; valid until the next append. */
+struct wire *out_send(struct out *out, enum out_to to, uint32_t id);
+struct note *out_note(struct out *out, enum note_kind kind);
+
+#endif

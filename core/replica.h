@@ -1,0 +1,95 @@
+/*
+ * replica.h: the durable containers of one device: conversations, message rows, outbox, drafts. Private to device*.c.
+ *
+ * Each is an array sorted by id and searched by halving, so that an idle device costs a few hundred bytes and every
+ * walk is in order of ids, never of addresses. Growth: doubled by base_grow, freed when the last element goes; the
+ * bound is what the user holds. Pointers into a container are valid until the next insertion into or removal from it.
+ */
+#ifndef SEXTON_CORE_REPLICA_H
+#define SEXTON_CORE_REPLICA_H
+
+#include "core/base.h"
+
+struct replica_conv {
+    conv_id id;
+    version as_of; /* of the snapshot or the JOIN that brought it: older entries are not applied (R3) */
+    version last;  /* the last version that the log or a snapshot carried */
+    version state; /* of the last DELETE_CONV or UNDO_CONV; the deletion's version while `deleted` */
+    uint8_t kind, role;
+    bool deleted;
+};
+
+/* What was last said of a row: the notes are the difference between this and what view_update finds. */
+enum replica_shown {
+    SHOWN_NEVER,
+    SHOWN_PENDING, /* said readable, and to be said again with its version when the log carries it */
+    SHOWN_READABLE,
+    SHOWN_HIDDEN_PENDING, /* hidden by this device's own deletion alone */
+    SHOWN_HIDDEN,
+};
+
+struct replica_row {
+    conv_id conv;
+    msg_id id;
+    version version; /* of the last change; 0 while only the outbox has it */
+    user_id author;
+    struct text body;
+    bool in_replica : 1; /* the log or a snapshot carries it; else it is an own send, shown by the outbox */
+    bool deleted : 1;
+    uint8_t shown; /* enum replica_shown */
+};
+
+struct replica_op {
+    uint32_t op;
+    uint8_t operation, role, conv_kind;
+    bool sent : 1;     /* at least once */
+    bool answered : 1; /* accepted or settled; kept only while the overlay needs it (D2) */
+    bool overlay : 1;  /* it may still show or hide something (D1) */
+    bool carried : 1;  /* a send: the log or a snapshot has its message */
+    conv_id conv;
+    msg_id target;
+    version named;
+    version accepted; /* once answered; 0 = early or settled */
+    user_id subject;
+    struct text body;
+};
+
+struct replica_draft {
+    conv_id conv;
+    struct text body;
+};
+
+struct replica {
+    struct replica_conv *convs;
+    struct replica_row *rows; /* by (conv, id) */
+    struct replica_op *ops;   /* by op */
+    struct replica_draft *drafts;
+    size_t conv_count, conv_cap, row_count, row_cap, op_count, op_cap, draft_count, draft_cap;
+};
+
+void replica_release(struct replica *r);
+size_t replica_bytes(const struct replica *r);
+
+/* The element, or NULL. */
+struct replica_conv *replica_conv_find(const struct replica *r, conv_id conv);
+struct replica_row *replica_row_find(const struct replica *r, conv_id conv, msg_id id);
+struct replica_op *replica_op_find(const struct replica *r, uint32_t op);
+struct replica_draft *replica_draft_find(const struct replica *r, conv_id conv);
+/* The index of the first row with (conv, id) or larger. */
+size_t replica_row_from(const struct replica *r, conv_id conv, msg_id id);
+bool replica_has_rows(const struct replica *r, conv_id conv);
+
+/* The element, inserted zeroed when it is not there. */
+struct replica_conv *replica_conv_put(struct replica *r, conv_id conv);
+struct replica_row *replica_row_put(struct replica *r, conv_id conv, msg_id id);
+/* Append; op numbers only grow. */
+struct replica_op *replica_op_push(struct replica *r, uint32_t op);
+/* An empty text removes the draft. */
+void replica_draft_set(struct replica *r, conv_id conv, const struct text *body);
+
+void replica_conv_remove(struct replica *r, struct replica_conv *conv);
+/* Remove the rows [at, at + count). */
+void replica_rows_remove(struct replica *r, size_t at, size_t count);
+void replica_op_remove(struct replica *r, struct replica_op *op);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * shard.c: one step of a shard: a transaction around one input, its timers, and the set-up inputs.
+ *
+ * Method: begin; dispatch; store the time floor; commit. Any failure rolls back and clears the output, so that nothing is
+ * ever said that was not stored. What is volatile (sessions, resend times) is only trusted within one life of the shard.
+ */
+#include "core/shard_internal.h"
+
+#include <stdlib.h>
+
+shard_id shard_of_user(user_id user, uint32_t shard_count)
+{
+    return user % shard_count;
+}
+
+shard_id shard_of_conv(conv_id conv, uint32_t shard_count)
+{
+    uint64_t mixed = (conv ^ (conv >> 29)) * 0xbf58476d1ce4e5b9ULL;
+    return (shard_id)((mixed >> 33) % shard_count);
+}
+
+struct shard *shard_new(shard_id id, uint32_t shard_count, struct store *store, const struct policy *policy)
+{
+    assert(shard_count > 0 && shard_count <= SHARDS_MAX && id < shard_count);
+    struct shard *s = base_alloc(sizeof *s);
+    s->id = id;
+    s->count = shard_count;
+    s->store = store;
+    s->policy = policy;
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        s->channels[i].retry_at_us = TIME_NEVER;
+    return s;
+}
+
+void shard_free(struct shard *s)
+{
+    if (!s)
+        return;
+    free(s->sessions);
+    free(s->beats);
+    free(s);
+}
+
+int shard_get(struct shard *s, enum store_table table, struct row *row)
+{
+    return s->store->ops->get(s->store, table, row);
+}
+
+int shard_put(struct shard *s, enum store_table table, const struct row *row)
+{
+    return s->store->ops->put(s->store, table, row);
+}
+
+int shard_del(struct shard *s, enum store_table table, const struct row *row)
+{
+    return s->store->ops->del(s->store, table, row);
+}
+
+int shard_first(struct shard *s, enum store_table table, int index, int fixed, int given, const uint64_t *key,
+                bool reverse, struct row *row)
+{
+    struct store_range range = {.table = table, .index = index, .fixed = fixed, .given = given, .reverse = reverse};
+    for (int i = 0; i < given; i++)
+        range.key[i] = key[i];
+    return store_first(s->store, &range, row);
+}
+
+int shard_timer(struct shard *s, uint64_t due_us, enum timer_kind kind, uint64_t a, uint64_t b, version v)
+{
+    struct row row = {.c = {[TIMER_due] = due_us, [TIMER_kind] = kind, [TIMER_a] = a, [TIMER_b] = b}};
+    row.c[TIMER_version] = v;
+    return shard_put(s, TABLE_TIMER, &row);
+}
+
+struct note *shard_note(struct shard *s, enum note_kind kind)
+{
+    return out_note(s->out, kind);
+}
+
+static int provision_user(struct shard *s, user_id user)
+{
+    struct row row = {.c = {[USER_id] = user, [USER_epoch] = 1}};
+    return shard_put(s, TABLE_USER, &row);
+}
+
+static int count_visit(void *ctx, const struct row *row)
+{
+    (void)row;
+    (*(size_t *)ctx)++;
+    return 0;
+}
+
+/* A linked device is outside the minimum until its first reset pins it (M3, R1). */
+static int provision_device(struct shard *s, const struct shard_input *in)
+{
+    size_t count = 0;
+    struct store_range siblings = {
+        .table = TABLE_DEVICE, .index = INDEX_DEVICE_BY_USER, .fixed = 1, .given = 1, .key = {in->user}};
+    CHECK(s->store->ops->scan(s->store, &siblings, count_visit, &count));
+    if (count >= DEVICES_PER_USER_MAX)
+        return E_LIMIT;
+    struct row row = {.c = {[DEVICE_id] = in->device, [DEVICE_user] = in->user, [DEVICE_generation] = 1}};
+    row.c[DEVICE_fenced] = in->linked;
+    row.c[DEVICE_acked_at] = s->now_us;
+    CHECK(shard_put(s, TABLE_DEVICE, &row));
+    if (in->linked)
+        return 0;
+    return shard_timer(s, s->now_us + s->policy->fence_after_us, TIMER_FENCE, in->device, 0, 0);
+}
+
+static int provision_conv(struct shard *s, const struct shard_input *in)
+{
+    struct row conv = {.c = {[CONV_id] = in->conv, [CONV_kind] = in->conv_kind, [CONV_state] = CONV_ACTIVE}};
+    conv.c[CONV_created_at] = s->now_us;
+    struct row executed = {.c = {[EXECUTED_device] = ID_DEVICE(in->conv), [EXECUTED_op] = ID_OP(in->conv)}};
+    CHECK(shard_put(s, TABLE_EXECUTED, &executed));
+    return shard_put(s, TABLE_CONV, &conv);
+}
+
+static int provision_member(struct shard *s, const struct shard_input *in)
+{
+    struct row conv = {.c = {[CONV_id] = in->conv}};
+    CHECK(shard_get(s, TABLE_CONV, &conv));
+    version v = conv_next_version(s, &conv);
+    CHECK(shard_put(s, TABLE_CONV, &conv));
+    struct row member = {.c = {[MEMBER_conv] = in->conv, [MEMBER_user] = in->user, [MEMBER_since] = v}};
+    member.c[MEMBER_role] = in->role;
+    CHECK(shard_put(s, TABLE_MEMBER, &member));
+    struct note *note = shard_note(s, NOTE_MEMBER);
+    note->conv = in->conv;
+    note->user = in->user;
+    note->role = in->role;
+    note->version = v;
+    struct wire join = {.kind = WIRE_FANOUT, .entry = ENTRY_MEMBER, .conv = in->conv, .version = v};
+    join.subject = in->user;
+    join.role = in->role;
+    join.conv_kind = (uint8_t)conv.c[CONV_kind];
+    join.at_us = s->now_us;
+    return fanout_commit(s, &join, 0);
+}
+
+int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
+{
+    switch (wire->kind) {
+        case WIRE_FORWARD:
+            return conv_execute(s, source, wire);
+        case WIRE_RESULT:
+            return user_answer(s, wire);
+        case WIRE_FANOUT:
+            return user_append(s, source, wire);
+        case WIRE_SNAPSHOT_Q:
+            return reset_snapshot(s, source, wire);
+        case WIRE_SNAPSHOT:
+            return reset_item(s, wire);
+        default:
+            return 0; /* not an entry of a channel: ignored */
+    }
+}
+
+static int run_timer(struct shard *s, const struct row *timer)
+{
+    switch (timer->c[TIMER_kind]) {
+        case TIMER_FANOUT:
+            return fanout_timer(s, timer->c[TIMER_a]);
+        case TIMER_FENCE:
+            return user_fence_timer(s, (device_id)timer->c[TIMER_a]);
+        default:
+            return conv_timer(s, timer);
+    }
+}
+
+/* One stored timer a step, so that a crash falls between any two; then what is volatile. */
+static int timers(struct shard *s)
+{
+    struct row timer;
+    int status = shard_first(s, TABLE_TIMER, INDEX_PRIMARY, 0, 0, NULL, false, &timer);
+    if (status == 0 && timer.c[TIMER_due] <= s->now_us) {
+        CHECK(shard_del(s, TABLE_TIMER, &timer));
+        return run_timer(s, &timer);
+    }
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    CHECK(channel_timers(s));
+    return session_beats(s);
+}
+
+static int dispatch(struct shard *s, const struct shard_input *in)
+{
+    switch (in->kind) {
+        case SHARD_START:
+            s->incarnation = in->incarnation;
+            return channel_start(s);
+        case SHARD_TIMER:
+            return timers(s);
+        case SHARD_CONNECT:
+            session_open(s, in->device, in->session);
+            return 0;
+        case SHARD_DISCONNECT:
+            session_close(s, in->device, in->session);
+            return 0;
+        case SHARD_DEVICE_MSG:
+            return session_message(s, in->device, in->session, in->wire);
+        case SHARD_PEER_MSG:
+            return channel_receive(s, in->shard, in->wire);
+        case SHARD_PROVISION_USER:
+            return provision_user(s, in->user);
+        case SHARD_PROVISION_DEVICE:
+            return provision_device(s, in);
+        case SHARD_PROVISION_CONV:
+            return provision_conv(s, in);
+        case SHARD_PROVISION_MEMBER:
+            return provision_member(s, in);
+        default:
+            return E_INVALID;
+    }
+}
+
+/* A shard's time never goes back, whatever its clock and its restarts do. */
+static int read_floor(struct shard *s)
+{
+    if (s->floor_us == 0) {
+        struct row row = {.c = {[META_key] = META_FLOOR}};
+        int status = shard_get(s, TABLE_META, &row);
+        if (status == 0)
+            s->floor_us = row.c[META_value];
+        else if (status != E_NOTFOUND)
+            return status;
+    }
+    if (s->now_us < s->floor_us)
+        s->now_us = s->floor_us;
+    return 0;
+}
+
+static int write_floor(struct shard *s)
+{
+    if (s->now_us == s->floor_us)
+        return 0;
+    s->floor_us = s->now_us;
+    struct row row = {.c = {[META_key] = META_FLOOR, [META_value] = s->now_us}};
+    return shard_put(s, TABLE_META, &row);
+}
+
+static int wake(struct shard *s)
+{
+    struct row timer;
+    uint64_t at = session_beat_due(s);
+    int status = shard_first(s, TABLE_TIMER, INDEX_PRIMARY, 0, 0, NULL, false, &timer);
+    if (status == 0 && timer.c[TIMER_due] < at)
+        at = timer.c[TIMER_due];
+    else if (status < 0 && status != E_NOTFOUND)
+        return status;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->channels[i].retry_at_us < at)
+            at = s->channels[i].retry_at_us;
+    s->out->wake_at_us = at;
+    return 0;
+}
+
+/* After a crash before the commit only what a flaw sent too early is left. */
+static void keep_hasty(struct out *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < out->msg_count; i++)
+        if (out->msgs[i].before_commit)
+            out->msgs[kept++] = out->msgs[i];
+    out->msg_count = kept;
+    out->note_count = 0;
+    out->wake_at_us = TIME_NEVER;
+}
+
+int shard_step(struct shard *s, const struct shard_input *in, struct out *out)
+{
+    out_clear(out);
+    s->out = out;
+    s->now_us = in->now_us;
+    s->dirty_sources = 0;
+    const struct store_ops *ops = s->store->ops;
+    int status = ops->begin(s->store);
+    if (status == 0)
+        status = read_floor(s);
+    if (status == 0)
+        status = dispatch(s, in);
+    if (status == 0)
+        status = channel_tell_applied(s);
+    if (status == 0)
+        status = write_floor(s);
+    if (status == 0)
+        status = wake(s);
+    if (status == 0 && in->crash_before_commit) {
+        ops->rollback(s->store);
+        keep_hasty(out);
+        return E_CRASH;
+    }
+    if (status == 0)
+        status = ops->commit(s->store);
+    if (status < 0) {
+        ops->rollback(s->store);
+        out_clear(out);
+    }
+    return status;
+}

@@ -1,0 +1,60 @@
+/*
+ * shard.h: one server shard: the home of some conversations (it orders their operations) and of some users (it holds their
+ * logs, and their devices connect to it). PROTOCOL.md has the rules; each is cited where it is kept.
+ *
+ * shard_step is a pure step: equal stores and inputs give equal outputs. It is one store transaction. It never reads a
+ * clock, a random source, a file. Sessions (who is connected, how far the stream went) are volatile: a new shard_new on the
+ * same store is the restart after a crash.
+ */
+#ifndef SEXTON_CORE_SHARD_H
+#define SEXTON_CORE_SHARD_H
+
+#include "core/out.h"
+#include "core/policy.h"
+#include "core/store.h"
+
+enum shard_input_kind {
+    SHARD_START,      /* once after shard_new: resume fan-outs, channels, timers. incarnation must be set */
+    SHARD_TIMER,      /* the wake of out.wake_at_us is due */
+    SHARD_CONNECT,    /* device, session: a connection opened; session numbers are never reused */
+    SHARD_DISCONNECT, /* device, session: it closed */
+    SHARD_DEVICE_MSG, /* device, session, wire */
+    SHARD_PEER_MSG,   /* shard, wire: from another shard, possibly again, late or out of order */
+    /* Set-up, not part of the protocol; each is a committed step like any other. */
+    SHARD_PROVISION_USER,   /* user */
+    SHARD_PROVISION_DEVICE, /* user, device; linked = 1: it starts by a reset, else with the log from its beginning */
+    SHARD_PROVISION_CONV,   /* conv = MAKE_ID(PROVISIONER, n), conv_kind */
+    SHARD_PROVISION_MEMBER, /* conv, user, role */
+};
+
+struct shard_input {
+    enum shard_input_kind kind;
+    uint64_t now_us;
+    device_id device;
+    uint32_t session;
+    shard_id shard;
+    user_id user;
+    conv_id conv;
+    uint8_t conv_kind, role;
+    bool linked;
+    uint32_t incarnation; /* SHARD_START: from outside every backup, larger than any before */
+    const struct wire *wire;
+    bool crash_before_commit; /* the caller's fault: do all the work, roll back, return E_CRASH; out keeps only
+                                 messages marked before_commit */
+};
+
+struct shard;
+/* The store and the policy are borrowed and must outlive the shard. */
+struct shard *shard_new(shard_id id, uint32_t shard_count, struct store *store, const struct policy *policy);
+void shard_free(struct shard *shard);
+/*
+ * Run one step. out is cleared first. Returns 0; E_CRASH as asked; E_STORE and others when the store failed: then it has
+ * rolled back, out holds nothing, and the caller must shard_free and start again from the store.
+ */
+int shard_step(struct shard *shard, const struct shard_input *input, struct out *out);
+
+/* Where things are ordered and held. */
+shard_id shard_of_user(user_id user, uint32_t shard_count);
+shard_id shard_of_conv(conv_id conv, uint32_t shard_count);
+
+#endif

@@ -1,0 +1,292 @@
+/*
+ * shard_conv.c: executes operations on the conversations that live here. This is the linearisation point: every decision is
+ * taken in one transaction, on (state, version, this shard's time) (U1), and every operation at most once (X2).
+ */
+#include "core/shard_internal.h"
+
+version conv_next_version(const struct shard *s, struct row *conv)
+{
+    version v = conv->c[CONV_version];
+    conv->c[CONV_version] =
+        VERSION_INCARNATION(v) == s->incarnation ? v + 1 : VERSION_MAKE(s->incarnation, 1);
+    return conv->c[CONV_version];
+}
+
+int conv_role(struct shard *s, conv_id conv, user_id user, uint8_t *role, version *since)
+{
+    struct row row;
+    uint64_t key[2] = {conv, user};
+    *role = ROLE_NONE;
+    int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &row);
+    if (status == 0 && row.c[MEMBER_until] == 0) {
+        *role = (uint8_t)row.c[MEMBER_role];
+        if (since)
+            *since = row.c[MEMBER_since];
+    }
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+int conv_executed(struct shard *s, device_id device, uint32_t *op)
+{
+    struct row row = {.c = {[EXECUTED_device] = device}};
+    int status = shard_get(s, TABLE_EXECUTED, &row);
+    *op = status == 0 ? (uint32_t)row.c[EXECUTED_op] : 0;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+int conv_refuse(struct result *result, enum why why)
+{
+    result->outcome = OUTCOME_REFUSED;
+    result->why = why;
+    return 0;
+}
+
+void conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us)
+{
+    struct note *note = shard_note(s, NOTE_COMMIT);
+    note->device = op->device;
+    note->op = op->op;
+    note->operation = op->operation;
+    note->conv = op->conv;
+    note->target = op->target;
+    note->version = v;
+    note->actor = op->user;
+    note->subject = op->subject;
+    note->role = op->role;
+    note->named = op->named;
+    note->deadline_us = deadline_us;
+}
+
+static void note_member(struct shard *s, conv_id conv, user_id user, uint8_t role, version v)
+{
+    struct note *note = shard_note(s, NOTE_MEMBER);
+    note->conv = conv;
+    note->user = user;
+    note->role = role;
+    note->version = v;
+}
+
+static int open_membership(struct shard *s, conv_id conv, user_id user, uint8_t role, version v)
+{
+    struct row row = {.c = {[MEMBER_conv] = conv, [MEMBER_user] = user, [MEMBER_since] = v, [MEMBER_role] = role}};
+    note_member(s, conv, user, role, v);
+    return shard_put(s, TABLE_MEMBER, &row);
+}
+
+static int close_membership(struct shard *s, conv_id conv, user_id user, version v)
+{
+    struct row row;
+    uint64_t key[2] = {conv, user};
+    CHECK(shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &row));
+    row.c[MEMBER_until] = v;
+    note_member(s, conv, user, ROLE_NONE, v);
+    return shard_put(s, TABLE_MEMBER, &row);
+}
+
+static struct wire entry_of(const struct shard *s, const struct wire *op, const struct row *conv, enum entry entry)
+{
+    struct wire w = {.kind = WIRE_FANOUT, .entry = (uint8_t)entry, .conv = op->conv};
+    w.version = conv->c[CONV_version];
+    w.conv_kind = (uint8_t)conv->c[CONV_kind];
+    w.actor = op->user;
+    w.at_us = s->now_us;
+    return w;
+}
+
+/* X6: only create makes a conversation; its id names this very operation. */
+static int create(struct shard *s, const struct wire *op, struct result *result)
+{
+    if (op->conv != MAKE_ID(op->device, op->op) || op->conv_kind < CONV_DIRECT || op->conv_kind > CONV_CHANNEL ||
+        (op->conv_kind == CONV_DIRECT && (op->subject == 0 || op->subject == op->user)))
+        return conv_refuse(result, WHY_MALFORMED);
+    struct row conv = {.c = {[CONV_id] = op->conv, [CONV_kind] = op->conv_kind, [CONV_state] = CONV_ACTIVE}};
+    conv.c[CONV_created_at] = s->now_us;
+    result->version = conv_next_version(s, &conv);
+    CHECK(shard_put(s, TABLE_CONV, &conv));
+    conv_note_commit(s, op, result->version, 0);
+    CHECK(open_membership(s, op->conv, op->user, ROLE_OWNER, result->version));
+    if (op->conv_kind == CONV_DIRECT)
+        CHECK(open_membership(s, op->conv, op->subject, ROLE_OWNER, result->version));
+    struct wire join = entry_of(s, op, &conv, ENTRY_JOIN);
+    join.role = ROLE_OWNER;
+    return fanout_commit(s, &join, 0);
+}
+
+static int add(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
+{
+    uint8_t already;
+    CHECK(conv_role(s, op->conv, op->subject, &already, NULL));
+    bool allowed = conv->c[CONV_kind] == CONV_GROUP || (conv->c[CONV_kind] == CONV_CHANNEL && role == ROLE_OWNER);
+    if (op->subject == 0 || op->role > ROLE_OWNER)
+        return conv_refuse(result, WHY_MALFORMED);
+    if (!allowed || (op->role == ROLE_OWNER && role != ROLE_OWNER))
+        return conv_refuse(result, WHY_NOT_PERMITTED);
+    if (already != ROLE_NONE)
+        return conv_refuse(result, WHY_ALREADY_MEMBER);
+    uint8_t given = op->role == ROLE_NONE ? ROLE_MEMBER : op->role;
+    result->version = conv_next_version(s, conv);
+    CHECK(shard_put(s, TABLE_CONV, conv));
+    conv_note_commit(s, op, result->version, 0);
+    CHECK(open_membership(s, op->conv, op->subject, given, result->version));
+    struct wire entry = entry_of(s, op, conv, ENTRY_MEMBER);
+    entry.subject = op->subject;
+    entry.role = given;
+    return fanout_commit(s, &entry, 0);
+}
+
+/* LEAVE is REMOVE of oneself. M2: a removal takes the conversation off the removed user's devices. */
+static int remove_member(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, user_id subject,
+                         struct result *result)
+{
+    uint8_t present;
+    CHECK(conv_role(s, op->conv, subject, &present, NULL));
+    if (conv->c[CONV_kind] == CONV_DIRECT || (subject != op->user && role != ROLE_OWNER))
+        return conv_refuse(result, WHY_NOT_PERMITTED);
+    if (present == ROLE_NONE)
+        return conv_refuse(result, WHY_NOT_A_MEMBER);
+    result->version = conv_next_version(s, conv);
+    CHECK(shard_put(s, TABLE_CONV, conv));
+    struct wire committed = *op;
+    committed.subject = subject;
+    conv_note_commit(s, &committed, result->version, 0);
+    CHECK(close_membership(s, op->conv, subject, result->version));
+    struct wire entry = entry_of(s, op, conv, ENTRY_MEMBER);
+    entry.subject = subject;
+    return fanout_commit(s, &entry, 0);
+}
+
+static int send(struct shard *s, const struct wire *op, struct row *conv, struct result *result)
+{
+    if (op->target != MAKE_ID(op->device, op->op) || op->body.len > TEXT_BYTES_MAX)
+        return conv_refuse(result, WHY_MALFORMED);
+    struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target, [MESSAGE_state] = MESSAGE_LIVE},
+                          .body = op->body};
+    result->version = conv_next_version(s, conv);
+    CHECK(shard_put(s, TABLE_CONV, conv));
+    message.c[MESSAGE_version] = result->version;
+    message.c[MESSAGE_sent] = result->version;
+    message.c[MESSAGE_sent_at] = s->now_us;
+    message.c[MESSAGE_author] = op->user;
+    conv_note_commit(s, op, result->version, 0);
+    bool bound = false;
+    CHECK(conv_bind_early(s, op, &message, &bound));
+    CHECK(shard_put(s, TABLE_MESSAGE, &message));
+    struct wire entry = entry_of(s, op, conv, bound ? ENTRY_DELETE : ENTRY_SEND);
+    entry.target = op->target;
+    if (bound)
+        entry.actor = (user_id)message.c[MESSAGE_deleted_by];
+    else
+        entry.body = op->body;
+    return fanout_commit(s, &entry, 0);
+}
+
+/* The conversation is deleted: which operations still make sense? Deletion dominates, so deletions and undos do. */
+static bool allowed_when_deleted(uint8_t operation)
+{
+    return operation == OPERATION_DELETE || operation == OPERATION_UNDO || operation == OPERATION_DELETE_CONV ||
+           operation == OPERATION_UNDO_CONV;
+}
+
+static int on_conversation(struct shard *s, const struct wire *op, struct row *conv, struct result *result)
+{
+    uint8_t role;
+    CHECK(conv_role(s, op->conv, op->user, &role, NULL));
+    if (role == ROLE_NONE)
+        return conv_refuse(result, WHY_NOT_A_MEMBER);
+    if (conv->c[CONV_state] != CONV_ACTIVE && !allowed_when_deleted(op->operation) &&
+        decide_deleted_refuses(s->policy)) {
+        result->actor = (user_id)conv->c[CONV_deleted_by];
+        result->at_us = conv->c[CONV_deleted_at];
+        return conv_refuse(result, WHY_CONVERSATION_DELETED);
+    }
+    switch (op->operation) {
+        case OPERATION_ADD:
+            return add(s, op, conv, role, result);
+        case OPERATION_REMOVE:
+            return remove_member(s, op, conv, role, op->subject, result);
+        case OPERATION_LEAVE:
+            return remove_member(s, op, conv, role, op->user, result);
+        case OPERATION_SEND:
+            return send(s, op, conv, result);
+        case OPERATION_DELETE:
+            return conv_delete_message(s, op, conv, role, result);
+        case OPERATION_UNDO:
+            return conv_undo_message(s, op, conv, role, result);
+        case OPERATION_DELETE_CONV:
+            return conv_delete(s, op, conv, role, result);
+        case OPERATION_UNDO_CONV:
+            return conv_undo_delete(s, op, conv, role, result);
+        default:
+            return conv_refuse(result, WHY_MALFORMED);
+    }
+}
+
+/* Unknown, or known and reaped? Its id names the operation that made it (X6). */
+static int on_missing(struct shard *s, const struct wire *op, struct result *result)
+{
+    uint32_t executed;
+    CHECK(conv_executed(s, ID_DEVICE(op->conv), &executed));
+    return conv_refuse(result, ID_OP(op->conv) <= executed ? WHY_CONVERSATION_GONE : WHY_UNKNOWN_CONVERSATION);
+}
+
+static int run(struct shard *s, const struct wire *op, struct result *result)
+{
+    result->outcome = OUTCOME_ACCEPTED;
+    struct row conv = {.c = {[CONV_id] = op->conv}};
+    int status = shard_get(s, TABLE_CONV, &conv);
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    if (op->operation == OPERATION_CREATE)
+        return status == 0 ? conv_refuse(result, WHY_MALFORMED) : create(s, op, result);
+    return status == 0 ? on_conversation(s, op, &conv, result) : on_missing(s, op, result);
+}
+
+static int remember(struct shard *s, const struct wire *op, bool *repeated)
+{
+    struct row row = {.c = {[EXECUTED_device] = op->device}};
+    int status = shard_get(s, TABLE_EXECUTED, &row);
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    uint32_t highest = (uint32_t)row.c[EXECUTED_op];
+    *repeated = decide_is_repeated(s->policy, op->op, highest, row.c[EXECUTED_at], s->now_us);
+    if (*repeated || op->op <= highest)
+        return 0;
+    CHECK(conv_drop_early(s, op->device, highest + 1, op->operation == OPERATION_SEND ? op->op : op->op + 1));
+    row.c[EXECUTED_op] = op->op;
+    row.c[EXECUTED_at] = s->now_us;
+    return shard_put(s, TABLE_EXECUTED, &row);
+}
+
+int conv_execute(struct shard *s, shard_id source, const struct wire *op)
+{
+    bool repeated;
+    CHECK(remember(s, op, &repeated));
+    if (repeated) {
+        struct note *note = shard_note(s, NOTE_DUPLICATE);
+        note->device = op->device;
+        note->op = op->op;
+        return 0; /* its result is on the channel, once and for ever */
+    }
+    struct result result = {0};
+    CHECK(run(s, op, &result));
+    if (result.outcome == OUTCOME_REFUSED) {
+        struct note *note = shard_note(s, NOTE_REFUSE);
+        note->device = op->device;
+        note->op = op->op;
+        note->operation = op->operation;
+        note->conv = op->conv;
+        note->target = op->target;
+        note->why = (uint8_t)result.why;
+        note->actor = op->user;
+        if (op->operation == OPERATION_SEND) /* the number is settled: nothing can arrive under it any more (U8) */
+            CHECK(conv_drop_early(s, op->device, op->op, op->op + 1));
+    }
+    struct wire answer = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};
+    answer.outcome = (uint8_t)result.outcome;
+    answer.why = (uint8_t)result.why;
+    answer.version = result.version;
+    answer.actor = result.actor;
+    answer.at_us = result.at_us;
+    answer.early = result.early;
+    return channel_send(s, source, &answer, NULL);
+}

@@ -1,0 +1,170 @@
+/*
+ * shard_internal.h: what the files of one shard share. Private to core/shard*.c and core/channel.c.
+ *
+ *   shard.c          steps, transactions, timers, set-up
+ *   shard_conv.c     executes operations on conversations: the linearisation point
+ *   shard_delete.c   deletion, undo, early deletion, purge, reap
+ *   shard_fanout.c   a commit's audience, in chunks, into channels
+ *   channel.c        channels between shards: first-in first-out, exactly once
+ *   shard_user.c     users' logs: append, truncate, fence
+ *   shard_session.c  connected devices: hello, stream, acknowledgements, operations
+ *   shard_reset.c    resets: pin, snapshots, pages
+ *
+ * Inside a step every function may fail with a negative status of the store; CHECK passes it on.
+ */
+#ifndef SEXTON_CORE_SHARD_INTERNAL_H
+#define SEXTON_CORE_SHARD_INTERNAL_H
+
+#include "core/decide.h"
+#include "core/shard.h"
+
+#include <string.h>
+
+#define CHECK(call)                                                                                                    \
+    do {                                                                                                               \
+        int status_ = (call);                                                                                          \
+        if (status_ < 0)                                                                                               \
+            return status_;                                                                                            \
+    } while (0)
+
+#define SHARDS_MAX 64
+#define DEVICES_PER_USER_MAX 64
+#define CHANNEL_WINDOW 256                     /* entries in flight to one shard */
+#define CHANNEL_RETRY_US (200 * US_PER_MS)     /* first resend; doubles */
+#define CHANNEL_RETRY_MAX_US (10 * US_PER_S)   /* while entries are unconfirmed */
+#define CHANNEL_ASK_MAX_US (600 * US_PER_S)    /* while only "applied" is awaited */
+#define PURGE_CHUNK 256                        /* messages that one step of a conversation's purge removes */
+
+enum conv_state { CONV_ACTIVE = 1, CONV_DELETED, CONV_PURGING, CONV_PURGED };
+enum message_state { MESSAGE_LIVE = 1, MESSAGE_DELETED, MESSAGE_PURGING, MESSAGE_PURGED };
+enum timer_kind {
+    TIMER_PURGE_MESSAGE = 1, /* a = conversation, b = message, version = the deletion */
+    TIMER_FINISH_MESSAGE,
+    TIMER_PURGE_CONV, /* a = conversation, version = the deletion */
+    TIMER_FINISH_CONV,
+    TIMER_FANOUT, /* a = conversation */
+    TIMER_FENCE,  /* a = device */
+    TIMER_AGE,    /* only with a flaw: a = conversation, b = message */
+};
+enum meta_key { META_FLOOR = 1, META_INCARNATION };
+
+struct session { /* volatile; one per device that is connected */
+    uint32_t number; /* 0 = not connected */
+    bool welcomed;   /* its hello was answered in this session */
+    bool resetting;  /* pages are due or under way; nothing is streamed */
+    uint64_t sent;   /* last position streamed */
+    uint64_t acked;  /* last position acknowledged in this session */
+    uint64_t last_at_us, delta_end; /* timestamp flaw: the cursor as a time, and where catching up ends */
+};
+struct beat {
+    device_id device;
+    uint32_t session;
+    uint64_t due_us;
+};
+struct channel { /* volatile half of a channel to one shard */
+    uint64_t retry_at_us; /* TIME_NEVER when nothing is awaited */
+    uint64_t backoff_us;
+    uint64_t hurried; /* last number resent because the receiver reported a gap */
+};
+
+struct shard {
+    shard_id id;
+    uint32_t count;
+    struct store *store;
+    const struct policy *policy;
+    uint32_t incarnation;
+    uint64_t floor_us;
+    /* this step */
+    uint64_t now_us;
+    struct out *out;
+    uint64_t dirty_sources; /* bit s: entries from shard s were truncated, "applied" may have moved */
+    /* volatile */
+    struct session *sessions; /* by device id */
+    size_t session_cap;
+    struct beat *beats; /* ring, in order of due_us: all intervals are equal */
+    size_t beat_first, beat_count, beat_cap;
+    struct channel channels[SHARDS_MAX];
+};
+
+/* ---- small helpers (shard.c) ---- */
+int shard_get(struct shard *s, enum store_table table, struct row *row);
+int shard_put(struct shard *s, enum store_table table, const struct row *row);
+int shard_del(struct shard *s, enum store_table table, const struct row *row);
+/* The first row of a table whose leading key columns equal key[0..fixed), at or after key[fixed..given). */
+int shard_first(struct shard *s, enum store_table table, int index, int fixed, int given, const uint64_t *key,
+                bool reverse, struct row *row);
+int shard_timer(struct shard *s, uint64_t due_us, enum timer_kind kind, uint64_t a, uint64_t b, version v);
+struct note *shard_note(struct shard *s, enum note_kind kind);
+
+/* ---- operations (shard_conv.c, shard_delete.c) ---- */
+struct result {
+    enum outcome outcome;
+    enum why why;
+    version version;
+    user_id actor;
+    uint64_t at_us;
+    bool early;
+};
+/* Execute a FORWARD here and send its RESULT to `source`. */
+int conv_execute(struct shard *s, shard_id source, const struct wire *op);
+/* Open a new version of the conversation. */
+version conv_next_version(const struct shard *s, struct row *conv);
+/* The role of the user now; ROLE_NONE when not a member. since may be NULL. */
+int conv_role(struct shard *s, conv_id conv, user_id user, uint8_t *role, version *since);
+int conv_executed(struct shard *s, device_id device, uint32_t *op);
+int conv_refuse(struct result *result, enum why why);
+void conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us);
+int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+/* A message arrives: bind what was deleted early. *bound: the message must be stored deleted. */
+int conv_bind_early(struct shard *s, const struct wire *op, struct row *message, bool *bound);
+/* Early deletions of targets from..to (exclusive) of this device cannot bind any more. */
+int conv_drop_early(struct shard *s, device_id device, uint32_t from, uint32_t to);
+int conv_timer(struct shard *s, const struct row *timer);
+/* Reap the tombstone if nothing waits for it any more. target 0: the conversation. */
+int conv_reap(struct shard *s, conv_id conv, msg_id target);
+/* `destination` has applied everything up to `number`. */
+int conv_applied(struct shard *s, shard_id destination, uint64_t number);
+
+/* ---- fan-out (shard_fanout.c) ---- */
+/* What a commit tells its audience; `only`: this user alone. The template carries all of WIRE_FANOUT but user. */
+int fanout_commit(struct shard *s, const struct wire *template, user_id only);
+int fanout_timer(struct shard *s, conv_id conv);
+
+/* ---- channels (channel.c) ---- */
+/* Number and store an entry for a shard (this one included, where it takes effect at once). number may be NULL. */
+int channel_send(struct shard *s, shard_id destination, const struct wire *wire, uint64_t *number);
+int channel_receive(struct shard *s, shard_id source, const struct wire *wire);
+int channel_timers(struct shard *s);
+int channel_start(struct shard *s);
+/* Tell sources how far their entries are applied, after truncation. */
+int channel_tell_applied(struct shard *s);
+/* An entry takes effect (shard.c). */
+int shard_entry(struct shard *s, shard_id source, const struct wire *wire);
+
+/* ---- users (shard_user.c) ---- */
+int user_append(struct shard *s, shard_id source, const struct wire *wire);
+int user_truncate(struct shard *s, user_id user);
+int user_fence_timer(struct shard *s, device_id device);
+int user_answer(struct shard *s, const struct wire *result);
+
+/* ---- sessions (shard_session.c) ---- */
+struct session *session_of(struct shard *s, device_id device); /* NULL when not connected */
+void session_open(struct shard *s, device_id device, uint32_t number);
+void session_close(struct shard *s, device_id device, uint32_t number);
+int session_message(struct shard *s, device_id device, uint32_t number, const struct wire *wire);
+/* Stream what the device does not have yet, within the window. */
+int session_stream(struct shard *s, const struct row *device);
+int session_beats(struct shard *s);
+uint64_t session_beat_due(const struct shard *s);
+struct wire *session_send(struct shard *s, device_id device, const struct session *session, enum wire_kind kind);
+
+/* ---- resets (shard_reset.c) ---- */
+int reset_grant(struct shard *s, struct row *device, struct session *session, uint32_t reset_id, uint32_t staged);
+int reset_snapshot(struct shard *s, shard_id source, const struct wire *question);
+int reset_item(struct shard *s, const struct wire *item);
+int reset_forget(struct shard *s, struct row *device); /* drops pin and items; the caller puts the row */
+
+#endif

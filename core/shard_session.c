@@ -1,0 +1,396 @@
+/*
+ * shard_session.c: the devices that are connected: hello, the stream of entries, acknowledgements, operations, beats.
+ *
+ * Method: a session knows how far it streamed and how far the device acknowledged; it keeps at most a page between the two.
+ * Answering a hello and subscribing to pushes is one step (L8). An entry whose target was deleted further down the same log
+ * is streamed as VOID: a device that comes back is not fed what is already gone.
+ */
+#include "core/shard_internal.h"
+
+struct session *session_of(struct shard *s, device_id device)
+{
+    return device < s->session_cap && s->sessions[device].number ? &s->sessions[device] : NULL;
+}
+
+void session_open(struct shard *s, device_id device, uint32_t number)
+{
+    s->sessions = base_grow(s->sessions, &s->session_cap, (size_t)device + 1, sizeof *s->sessions);
+    s->sessions[device] = (struct session){.number = number};
+}
+
+void session_close(struct shard *s, device_id device, uint32_t number)
+{
+    struct session *session = session_of(s, device);
+    if (session && session->number == number)
+        *session = (struct session){0};
+}
+
+struct wire *session_send(struct shard *s, device_id device, const struct session *session, enum wire_kind kind)
+{
+    struct wire *w = out_send(s->out, OUT_TO_DEVICE, device);
+    w->kind = (uint8_t)kind;
+    w->device = device;
+    w->session = session->number;
+    return w;
+}
+
+/* ---- beats (L8): one ring for all sessions, in order of due time because all intervals are equal ---- */
+
+static void arm_beat(struct shard *s, device_id device, uint32_t session)
+{
+    if (!decide_beats(s->policy))
+        return;
+    if (s->beat_count == s->beat_cap) {
+        size_t old = s->beat_cap;
+        s->beats = base_grow(s->beats, &s->beat_cap, old + 1, sizeof *s->beats);
+        size_t head = old - s->beat_first; /* the part from first to the old end moves to the new end */
+        memmove(&s->beats[s->beat_cap - head], &s->beats[s->beat_first], head * sizeof *s->beats);
+        s->beat_first = s->beat_count ? s->beat_cap - head : 0;
+    }
+    size_t at = (s->beat_first + s->beat_count++) % s->beat_cap;
+    s->beats[at] = (struct beat){device, session, s->now_us + s->policy->beat_us};
+}
+
+uint64_t session_beat_due(const struct shard *s)
+{
+    return s->beat_count ? s->beats[s->beat_first].due_us : TIME_NEVER;
+}
+
+static int beat(struct shard *s, device_id id, const struct session *session)
+{
+    struct row device = {.c = {[DEVICE_id] = id}};
+    CHECK(shard_get(s, TABLE_DEVICE, &device));
+    struct row user = {.c = {[USER_id] = device.c[DEVICE_user]}};
+    CHECK(shard_get(s, TABLE_USER, &user));
+    struct wire *w = session_send(s, id, session, WIRE_BEAT);
+    w->epoch = (uint32_t)user.c[USER_epoch];
+    w->head = user.c[USER_head];
+    return 0;
+}
+
+int session_beats(struct shard *s)
+{
+    while (session_beat_due(s) <= s->now_us) {
+        struct beat due = s->beats[s->beat_first];
+        s->beat_first = (s->beat_first + 1) % s->beat_cap;
+        s->beat_count--;
+        struct session *session = session_of(s, due.device);
+        if (!session || session->number != due.session)
+            continue;
+        if (!session->resetting)
+            CHECK(beat(s, due.device, session));
+        arm_beat(s, due.device, due.session);
+    }
+    return 0;
+}
+
+/* ---- stream ---- */
+
+/* Has a later entry of this log taken the content of this one away? */
+static int superseded(struct shard *s, const struct row *log, bool *void_now)
+{
+    uint8_t entry = (uint8_t)log->c[LOG_words];
+    *void_now = false;
+    if (entry != ENTRY_SEND && entry != ENTRY_UNDO)
+        return 0;
+    struct row row;
+    uint64_t key[2] = {log->c[LOG_user], log->c[LOG_target]};
+    CHECK(shard_first(s, TABLE_LOG, INDEX_LOG_BY_TARGET, 2, 2, key, true, &row));
+    uint8_t last = (uint8_t)row.c[LOG_words];
+    if (row.c[LOG_position] > log->c[LOG_position] && (last == ENTRY_DELETE || last == ENTRY_PURGE)) {
+        *void_now = true;
+        return 0;
+    }
+    struct row holds = {.c = {[HOLDS_user] = log->c[LOG_user], [HOLDS_conv] = log->c[LOG_conv]}};
+    int status = shard_get(s, TABLE_HOLDS, &holds);
+    *void_now = status == E_NOTFOUND; /* the conversation is purged, or this user was removed */
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+static int stream_entry(struct shard *s, device_id device, struct session *session, const struct row *user,
+                        const struct row *log)
+{
+    bool void_now;
+    CHECK(superseded(s, log, &void_now));
+    struct wire *w = session_send(s, device, session, WIRE_ENTRY);
+    w->epoch = (uint32_t)user->c[USER_epoch];
+    w->position = log->c[LOG_position];
+    w->head = user->c[USER_head];
+    w->entry = void_now ? ENTRY_VOID : (uint8_t)log->c[LOG_words];
+    w->role = (uint8_t)(log->c[LOG_words] >> 8);
+    w->conv_kind = (uint8_t)(log->c[LOG_words] >> 16);
+    w->conv = log->c[LOG_conv];
+    w->target = log->c[LOG_target];
+    w->version = log->c[LOG_version];
+    w->actor = (user_id)log->c[LOG_actor];
+    w->subject = (user_id)log->c[LOG_subject];
+    w->at_us = log->c[LOG_at];
+    if (!void_now)
+        w->body = log->body;
+    return 0;
+}
+
+int session_stream(struct shard *s, const struct row *device)
+{
+    device_id id = (device_id)device->c[DEVICE_id];
+    struct session *session = session_of(s, id);
+    if (!session || !session->welcomed || session->resetting)
+        return 0;
+    struct row user = {.c = {[USER_id] = device->c[DEVICE_user]}};
+    CHECK(shard_get(s, TABLE_USER, &user));
+    while (session->sent < user.c[USER_head] && session->sent - session->acked < s->policy->page) {
+        struct row log = {.c = {[LOG_user] = user.c[USER_id], [LOG_position] = session->sent + 1}};
+        int status = shard_get(s, TABLE_LOG, &log);
+        if (status == E_NOTFOUND) { /* L7: the log was truncated under this connection */
+            struct row row = *device;
+            struct sync_question q = {.cursor = session->sent, .horizon = user.c[USER_horizon], .same_epoch = true,
+                                      .same_generation = true, .head = user.c[USER_head], .next_op = 1};
+            if (decide_sync(s->policy, &q) == SYNC_RESET)
+                return reset_grant(s, &row, session, 0, 0);
+            session->sent = session->acked = user.c[USER_horizon];
+            continue;
+        }
+        CHECK(status);
+        session->sent++;
+        if (log.c[LOG_position] <= session->delta_end &&
+            decide_skips_by_time(s->policy, log.c[LOG_at], session->last_at_us)) {
+            session->acked = session->sent;
+            continue;
+        }
+        CHECK(stream_entry(s, id, session, &user, &log));
+    }
+    return 0;
+}
+
+/* ---- acknowledgements ---- */
+
+static int acknowledge(struct shard *s, struct row *device, const struct row *user, uint64_t position)
+{
+    bool grew = position > device->c[DEVICE_acknowledged] || device->c[DEVICE_pin];
+    device->c[DEVICE_acked_at] = s->now_us;
+    device->c[DEVICE_acked_generation] = device->c[DEVICE_generation];
+    if (position > device->c[DEVICE_acknowledged])
+        device->c[DEVICE_acknowledged] = position;
+    if (device->c[DEVICE_pin] && position >= device->c[DEVICE_pin] - 1) /* the reset is installed */
+        CHECK(reset_forget(s, device));
+    CHECK(shard_put(s, TABLE_DEVICE, device));
+    if (!grew)
+        return 0;
+    struct note *note = shard_note(s, NOTE_ACKNOWLEDGED);
+    note->device = (device_id)device->c[DEVICE_id];
+    note->epoch = (uint32_t)user->c[USER_epoch];
+    note->position = position;
+    note->generation = (uint32_t)device->c[DEVICE_generation];
+    return user_truncate(s, (user_id)user->c[USER_id]);
+}
+
+/* L4: it counts only in the current epoch and generation, and never lowers. */
+static int on_ack(struct shard *s, struct row *device, const struct row *user, struct session *session,
+                  const struct wire *w)
+{
+    if (w->epoch != user->c[USER_epoch] || w->generation != device->c[DEVICE_generation] ||
+        w->position > user->c[USER_head] || w->position < device->c[DEVICE_acknowledged])
+        return 0;
+    if (session->resetting && w->position < session->sent)
+        return 0; /* from before the install */
+    session->resetting = false;
+    if (w->position > session->acked)
+        session->acked = w->position;
+    if (session->acked > session->sent)
+        session->sent = session->acked;
+    CHECK(acknowledge(s, device, user, w->position));
+    return session_stream(s, device);
+}
+
+/* ---- operations ---- */
+
+/* The device has stored the answers below `oldest`. */
+static int release_answers(struct shard *s, device_id device, uint32_t oldest)
+{
+    for (;;) {
+        struct row row;
+        uint64_t key[1] = {device};
+        int status = shard_first(s, TABLE_ANSWER, INDEX_PRIMARY, 1, 1, key, false, &row);
+        if (status == E_NOTFOUND || (status == 0 && row.c[ANSWER_op] >= oldest))
+            return 0;
+        CHECK(status);
+        CHECK(shard_del(s, TABLE_ANSWER, &row));
+    }
+}
+
+static void send_answer(struct shard *s, device_id device, const struct session *session, const struct row *answer)
+{
+    struct wire *w = session_send(s, device, session, WIRE_ANSWER);
+    w->op = (uint32_t)answer->c[ANSWER_op];
+    w->outcome = (uint8_t)answer->c[ANSWER_outcome];
+    w->why = (uint8_t)answer->c[ANSWER_why];
+    w->version = answer->c[ANSWER_version];
+    w->actor = (user_id)answer->c[ANSWER_actor];
+    w->at_us = answer->c[ANSWER_at];
+    w->early = (uint8_t)answer->c[ANSWER_early];
+}
+
+/* X3: a number not above the highest is answered from what is stored, or settled; it is not executed. */
+static int on_old_op(struct shard *s, const struct row *device, const struct session *session, uint32_t op)
+{
+    struct row answer = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = op}};
+    int status = shard_get(s, TABLE_ANSWER, &answer);
+    if (status == E_NOTFOUND) {
+        answer.c[ANSWER_outcome] = OUTCOME_SETTLED;
+        status = 0;
+    }
+    CHECK(status);
+    if (answer.c[ANSWER_outcome] != OUTCOME_NONE) /* else its result is still to come */
+        send_answer(s, (device_id)device->c[DEVICE_id], session, &answer);
+    return 0;
+}
+
+static bool well_formed(const struct wire *w)
+{
+    return w->op > 0 && w->operation > OPERATION_NONE && w->operation < OPERATION_COUNT && w->conv != 0 &&
+           w->body.len <= TEXT_BYTES_MAX && w->role <= ROLE_OWNER;
+}
+
+static int on_op(struct shard *s, struct row *device, const struct row *user, const struct session *session,
+                 const struct wire *w)
+{
+    if (!well_formed(w))
+        return 0;
+    CHECK(release_answers(s, (device_id)device->c[DEVICE_id], w->oldest_op));
+    uint32_t highest = (uint32_t)device->c[DEVICE_accepted_op];
+    if (decide_is_repeated(s->policy, w->op, highest, device->c[DEVICE_accepted_at], s->now_us))
+        return on_old_op(s, device, session, w->op);
+    if (w->op > highest)
+        device->c[DEVICE_accepted_op] = w->op;
+    device->c[DEVICE_accepted_at] = s->now_us;
+    CHECK(shard_put(s, TABLE_DEVICE, device));
+    struct row pending = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = w->op}};
+    CHECK(shard_put(s, TABLE_ANSWER, &pending));
+    if (decide_answers_before_commit(s->policy)) {
+        pending.c[ANSWER_outcome] = OUTCOME_ACCEPTED;
+        send_answer(s, (device_id)device->c[DEVICE_id], session, &pending);
+        s->out->msgs[s->out->msg_count - 1].before_commit = true;
+    }
+    struct wire forward = *w;
+    forward.kind = WIRE_FORWARD;
+    forward.user = (user_id)user->c[USER_id];
+    forward.device = (device_id)device->c[DEVICE_id];
+    return channel_send(s, shard_of_conv(w->conv, s->count), &forward, NULL);
+}
+
+/* ---- hello ---- */
+
+static int resend_answers_visit(void *ctx, const struct row *row)
+{
+    struct {
+        struct shard *s;
+        const struct session *session;
+    } *c = ctx;
+    if (row->c[ANSWER_outcome] != OUTCOME_NONE)
+        send_answer(c->s, (device_id)row->c[ANSWER_device], c->session, row);
+    return 0;
+}
+
+static int resend_answers(struct shard *s, device_id device, const struct session *session)
+{
+    struct {
+        struct shard *s;
+        const struct session *session;
+    } c = {s, session};
+    struct store_range range = {
+        .table = TABLE_ANSWER, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {device}};
+    int status = s->store->ops->scan(s->store, &range, resend_answers_visit, &c);
+    return status < 0 ? status : 0;
+}
+
+static void note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,
+                      enum sync_answer answer)
+{
+    struct note *note = shard_note(s, NOTE_SYNC);
+    note->device = (device_id)device->c[DEVICE_id];
+    note->user = (user_id)user->c[USER_id];
+    note->epoch = w->epoch;
+    note->position = w->position;
+    note->head = user->c[USER_head];
+    note->horizon = user->c[USER_horizon];
+    note->generation = w->generation;
+    note->current = (uint32_t)device->c[DEVICE_generation];
+    note->outcome = (uint8_t)answer;
+    note->reset = answer == SYNC_RESET;
+}
+
+static void welcome(struct shard *s, const struct row *device, const struct row *user, struct session *session,
+                    bool reset)
+{
+    if (!session->welcomed)
+        arm_beat(s, (device_id)device->c[DEVICE_id], session->number);
+    session->welcomed = true;
+    session->resetting = false;
+    struct wire *w = session_send(s, (device_id)device->c[DEVICE_id], session, WIRE_WELCOME);
+    w->epoch = (uint32_t)user->c[USER_epoch];
+    w->generation = (uint32_t)device->c[DEVICE_generation];
+    w->head = user->c[USER_head];
+    w->op = (uint32_t)device->c[DEVICE_accepted_op];
+    w->reset = reset;
+}
+
+static int start_stream(struct shard *s, struct row *device, const struct row *user, struct session *session,
+                        const struct wire *w, bool from_head)
+{
+    session->sent = session->acked = from_head ? user->c[USER_head] : w->position;
+    session->last_at_us = w->at_us;
+    session->delta_end = user->c[USER_head];
+    bool counts = w->epoch == user->c[USER_epoch] && w->generation == device->c[DEVICE_generation] &&
+                  w->position <= user->c[USER_head] && w->position >= device->c[DEVICE_acknowledged];
+    if (counts && !from_head) /* the cursor is durable: it acknowledges as well as an ack does (L4) */
+        CHECK(acknowledge(s, device, user, w->position));
+    return session_stream(s, device);
+}
+
+static int on_hello(struct shard *s, struct row *device, const struct row *user, struct session *session,
+                    const struct wire *w)
+{
+    device_id id = (device_id)device->c[DEVICE_id];
+    struct sync_question q = {.same_epoch = w->epoch == user->c[USER_epoch],
+                              .same_generation = w->generation == device->c[DEVICE_generation],
+                              .cursor = w->position,
+                              .horizon = user->c[USER_horizon],
+                              .head = user->c[USER_head],
+                              .next_op = w->op,
+                              .accepted_op = (uint32_t)device->c[DEVICE_accepted_op]};
+    enum sync_answer answer = decide_sync(s->policy, &q);
+    note_sync(s, w, device, user, answer);
+    if (answer == SYNC_RETIRE) {
+        session_send(s, id, session, WIRE_RETIRED);
+        return 0;
+    }
+    CHECK(release_answers(s, id, w->oldest_op));
+    welcome(s, device, user, session, answer == SYNC_RESET);
+    CHECK(resend_answers(s, id, session));
+    if (answer == SYNC_RESET)
+        return reset_grant(s, device, session, w->reset_id, w->page);
+    return start_stream(s, device, user, session, w, answer == SYNC_HEAD_ONLY);
+}
+
+int session_message(struct shard *s, device_id id, uint32_t number, const struct wire *w)
+{
+    struct session *session = session_of(s, id);
+    if (!session || session->number != number || w->device != id)
+        return 0;
+    struct row device = {.c = {[DEVICE_id] = id}};
+    int status = shard_get(s, TABLE_DEVICE, &device);
+    if (status == E_NOTFOUND)
+        return 0;
+    CHECK(status);
+    struct row user = {.c = {[USER_id] = device.c[DEVICE_user]}};
+    CHECK(shard_get(s, TABLE_USER, &user));
+    if (w->kind == WIRE_HELLO)
+        return on_hello(s, &device, &user, session, w);
+    if (!session->welcomed)
+        return 0;
+    if (w->kind == WIRE_ACK) {
+        CHECK(release_answers(s, id, w->oldest_op));
+        return on_ack(s, &device, &user, session, w);
+    }
+    return w->kind == WIRE_OP ? on_op(s, &device, &user, session, w) : 0;
+}

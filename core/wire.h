@@ -1,0 +1,135 @@
+/*
+ * wire.h: every message between a device and its user's shard, and between two shards (PROTOCOL.md §2).
+ *
+ * One flat struct for all kinds; each kind uses the fields that its line names, and leaves the others zero. Messages are
+ * values: copied on send, no pointers, no ownership.
+ */
+#ifndef SEXTON_CORE_WIRE_H
+#define SEXTON_CORE_WIRE_H
+
+#include "core/base.h"
+
+enum wire_kind {
+    WIRE_NONE,
+    /* device -> user's shard */
+    WIRE_HELLO, /* device generation epoch position(cursor) op(next) oldest_op reset_id page(staged) at_us(last entry) */
+    WIRE_ACK,   /* device session generation epoch position(durably applied) oldest_op */
+    WIRE_OP,    /* device session op oldest_op operation conv target named subject role body conv_kind at_us */
+    /* user's shard -> device */
+    WIRE_WELCOME,    /* session epoch generation head op(highest accepted) reset(0/1) */
+    WIRE_ENTRY,      /* session epoch position head entry conv target version actor subject role at_us body conv_kind why */
+    WIRE_RESET_PAGE, /* session reset_id generation epoch position(p) page pages + one item: entry ITEM_*, see below */
+    WIRE_BEAT,       /* session epoch head */
+    WIRE_ANSWER,     /* session op outcome why version actor(who) at_us(when) early(0/1) */
+    WIRE_RETIRED,    /* session: the device was restored from a backup, take a new id (X4) */
+    /* shard -> shard, numbered entries of a channel */
+    WIRE_FORWARD,   /* user device + all of WIRE_OP */
+    WIRE_RESULT,    /* user device + all of WIRE_ANSWER */
+    WIRE_FANOUT,    /* user + all of WIRE_ENTRY but position and head */
+    WIRE_SNAPSHOT_Q, /* user conv device reset_id version(floor) */
+    WIRE_SNAPSHOT,  /* user device reset_id conv page pages + one item */
+    /* shard -> shard, not numbered: repeated until superseded */
+    WIRE_CHANNEL_ACK, /* number(high water) applied, incarnation of the entries acknowledged */
+};
+
+/* What a person or a script asks for. */
+#define OPERATION_LIST(X)                                                                                             \
+    X(CREATE, "create")                                                                                               \
+    X(ADD, "add")                                                                                                     \
+    X(REMOVE, "remove")                                                                                               \
+    X(LEAVE, "leave")                                                                                                 \
+    X(SEND, "send")                                                                                                   \
+    X(DELETE, "delete")                                                                                               \
+    X(UNDO, "undo")                                                                                                   \
+    X(DELETE_CONV, "delete-conversation")                                                                             \
+    X(UNDO_CONV, "undo-conversation")
+#define OPERATION_ENUM(id, name) OPERATION_##id,
+enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
+
+/* What a user's log holds, and (ITEM_*) what a snapshot holds. */
+#define ENTRY_LIST(X)                                                                                                 \
+    X(JOIN, "join")                     /* this user has the conversation from `version` on: conv_kind role */        \
+    X(EVICT, "evict")                   /* this user no longer has it */                                              \
+    X(MEMBER, "member")                 /* another user (subject) joined with role, or left (role NONE) */            \
+    X(SEND, "send")                     /* target = message, actor = author, body */                                  \
+    X(DELETE, "delete")                 /* target; actor; at_us; never content */                                     \
+    X(UNDO, "undo")                     /* target; actor = author; body again */                                      \
+    X(PURGE, "purge")                   /* target: content gone, not undoable */                                      \
+    X(DENY, "deny")                     /* to the actor: its early deletion of target had no right */                 \
+    X(DELETE_CONV, "delete-conversation") /* actor, at_us */                                                          \
+    X(UNDO_CONV, "undo-conversation")                                                                                 \
+    X(PURGE_CONV, "purge-conversation")                                                                               \
+    X(VOID, "void")                     /* superseded: moves the cursor, changes nothing */                           \
+    X(ITEM_CONV, "item-conversation")   /* conv conv_kind role version(as-of) at_us, deleted: flags ITEM_DELETED */   \
+    X(ITEM_MESSAGE, "item-message")     /* conv target version actor at_us body, or deleted: flags ITEM_DELETED */    \
+    X(ITEM_NONE, "item-none")           /* this conversation is not the user's any more */
+#define ENTRY_ENUM(id, name) ENTRY_##id,
+enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
+#define ITEM_DELETED 1U
+
+enum conv_kind { CONV_NONE, CONV_DIRECT, CONV_GROUP, CONV_CHANNEL };
+enum role { ROLE_NONE, ROLE_MEMBER, ROLE_OWNER };
+
+#define OUTCOME_LIST(X) X(ACCEPTED, "accepted") X(REFUSED, "refused") X(SETTLED, "settled")
+#define OUTCOME_ENUM(id, name) OUTCOME_##id,
+enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
+
+/* Why an operation was refused. */
+#define WHY_LIST(X)                                                                                                   \
+    X(CONVERSATION_DELETED, "conversation-deleted") /* who and when travel with it */                                 \
+    X(CONVERSATION_GONE, "conversation-gone")       /* purged or reaped */                                            \
+    X(UNKNOWN_CONVERSATION, "unknown-conversation")                                                                   \
+    X(UNKNOWN_TARGET, "unknown-target") /* the message is not of this conversation, or was reaped */                  \
+    X(NOT_A_MEMBER, "not-a-member")                                                                                   \
+    X(NOT_PERMITTED, "not-permitted")                                                                                 \
+    X(WINDOW_CLOSED, "window-closed")                                                                                 \
+    X(NOT_DELETED, "not-deleted")   /* an undo of something that is not deleted */                                    \
+    X(SUPERSEDED, "superseded")     /* an undo that names another deletion than the current one */                    \
+    X(ALREADY_MEMBER, "already-member")                                                                               \
+    X(MALFORMED, "malformed")
+#define WHY_ENUM(id, name) WHY_##id,
+enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
+
+const char *operation_name(unsigned operation);
+const char *entry_name(unsigned entry);
+const char *outcome_name(unsigned outcome);
+const char *why_name(unsigned why);
+/* The operation of that name, or OPERATION_NONE; likewise WHY_NONE. */
+unsigned operation_find(const char *name);
+unsigned why_find(const char *name);
+
+struct wire {
+    uint8_t kind;      /* enum wire_kind */
+    uint8_t operation; /* enum operation */
+    uint8_t entry;     /* enum entry */
+    uint8_t outcome;   /* enum outcome */
+    uint8_t why;       /* enum why */
+    uint8_t conv_kind; /* enum conv_kind */
+    uint8_t role;      /* enum role */
+    uint8_t flags;     /* ITEM_* */
+    uint8_t reset;     /* WELCOME: a reset follows */
+    uint8_t early;     /* ANSWER: accepted, the target has not arrived yet */
+    uint32_t session;
+    uint32_t generation;
+    uint32_t epoch;
+    device_id device;
+    user_id user;
+    user_id actor;   /* who did it */
+    user_id subject; /* who is added or removed */
+    uint32_t op;
+    uint32_t oldest_op; /* the oldest operation whose answer the device has not stored; op+1 when none */
+    uint32_t reset_id;
+    uint32_t page, pages;
+    uint32_t incarnation; /* of the sending shard, on a channel */
+    uint64_t position, head;
+    uint64_t number;  /* of an entry of a channel, dense from 1 in each incarnation */
+    uint64_t applied; /* the highest number that every unfenced device behind the receiver has acknowledged */
+    conv_id conv;
+    msg_id target;
+    version version; /* of the commit that made this */
+    version named;   /* UNDO, UNDO_CONV: the version of the deletion that it undoes */
+    uint64_t at_us;  /* server time of the commit */
+    struct text body;
+};
+
+#endif

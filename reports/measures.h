@@ -1,0 +1,43 @@
+/*
+ * measures.h: the plain numbers that a report draws from: the "metrics" object of a result file, as C. From a struct
+ * metrics, or (reports/result.h) from a file; written back as the same JSON.
+ *
+ *     {"online":{"count":3,"p50":90,"p90":91,"p99":91,"max":91,"histogram":[[UPPER_US,COUNT],...]},"returning":{...},
+ *      "since-deletion":{...},"never":0,"tombstones":[[AT_US,MEAN,MAX],...]}
+ *
+ * A zeroed struct is empty. The struct owns its arrays.
+ */
+#ifndef SEXTON_REPORTS_MEASURES_H
+#define SEXTON_REPORTS_MEASURES_H
+
+#include "reports/metrics.h"
+
+struct measures_bar {
+    uint64_t upper_us, count; /* samples up to upper_us and above the bar before */
+};
+struct measures_latency {
+    uint64_t count, p50_us, p90_us, p99_us, max_us;
+    struct measures_bar *bars; /* ascending */
+    size_t bar_count, bar_cap;
+};
+struct measures_tombstones {
+    uint64_t at_us, mean_milli, max;
+};
+struct measures {
+    struct measures_latency latency[METRICS_CLASSES];
+    uint64_t never;
+    struct measures_tombstones *tombstones; /* ascending in time */
+    size_t tombstone_count, tombstone_cap;
+};
+void measures_from(struct measures *into, const struct metrics *from); /* into: empty */
+void measures_release(struct measures *measures);                      /* and empty again */
+/* Adds the latencies and `never`. Tombstones of different scenarios have no common meaning, and are left alone. */
+void measures_merge(struct measures *into, const struct measures *from);
+void measures_write_json(const struct measures *measures, FILE *out);
+/* Pairs: reached and never. */
+uint64_t measures_pairs(const struct measures *measures);
+/* A duration to read: "840 µs", "1.2 s", "3.5 h"; three digits at most. */
+#define MEASURES_DURATION_MAX 24
+void measures_duration(uint64_t us, char text[MEASURES_DURATION_MAX]);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * audience.c: notice-reaches-members and authority, from commits, member records and appends.
+ *
+ * The membership of a conversation at a commit is what the member records before it say; the one whom the operation adds
+ * or removes counts as a member before or after it (M1), whichever record comes first.
+ */
+#include "sim/check/state.h"
+
+static uint64_t awaited_key(uint32_t user, uint32_t conv, version of)
+{
+    uint64_t h = of * 0x9e3779b97f4a7c15ULL;
+    return (((uint64_t)conv << 32) | user) * 0xd6e8feb86659fd93ULL ^ h ^ (h >> 32);
+}
+
+static void await(struct check *c, const struct event *e, uint32_t user, uint32_t kept)
+{
+    uint32_t *slot = pair_map_at(&c->awaited_of, awaited_key(user, e->conv, record_get(e->r, FIELD_VERSION)));
+    if (*slot || !user)
+        return;
+    *slot = GROW(c, awaited);
+    c->awaited[*slot] = (struct awaited){.user = user, .conv = e->conv, .kept = kept};
+}
+
+static bool announces(struct check *c, const struct event *e)
+{
+    switch (e->what) {
+        case WORD_DELETE: /* a repeated one need not be announced again; one before its target cannot be */
+            return e->message && c->messages[e->message].sent && !c->messages[e->message].target.deleted;
+        case WORD_DELETE_CONV:
+            return !c->convs[e->conv].target.deleted;
+        case WORD_UNDO:
+        case WORD_UNDO_CONV:
+        case WORD_REMOVE:
+        case WORD_LEAVE:
+            return true;
+        default:
+            return false;
+    }
+}
+
+static void commit_audience(struct check *c, const struct event *e)
+{
+    if (!e->conv || !announces(c, e))
+        return;
+    uint32_t kept = state_keep(c, e->r);
+    for (uint32_t i = c->convs[e->conv].members; i; i = c->members[i].next_of_conv)
+        if (c->members[i].is)
+            await(c, e, c->members[i].user, kept);
+    if (e->what == WORD_REMOVE)
+        await(c, e, e->subject, kept);
+    if (e->what == WORD_LEAVE)
+        await(c, e, e->actor, kept);
+}
+
+static void append_arrives(struct check *c, const struct event *e)
+{
+    uint32_t at = pair_map_get(&c->awaited_of, awaited_key(e->user, e->conv, record_get(e->r, FIELD_VERSION)));
+    if (!at || c->awaited[at].came)
+        return;
+    c->awaited[at].came = true;
+    judge(c, INVARIANT_NOTICE_REACHES_MEMBERS);
+}
+
+void audience_finish(struct check *c)
+{
+    for (uint32_t i = 1; i < c->awaited_count; i++) {
+        const struct awaited *a = &c->awaited[i];
+        if (a->came)
+            continue;
+        if (!c->ended || !c->aging || c->shard_exempt) {
+            judge_unknown(c, INVARIANT_NOTICE_REACHES_MEMBERS);
+            continue;
+        }
+        struct verdict *v = violate(c, INVARIANT_NOTICE_REACHES_MEMBERS, "the log of %s never heard of a change of %s",
+                                    nm(c, c->users[a->user].name), nm(c, c->convs[a->conv].name));
+        struct member *member = state_member(c, a->conv, a->user);
+        if (member)
+            chain_kept(c, v, member->kept);
+        chain_kept(c, v, a->kept);
+    }
+}
+
+/* ---- authority ---- */
+
+static bool is_member(struct check *c, uint32_t conv, uint32_t user)
+{
+    const struct member *m = state_member(c, conv, user);
+    return m && m->is;
+}
+
+static bool is_owner(struct check *c, uint32_t conv, uint32_t user)
+{
+    const struct member *m = state_member(c, conv, user);
+    return m && m->is && m->owner;
+}
+
+/* NULL, or why this user had no right to delete this message in that conversation. */
+static const char *no_right(struct check *c, uint32_t conv, uint32_t message, uint32_t actor)
+{
+    const struct message *m = &c->messages[message];
+    if (m->conv && conv && m->conv != conv)
+        return "it is of another conversation";
+    if (!is_member(c, conv, actor))
+        return "not a member";
+    if (m->author != actor && !is_owner(c, conv, actor))
+        return "neither author nor owner";
+    return NULL;
+}
+
+static void rule(struct check *c, const char *why, const char *did, uint32_t target_name, uint32_t actor,
+                 uint32_t send_kept)
+{
+    if (!why) {
+        judge(c, INVARIANT_AUTHORITY);
+        return;
+    }
+    struct verdict *v = violate(c, INVARIANT_AUTHORITY, "%s %s %s without the right to: %s",
+                                nm(c, c->users[actor].name), did, nm(c, target_name), why);
+    chain_kept(c, v, send_kept);
+    chain_now(c, v);
+}
+
+static bool deleted_by(const struct check *c, const struct target *t, uint32_t actor)
+{
+    for (uint32_t i = t->first; i; i = c->changes[i].next)
+        if (!c->changes[i].undo && c->changes[i].actor == actor)
+            return true;
+    return false;
+}
+
+static void commit_authority(struct check *c, const struct event *e)
+{
+    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor)
+        return;
+    const struct message *m = &c->messages[e->message];
+    const char *why = is_member(c, e->conv, e->actor) ? NULL : "not a member";
+    switch (e->what) {
+        case WORD_DELETE:
+            if (e->message && m->sent)
+                rule(c, no_right(c, e->conv, e->message, e->actor), "deleted", m->name, e->actor, m->send_kept);
+            break;
+        case WORD_DELETE_CONV:
+            rule(c, why, "deleted", c->convs[e->conv].name, e->actor, 0);
+            break;
+        case WORD_UNDO_CONV:
+            rule(c, why, "undid the deletion of", c->convs[e->conv].name, e->actor, 0);
+            break;
+        case WORD_UNDO:
+            if (!why && m->author != e->actor && !is_owner(c, e->conv, e->actor) &&
+                !deleted_by(c, &m->target, e->actor))
+                why = "neither author, owner nor who deleted it";
+            if (e->message)
+                rule(c, why, "undid the deletion of", m->name, e->actor, m->send_kept);
+            break;
+        default:
+            break;
+    }
+}
+
+static void bind_authority(struct check *c, const struct event *e)
+{
+    const struct message *m = &c->messages[e->message];
+    uint32_t conv = e->conv ? e->conv : m->conv;
+    if (!c->seen[KIND_MEMBER] || !e->message || !conv || !m->author)
+        return;
+    bool accepted = word_of(c, record_get(e->r, FIELD_ANSWER)) == WORD_ACCEPTED;
+    rule(c, accepted ? no_right(c, conv, e->message, e->actor) : NULL, "deleted (early)", m->name, e->actor,
+         m->send_kept);
+}
+
+void audience_before(struct check *c, const struct event *e)
+{
+    enum word why = word_of(c, record_get(e->r, FIELD_WHY));
+    switch (e->r->kind) {
+        case KIND_COMMIT:
+            commit_audience(c, e);
+            commit_authority(c, e);
+            break;
+        case KIND_APPEND:
+            append_arrives(c, e);
+            break;
+        case KIND_BIND:
+            bind_authority(c, e);
+            break;
+        case KIND_REJECT:
+            if (why == WORD_NOT_PERMITTED || why == WORD_NOT_A_MEMBER)
+                judge(c, INVARIANT_AUTHORITY);
+            break;
+        default:
+            break;
+    }
+}

@@ -1,0 +1,53 @@
+/*
+ * durability.c: acked-is-durable: what a device was told was accepted has been executed, and stays.
+ *
+ * With inside kinds: an acknowledgement needs a commit (or an early record) of that operation before it; a deletion may
+ * also have been recognised as one that is already in force. Without: an acknowledged send is readable at the end on the
+ * device that sent it, unless somebody asked for its deletion.
+ */
+#include "sim/check/state.h"
+
+void durability_before(struct check *c, const struct event *e)
+{
+    const struct op *op = &c->ops[e->op];
+    if (e->r->kind != KIND_ACK || !e->op || !c->inside || record_has(e->r, FIELD_SETTLED))
+        return;
+    bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV;
+    bool same = deletes && (op->conv || op->message) && state_target(c, op->conv, op->message)->deleted;
+    if (op->committed || op->early || same) {
+        judge(c, INVARIANT_ACKED_IS_DURABLE);
+        return;
+    }
+    struct verdict *v = violate(c, INVARIANT_ACKED_IS_DURABLE, "%s was told that operation %s is accepted, and it is not",
+                                nm(c, c->devices[e->device].name), nm(c, op->name));
+    chain_kept(c, v, op->kept);
+    chain_now(c, v);
+}
+
+void durability_finish(struct check *c)
+{
+    if (c->inside || !c->ended)
+        return;
+    for (uint32_t i = 1; i < c->ops_count; i++) {
+        const struct op *op = &c->ops[i];
+        if (op->what != WORD_SEND || !op->acked || op->settled || !op->message)
+            continue;
+        const struct message *m = &c->messages[op->message];
+        const struct device *d = &c->devices[op->device];
+        uint32_t conv = op->conv ? op->conv : m->conv;
+        const struct member *member = conv ? state_member(c, conv, d->user) : NULL;
+        if (!final_view(c, d) || m->target.ops || (conv && c->convs[conv].target.ops) || (member && member->ended_seq))
+            continue;
+        uint32_t at = state_holding_find(c, op->device, op->message, c->words[WORD_BODY]);
+        if (holding_in_view(c, at)) {
+            judge(c, INVARIANT_ACKED_IS_DURABLE);
+            continue;
+        }
+        struct verdict *v = violate(c, INVARIANT_ACKED_IS_DURABLE, "%s was acknowledged to %s, which does not have it",
+                                    nm(c, m->name), nm(c, d->name));
+        chain_kept(c, v, op->kept);
+        chain_kept(c, v, op->ack_kept);
+        if (at)
+            chain_hide(c, v, at);
+    }
+}

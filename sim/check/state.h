@@ -1,0 +1,235 @@
+/*
+ * state.h: the shared model that every invariant reads, folded from the records, once.
+ *
+ * Names become dense indices (0 = none). A `target` is what can be deleted: a message or a conversation; its `changes` are
+ * the committed deletions and undos in order (in a device-side history: the acknowledged deletions, and the undos from
+ * their invocation on, with version 0). A `holding` is one copy on one device. Everything lives in growable arrays that a
+ * reset keeps; maps are cleared by a generation number. Nothing is ordered by a hash.
+ */
+#ifndef SEXTON_SIM_CHECK_STATE_H
+#define SEXTON_SIM_CHECK_STATE_H
+
+#include "sim/check/check.h"
+#include "sim/check/map.h"
+
+#include <string.h>
+
+#define WORD_LIST(X)                                                                                                  \
+    X(CREATE, "create") X(ADD, "add") X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete")       \
+    X(UNDO, "undo") X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join")           \
+    X(EVICT, "evict") X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none")                      \
+    X(ROLE_OWNER, "owner") X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted")              \
+    X(REFUSED, "refused") X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release")             \
+    X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member")             \
+    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(PENDING, "pending")         \
+    X(DRAFTED, "drafted")
+#define WORD_ENUM(id, text) WORD_##id,
+enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
+
+struct change { /* a deletion or an undo of a target took effect */
+    version version;
+    uint64_t at_us, seq, deadline_us;
+    uint32_t next, kept, actor, device, op;
+    bool undo;
+};
+struct target {
+    uint32_t first, last; /* changes */
+    uint32_t appends;     /* newest tombstone entry of it in any log: entry.next_of_target */
+    uint32_t purge_kept;
+    uint32_t ops;      /* deletions of it that were invoked: op.next_of_target */
+    uint32_t open_ops; /* deletions and undos neither acknowledged nor refused */
+    bool deleted, purging, purged, reaped;
+};
+struct claim { /* a deletion that was taken before its target */
+    uint32_t next, actor, op, kept;
+    bool refused, accepted;
+};
+struct message {
+    struct target target;
+    uint32_t name, conv, next_in_conv, author, send_op, send_kept, items, claims;
+    version send_version;
+    uint64_t send_seq, send_at_us;
+    bool sent, sent_when_closed;
+};
+struct conv {
+    struct target target;
+    uint32_t name, first_message, last_message, members, member_count;
+    uint64_t first_show_seq;
+};
+struct member {
+    uint32_t conv, user, next_of_conv, next_of_user, kept;
+    version since;
+    uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
+    bool is, owner;
+};
+struct user {
+    uint32_t name, devices, members, first_tombstone_entry;
+    uint64_t epoch, head;
+};
+struct device {
+    uint32_t name, user, next_of_user, shown, ever_shown, obligations;
+    uint64_t born_seq, epoch, cursor, connected_at_us, disconnected_at_us, progress_at_us;
+    uint64_t view_no, view_at_us, view_seq, view_cursor, view_epoch, fence_generation, install_seq, connect_seq;
+    int view_phase; /* 0 none, 1 a view, 2 after deliver, 3 after age */
+    bool connected, exempt, fenced, linked, installed, resetting, retired, view_has_cursor;
+};
+struct item {
+    uint32_t message, copy, next, first_holding; /* first_holding: devices that show it now */
+};
+struct holding {
+    uint32_t device, item, next, prev, because, open; /* open: an obligation of reaches-* */
+    version version, view_version, cover, conv_cover;
+    uint64_t show_seq, show_at_us, hide_seq, hide_at_us, view_no;
+    bool shown, pending, hid_pending, ever;
+};
+struct op {
+    uint32_t name, device, conv, message, kept, ack_kept, next_of_target;
+    enum word what;
+    version version;
+    uint64_t invoke_seq, invoke_at_us, ack_seq, ack_at_us;
+    bool invoked, acked, settled, refused, committed, early, rejected;
+};
+struct entry { /* an entry of a user's log, about a target */
+    uint64_t epoch, position, seq;
+    version version;
+    uint32_t user, older, next_of_target, kept;
+    enum word what;
+};
+struct obligation {
+    uint32_t holding, kept, next_of_device;
+    uint64_t start_us;
+    bool open, returning, queued;
+};
+struct due {
+    uint64_t at_us;
+    uint32_t obligation;
+};
+struct suspicion { /* device-side: to be judged at the end, when the undo or deletion within the clock error is known */
+    enum invariant invariant;
+    uint32_t holding, kept, other;
+    uint64_t at_us;
+};
+struct awaited { /* an append that must come */
+    uint32_t user, conv, kept;
+    bool came;
+};
+
+#define ARRAY(type, name)                                                                                             \
+    type *name;                                                                                                       \
+    size_t name##_cap;                                                                                                \
+    uint32_t name##_count
+/* A new zeroed element, by index; index 0 is never used. */
+#define GROW(c, name)                                                                                                 \
+    ((c)->name = base_grow((c)->name, &(c)->name##_cap, (size_t)(c)->name##_count + 1, sizeof(*(c)->name)),           \
+     memset(&(c)->name[(c)->name##_count], 0, sizeof(*(c)->name)), (c)->name##_count++)
+#define FAULTS_MAX 64
+
+struct check {
+    struct check_options options;
+    struct names *names;
+    const struct record *now; /* the record being taken */
+    uint32_t words[WORD_COUNT];
+    uint8_t *word_by_name;
+    size_t word_by_name_cap;
+    uint64_t seen[HISTORY_KINDS];
+    struct verdict verdicts[INVARIANT_COUNT];
+    struct check_work work;
+    bool inside, ended, delivering, aging, shard_exempt;
+    uint64_t last_activity_us, last_activity_seq, last_us;
+    uint32_t faults[FAULTS_MAX];
+    uint32_t fault_count, shards_down;
+    uint64_t fault_end_us;
+    struct name_index user_of, device_of, conv_of, message_of, op_of;
+    ARRAY(struct user, users);
+    ARRAY(struct device, devices);
+    ARRAY(struct conv, convs);
+    ARRAY(struct message, messages);
+    ARRAY(struct op, ops);
+    ARRAY(struct member, members);
+    ARRAY(struct change, changes);
+    ARRAY(struct claim, claims);
+    ARRAY(struct item, items);
+    ARRAY(struct holding, holdings);
+    ARRAY(struct entry, entries);
+    ARRAY(struct obligation, obligations);
+    ARRAY(struct due, queue);
+    ARRAY(struct suspicion, suspicions);
+    ARRAY(struct awaited, awaited);
+    ARRAY(uint64_t, arena);
+    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of;
+};
+
+/* One record with its names resolved. */
+struct event {
+    const struct record *r;
+    uint32_t device, user, conv, message, op, actor, subject; /* actor: else the device's user */
+    enum word what;                                           /* of `do` */
+};
+
+/* ---- state.c: names, records kept, lookups ---- */
+enum word word_of(const struct check *c, uint64_t name);
+void state_begin(struct check *c); /* after check_new and at each reset */
+void state_release(struct check *c);
+void state_resolve(struct check *c, const struct record *r, struct event *e);
+uint32_t state_keep(struct check *c, const struct record *r);
+void state_kept(const struct check *c, uint32_t kept, struct record *r);
+uint32_t state_device_find(const struct check *c, uint64_t name);
+struct member *state_member(struct check *c, uint32_t conv, uint32_t user); /* NULL when never heard of */
+uint32_t state_holding(struct check *c, uint32_t device, uint32_t message, uint32_t copy);
+uint32_t state_holding_find(const struct check *c, uint32_t device, uint32_t message, uint32_t copy);
+uint32_t state_conv(struct check *c, uint64_t name);
+uint32_t state_message(struct check *c, uint64_t name, uint32_t conv);
+static inline struct target *state_target(struct check *c, uint32_t conv, uint32_t message)
+{
+    return message ? &c->messages[message].target : &c->convs[conv].target;
+}
+static inline uint64_t target_key(uint32_t user, uint32_t conv, uint32_t message)
+{
+    return ((uint64_t)user << 32) | (message ? message * 2U : conv * 2U + 1U);
+}
+bool target_undone_since(const struct check *c, const struct target *t, version deletion);
+bool target_names_current(const struct check *c, const struct target *t, version named);
+const struct change *target_current(const struct check *c, const struct target *t); /* first of the current deletion */
+const char *nm(const struct check *c, uint64_t name);
+bool message_live(const struct check *c, const struct message *m);
+
+/* ---- fold.c: the model moves on by one record ---- */
+void fold(struct check *c, const struct event *e);
+uint32_t target_change(struct check *c, const struct event *e, uint32_t message, bool undo);
+
+/* ---- check.c: bookkeeping ---- */
+void judge(struct check *c, enum invariant invariant);
+void judge_unknown(struct check *c, enum invariant invariant);
+/* Counts a violation. The first one returns its verdict, to be given its chain; later ones NULL, which chain_* accept. */
+struct verdict *violate(struct check *c, enum invariant invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void chain_now(struct check *c, struct verdict *v);
+void chain_kept(const struct check *c, struct verdict *v, uint32_t kept);
+void chain_show(const struct check *c, struct verdict *v, uint32_t holding);
+void chain_hide(const struct check *c, struct verdict *v, uint32_t holding);
+
+/* ---- the invariants: before the record is folded in, after it, and at the end ---- */
+void visibility_before(struct check *c, const struct event *e);
+void visibility_after(struct check *c, const struct event *e);
+void visibility_finish(struct check *c);
+void agreement_finish(struct check *c);
+bool final_view(const struct check *c, const struct device *d); /* viewed at the end, when all had arrived */
+bool final_complete(const struct check *c, const struct device *d); /* and its cursor is at its log's head */
+bool holding_in_view(const struct check *c, uint32_t holding);
+void cursor_before(struct check *c, const struct event *e);
+void cursor_after(struct check *c, const struct event *e);
+void audience_before(struct check *c, const struct event *e);
+void audience_finish(struct check *c);
+void order_before(struct check *c, const struct event *e);
+void order_after(struct check *c, const struct event *e);
+void order_finish(struct check *c);
+void durability_before(struct check *c, const struct event *e);
+void durability_finish(struct check *c);
+void reach_due(struct check *c, uint64_t at_us);
+void reach_before(struct check *c, const struct event *e);
+void reach_after(struct check *c, const struct event *e);
+void reach_finish(struct check *c);
+void settle_after(struct check *c, const struct event *e);
+void settle_finish(struct check *c);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * tally.c: folding the results of seeds, and judging what only all of them together can show: that something was
+ * judged, that every step ran, that every fault touched something, that a race was seen in more than one order.
+ */
+#include "sim/explore/tally.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const grade_names[] = {"broken", "failed", "vacuous", "unfinished", "ok"};
+
+const char *grade_name(enum grade grade)
+{
+    return grade_names[grade];
+}
+
+/* ---- folding ---- */
+
+/* Keeps the lowest seeds, in order. NULL when this seed is above those kept. */
+static struct tally_failure *failure_slot(struct tally *tally, uint64_t seed)
+{
+    int at = 0;
+    while (at < tally->failure_count && tally->failures[at].seed < seed)
+        at++;
+    if (at == TALLY_FAILURES_MAX)
+        return NULL;
+    int kept = tally->failure_count < TALLY_FAILURES_MAX ? tally->failure_count : TALLY_FAILURES_MAX - 1;
+    memmove(&tally->failures[at + 1], &tally->failures[at], (size_t)(kept - at) * sizeof *tally->failures);
+    tally->failure_count = kept + 1;
+    memset(&tally->failures[at], 0, sizeof tally->failures[at]);
+    tally->failures[at].seed = seed;
+    return &tally->failures[at];
+}
+
+static void add_sentence(struct tally_failure *failure, const char *sentence)
+{
+    if (failure->count < (int)(sizeof failure->sentences / sizeof *failure->sentences))
+        snprintf(failure->sentences[failure->count++], RUN_FAILURE_MAX, "%s", sentence);
+}
+
+static void add_work(struct check_work *into, const struct check_work *work)
+{
+    into->records += work->records;
+    into->operations += work->operations;
+    into->deletions += work->deletions;
+    into->undos += work->undos;
+    into->pairs += work->pairs;
+    into->devices += work->devices;
+    into->conversations += work->conversations;
+    into->users += work->users;
+    into->faults += work->faults;
+}
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+void tally_add(struct tally *tally, uint64_t seed, const struct run_result *result)
+{
+    tally->seeds++;
+    for (int i = 0; i < INVARIANT_COUNT; i++) {
+        tally->in_state[i][result->states[i]]++;
+        tally->judged[i] += result->judged[i];
+        tally->unknown[i] += result->unknown[i];
+    }
+    tally->sometimes_seen |= result->sometimes_seen;
+    for (size_t i = 0; i < TALLY_STEP_WORDS; i++) {
+        tally->steps_ran[i] |= result->steps_ran[i];
+        tally->faults_touched[i] |= result->faults_touched[i];
+    }
+    for (size_t i = 0; i < TALLY_RACES_MAX; i++)
+        tally->race_orders[i] |= result->race_orders[i];
+    add_work(&tally->work, &result->work);
+    tally->events += result->events;
+    tally->records += result->records;
+    tally->digest += mix(mix(seed) ^ result->digest);
+    bool broken = result->end != WORLD_FINISHED;
+    tally->broken_seeds += broken;
+    tally->failed_seeds += !broken && result->failure_count > 0;
+    if (result->failure_count == 0)
+        return;
+    struct tally_failure *failure = failure_slot(tally, seed);
+    if (!failure)
+        return;
+    failure->broken = broken;
+    for (int i = 0; i < result->failure_count; i++)
+        add_sentence(failure, result->failures[i]);
+}
+
+void tally_add_crash(struct tally *tally, uint64_t seed, const char *how)
+{
+    tally->seeds++;
+    tally->broken_seeds++;
+    struct tally_failure *failure = failure_slot(tally, seed);
+    if (!failure)
+        return;
+    failure->broken = true;
+    add_sentence(failure, how);
+}
+
+/* ---- judging ---- */
+
+__attribute__((format(printf, 3, 4))) static void object(struct tally_judgement *judgement, enum grade grade,
+                                                         const char *format, ...)
+{
+    if (grade < judgement->grade)
+        judgement->grade = grade;
+    if (judgement->count == (int)(sizeof judgement->reasons / sizeof *judgement->reasons)) {
+        judgement->cut = true;
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(judgement->reasons[judgement->count++], TALLY_REASON_MAX, format, arguments);
+    va_end(arguments);
+}
+
+static void judge_seeds(const struct tally *tally, const char *which, struct tally_judgement *judgement)
+{
+    if (tally->broken_seeds > 0)
+        object(judgement, GRADE_BROKEN, "%s%llu of %llu seeds crashed or were exhausted", which,
+               (unsigned long long)tally->broken_seeds, (unsigned long long)tally->seeds);
+    if (tally->failed_seeds > 0)
+        object(judgement, GRADE_FAILED, "%s%llu of %llu seeds did not meet an expectation", which,
+               (unsigned long long)tally->failed_seeds, (unsigned long long)tally->seeds);
+}
+
+static void judge_step(const struct tally *tally, const struct scenario_step *step, size_t at,
+                       struct tally_judgement *judgement)
+{
+    const char *label = step->label ? step->label : "a step";
+    if (at / 64 >= TALLY_STEP_WORDS)
+        return;
+    bool ran = (tally->steps_ran[at / 64] >> (at % 64)) & 1;
+    bool touched = (tally->faults_touched[at / 64] >> (at % 64)) & 1;
+    bool must_touch = step->kind == STEP_FAULT && step->fault != FAULT_RELEASE && step->fault != FAULT_CLOCK &&
+                      step->fault != FAULT_ABORT;
+    if (!ran)
+        object(judgement, GRADE_VACUOUS, "%s (line %d) never ran", label, step->line);
+    else if (must_touch && !touched)
+        object(judgement, GRADE_VACUOUS, "%s (line %d) never touched anything", label, step->line);
+}
+
+static void judge_script(const struct tally *tally, const struct scenario *scenario, struct tally_judgement *judgement)
+{
+    size_t at = 0, race = 0;
+    for (size_t i = 0; i < scenario->step_count; i++) {
+        const struct scenario_step *step = &scenario->steps[i];
+        judge_step(tally, step, at++, judgement);
+        for (size_t b = 0; b < step->branch_count; b++)
+            judge_step(tally, &step->branches[b], at++, judgement);
+        if (step->kind != STEP_RACE || race == TALLY_RACES_MAX)
+            continue;
+        uint64_t orders = tally->race_orders[race++];
+        if (orders == 0)
+            object(judgement, GRADE_VACUOUS, "the race at line %d was never decided", step->line);
+        else if ((orders & (orders - 1)) == 0)
+            object(judgement, GRADE_VACUOUS, "the race at line %d committed in one and the same order in every seed",
+                   step->line);
+    }
+}
+
+static void judge_holds(const struct tally *tally, const struct scenario_expect *expect,
+                        struct tally_judgement *judgement)
+{
+    bool any = false;
+    for (int i = 0; i < INVARIANT_COUNT; i++) {
+        any = any || tally->judged[i] > 0;
+        if (((expect->hold >> i) & 1) && !expect->hold_all && tally->judged[i] == 0)
+            object(judgement, GRADE_VACUOUS, "hold: %s was never judged (it needs %s)", invariant_table[i].name,
+                   invariant_table[i].antecedent);
+    }
+    if (tally->work.deletions == 0)
+        object(judgement, GRADE_VACUOUS, "no deletion happened in any seed");
+    else if (!any)
+        object(judgement, GRADE_VACUOUS, "no invariant was judged in any seed");
+    for (size_t i = 0; i < expect->sometimes_count && i < 64; i++)
+        if (!((tally->sometimes_seen >> i) & 1))
+            object(judgement, GRADE_FAILED, "sometimes: \"%s\" happened in no seed", expect->sometimes[i]);
+}
+
+void tally_judge(const struct tally *tally, const struct tally *control, const struct scenario *scenario, bool finished,
+                 struct tally_judgement *judgement)
+{
+    memset(judgement, 0, sizeof *judgement);
+    judgement->grade = finished ? GRADE_OK : GRADE_UNFINISHED;
+    const struct tally *clean = control ? control : tally; /* the run that is held against everything */
+    judge_seeds(tally, "", judgement);
+    if (control)
+        judge_seeds(control, "without the flaw, ", judgement);
+    if (!finished) /* what is missing may still come */
+        return;
+    /* A crashed seed may have been the one that would have shown it: the crash is told, not its consequences. */
+    if (tally->broken_seeds == tally->seeds)
+        return;
+    for (int i = 0; i < INVARIANT_COUNT; i++)
+        if (control && ((scenario->expect.violate >> i) & 1) && tally->in_state[i][VERDICT_VIOLATED] == 0)
+            object(judgement, GRADE_FAILED, "violate: %s was found in no seed", invariant_table[i].name);
+    judge_script(clean, scenario, judgement);
+    judge_holds(clean, &scenario->expect, judgement);
+}

@@ -1,0 +1,433 @@
+/*
+ * fault.c: what goes wrong: partitions, broken connections, crashes, dropped and held messages, clocks.
+ *
+ * Method: partitions, drops and holds in force are in one short list, which costs nothing while it is empty. Each counts
+ * what it touched, so that a fault that never touched anything can be told. A crash at a point is a plan that its node
+ * carries; the steps of the node count it down. A process that died is restarted from its store by an event.
+ */
+#include "sim/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CRASH_FOR_US US_PER_S
+
+static void touch(struct world *w, struct fault *fault)
+{
+    fault->touched++;
+    if (fault->step)
+        w->steps[fault->step - 1].result.touched++;
+}
+
+/* ---- the list of faults in force ---- */
+
+static struct fault *add(struct world *w, const struct fault *model)
+{
+    size_t at = 0;
+    while (at < w->fault_count && w->faults[at].active)
+        at++;
+    if (at == w->fault_count) {
+        w->faults = base_grow(w->faults, &w->fault_cap, w->fault_count + 1, sizeof *w->faults);
+        w->fault_count++;
+    }
+    w->faults[at] = *model;
+    w->faults[at].active = true;
+    w->faults[at].serial = ++w->fault_serial;
+    w->active_drops += model->kind == FAULT_DROP;
+    w->active_holds += model->kind == FAULT_HOLD;
+    w->active_cuts += model->kind == FAULT_PARTITION;
+    return &w->faults[at];
+}
+
+static void close_fault(struct world *w, struct fault *fault)
+{
+    fault->active = false;
+    w->active_drops -= fault->kind == FAULT_DROP;
+    w->active_holds -= fault->kind == FAULT_HOLD;
+    w->active_cuts -= fault->kind == FAULT_PARTITION;
+    free(fault->a);
+    free(fault->b);
+    fault->a = fault->b = NULL;
+}
+
+static bool has(const uint32_t *nodes, size_t count, uint32_t node)
+{
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i] == node)
+            return true;
+    return false;
+}
+
+static bool from_a_to_b(const struct fault *f, uint32_t from, uint32_t to)
+{
+    return has(f->a, f->a_count, from) && has(f->b, f->b_count, to);
+}
+
+static bool crosses(const struct fault *f, uint32_t a, uint32_t b)
+{
+    return from_a_to_b(f, a, b) || from_a_to_b(f, b, a);
+}
+
+void fault_cut_packet(struct world *w, uint32_t from, uint32_t to)
+{
+    for (size_t i = 0; i < w->fault_count; i++)
+        if (w->faults[i].active && w->faults[i].kind == FAULT_PARTITION && crosses(&w->faults[i], from, to))
+            touch(w, &w->faults[i]);
+}
+
+static uint32_t first_node(const struct fault *fault)
+{
+    return fault->a_count ? fault->a[0] : NODE_NONE;
+}
+
+struct fault *fault_drops(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
+{
+    for (size_t i = 0; i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || f->kind != FAULT_DROP || (f->filter && f->filter != wire->kind))
+            continue;
+        if (!has(f->a, f->a_count, from) && !has(f->a, f->a_count, to))
+            continue;
+        touch(w, f);
+        if (--f->left == 0) {
+            record_fault(w, w->words.fault[FAULT_DROP], first_node(f), f->step, f->touched);
+            close_fault(w, f);
+        }
+        return f;
+    }
+    return NULL;
+}
+
+/* A packet on this path is held already: what follows on a stream has to wait behind it. */
+static bool is_behind(const struct world *w, const struct fault *f, uint32_t from, uint32_t to)
+{
+    if (node_is_shard(w, from) && node_is_shard(w, to))
+        return false;
+    for (uint32_t at = f->first; at; at = w->packets[at - 1].next)
+        if (w->packets[at - 1].from == from && w->packets[at - 1].to == to)
+            return true;
+    return false;
+}
+
+struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
+{
+    for (size_t i = 0; i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || f->kind != FAULT_HOLD || !from_a_to_b(f, from, to))
+            continue;
+        if (!f->filter || f->filter == wire->kind || is_behind(w, f, from, to)) {
+            if (f->step)
+                w->steps[f->step - 1].result.touched++;
+            return f;
+        }
+    }
+    return NULL;
+}
+
+/* ---- partitions and holds ---- */
+
+void fault_partition(struct world *w, struct fault *model, uint64_t for_us)
+{
+    model->kind = FAULT_PARTITION;
+    model->cut = net_cut(w->net, model->a, model->a_count, model->b, model->b_count, model->one_way);
+    if (model->cut < 0) {
+        world_fail(w, "a partition: too many at once", model->cut);
+        free(model->a);
+        free(model->b);
+        return;
+    }
+    struct fault *fault = add(w, model);
+    size_t index = (size_t)(fault - w->faults);
+    record_fault(w, w->words.fault[FAULT_PARTITION], first_node(fault), fault->step, 0);
+    if (for_us)
+        world_push(w, w->now_us + for_us, EVENT_FAULT_END, index, fault->serial);
+    link_break_cut(w);
+}
+
+static void end(struct world *w, struct fault *fault)
+{
+    switch (fault->kind) {
+        case FAULT_PARTITION:
+            net_heal(w->net, fault->cut);
+            record_fault(w, w->words.heal, first_node(fault), fault->step, fault->touched);
+            close_fault(w, fault);
+            break;
+        case FAULT_HOLD:
+            record_fault(w, w->words.release, first_node(fault), fault->step, fault->touched);
+            fault->active = false; /* what it lets go must not be held again by it */
+            transport_release(w, fault);
+            close_fault(w, fault);
+            break;
+        default:
+            record_fault(w, w->words.fault[fault->kind], first_node(fault), fault->step, fault->touched);
+            close_fault(w, fault);
+    }
+}
+
+void fault_end(struct world *w, size_t fault, uint32_t serial)
+{
+    if (fault < w->fault_count && w->faults[fault].active && w->faults[fault].serial == serial)
+        end(w, &w->faults[fault]);
+}
+
+void fault_heal_all(struct world *w)
+{
+    for (size_t i = 0; i < w->fault_count; i++)
+        if (w->faults[i].active)
+            end(w, &w->faults[i]);
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        w->shards[i].plan = (struct crash_plan){0};
+        if (!w->shards[i].core)
+            fault_restart(w, i);
+    }
+    for (size_t i = 0; i < w->device_count; i++) {
+        w->devices[i].plan = (struct crash_plan){0};
+        if (w->devices[i].crashed)
+            fault_restart(w, node_of_device(w, (device_id)(i + 1)));
+    }
+}
+
+void fault_forget(struct world *w)
+{
+    for (size_t i = 0; i < w->fault_count; i++) {
+        free(w->faults[i].a);
+        free(w->faults[i].b);
+    }
+    w->fault_count = 0;
+    w->fault_serial = w->active_drops = w->active_holds = w->active_cuts = 0;
+}
+
+/* ---- crashes ---- */
+
+void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan)
+{
+    bool shard = node_is_shard(w, node);
+    if (!plan.for_us)
+        plan.for_us = CRASH_FOR_US;
+    if (!plan.steps)
+        plan.steps = 1;
+    if (plan.point == CRASH_NOW) {
+        if (shard)
+            w->shards[node].plan = plan;
+        else
+            world_device(w, node - w->shard_count)->plan = plan;
+        fault_crash(w, node, CRASH_NOW, plan.for_us);
+        return;
+    }
+    if (shard && plan.point == CRASH_BEFORE_WRITE)
+        plan.point = CRASH_BEFORE_COMMIT;
+    else if (shard && plan.point == CRASH_AFTER_WRITE)
+        plan.point = CRASH_AFTER_COMMIT;
+    else if (!shard && plan.point == CRASH_BEFORE_COMMIT)
+        plan.point = CRASH_BEFORE_WRITE;
+    if (shard)
+        w->shards[node].plan = plan;
+    else
+        world_device(w, node - w->shard_count)->plan = plan;
+}
+
+static bool is_before(enum crash_point point)
+{
+    return point == CRASH_BEFORE_COMMIT || point == CRASH_BEFORE_WRITE;
+}
+
+bool fault_strikes_before(struct crash_plan *plan, bool counts)
+{
+    if (!plan->point || !is_before(plan->point) || !counts)
+        return false;
+    return --plan->steps == 0;
+}
+
+enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts)
+{
+    if (!plan->point || is_before(plan->point) || !counts)
+        return CRASH_NONE;
+    return --plan->steps == 0 ? plan->point : CRASH_NONE;
+}
+
+static void crash_shard(struct world *w, shard_id id)
+{
+    struct world_shard *shard = &w->shards[id];
+    shard_free(shard->core);
+    shard->core = NULL;
+    for (size_t i = 0; i < w->device_count; i++)
+        if (w->devices[i].home == id)
+            link_break(w, (device_id)(i + 1));
+}
+
+static void crash_device(struct world *w, device_id id)
+{
+    struct world_device *d = world_device(w, id);
+    device_crash(d->core);
+    d->crashed = true;
+    d->syncing = false;
+    link_break(w, id);
+    d->link.dialling = false;
+    d->link.attempt++;
+    if (!d->link.opened)
+        return;
+    d->link.opened = false;
+    record_node(w, KIND_DISCONNECT, node_of_device(w, id));
+}
+
+void fault_crash(struct world *w, uint32_t node, enum crash_point point, uint64_t for_us)
+{
+    bool is_shard = node_is_shard(w, node);
+    device_id id = is_shard ? 0 : node - w->shard_count;
+    if (is_shard ? !w->shards[node].core : !world_device(w, id)->core || world_device(w, id)->crashed)
+        return;
+    struct crash_plan *plan = is_shard ? &w->shards[node].plan : &world_device(w, id)->plan;
+    uint32_t step = plan->step;
+    *plan = (struct crash_plan){0};
+    struct record *r = record_new(w, KIND_CRASH);
+    record_set(r, FIELD_NODE, node_name(w, node));
+    record_set(r, FIELD_POINT, w->words.point[point]);
+    record_emit(w);
+    if (step) {
+        w->steps[step - 1].result.touched++;
+        if (!w->steps[step - 1].decided_seq)
+            w->steps[step - 1].decided_seq = w->history->count;
+    }
+    struct node_clock *clock = node_clock(w, node);
+    clock->wake_at_us = TIME_NEVER;
+    world_rearm(w, node);
+    if (is_shard)
+        crash_shard(w, node);
+    else
+        crash_device(w, id);
+    world_push(w, w->now_us + (for_us ? for_us : CRASH_FOR_US), EVENT_RESTART, node, 0);
+}
+
+void fault_restart(struct world *w, uint32_t node)
+{
+    if (node_is_shard(w, node)) {
+        struct world_shard *shard = &w->shards[node];
+        if (shard->core)
+            return;
+        record_node(w, KIND_RESTART, node);
+        shard->core = shard_new(node, w->shard_count, shard->store, &w->policy);
+        struct shard_input input = {.kind = SHARD_START, .incarnation = shard->incarnation};
+        world_shard_step(w, node, &input);
+        if (w->scenario->observe_every_us)
+            observe_shard(w, node);
+        return;
+    }
+    device_id id = node - w->shard_count;
+    struct world_device *d = world_device(w, id);
+    if (!d->crashed)
+        return;
+    d->crashed = false;
+    record_node(w, KIND_RESTART, node);
+    struct device_input input = {.kind = DEVICE_RESUME};
+    world_device_step(w, id, &input);
+    if (w->scenario->observe_every_us)
+        observe_device(w, id);
+    link_dial(w, id, CONNECT_SPREAD_US);
+}
+
+/* ---- steps of the script ---- */
+
+static uint32_t *nodes_of(struct world *w, const uint32_t *scenario_nodes, size_t count)
+{
+    uint32_t *nodes = base_alloc((count + 1) * sizeof *nodes);
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = node_of_scenario(w, scenario_nodes[i]);
+    return nodes;
+}
+
+static void begin_listed(struct world *w, uint32_t index)
+{
+    const struct scenario_step *step = w->steps[index].step;
+    struct fault model = {.kind = step->fault,
+                          .one_way = step->one_way,
+                          .step = index + 1,
+                          .a = nodes_of(w, step->nodes_a, step->nodes_a_count),
+                          .b = nodes_of(w, step->nodes_b, step->nodes_b_count),
+                          .a_count = step->nodes_a_count,
+                          .b_count = step->nodes_b_count,
+                          .filter = step->filter,
+                          .left = step->times ? step->times : 1};
+    if (step->fault == FAULT_PARTITION) {
+        fault_partition(w, &model, step->for_us);
+        return;
+    }
+    struct fault *fault = add(w, &model);
+    size_t at = (size_t)(fault - w->faults);
+    record_fault(w, w->words.fault[step->fault], first_node(fault), index + 1, 0);
+    if (step->for_us)
+        world_push(w, w->now_us + step->for_us, EVENT_FAULT_END, at, fault->serial);
+}
+
+static void release(struct world *w, uint32_t index)
+{
+    const struct scenario_step *step = w->steps[index].step;
+    for (size_t i = 0; i < w->fault_count; i++) {
+        struct fault *hold = &w->faults[i];
+        if (!hold->active || hold->kind != FAULT_HOLD)
+            continue;
+        bool matches = !step->nodes_a_count;
+        for (size_t a = 0; a < step->nodes_a_count && !matches; a++)
+            for (size_t b = 0; b < step->nodes_b_count && !matches; b++)
+                matches = from_a_to_b(hold, node_of_scenario(w, step->nodes_a[a]), node_of_scenario(w, step->nodes_b[b]));
+        if (!matches)
+            continue;
+        w->steps[index].result.touched += hold->touched;
+        end(w, hold);
+    }
+}
+
+static void act_on_node(struct world *w, uint32_t index, uint32_t node)
+{
+    const struct scenario_step *step = w->steps[index].step;
+    struct world_step *state = &w->steps[index];
+    if (step->fault != FAULT_CRASH)
+        record_fault(w, w->words.fault[step->fault], node, index + 1, 0);
+    switch (step->fault) {
+        case FAULT_BREAK:
+            if (node_is_shard(w, node) || !world_device(w, node - w->shard_count)->link.session)
+                return;
+            state->result.touched++;
+            link_break(w, node - w->shard_count);
+            break;
+        case FAULT_CRASH:
+            fault_plan_crash(w, node, (struct crash_plan){step->point, step->times, step->for_us, index + 1});
+            break;
+        default: { /* FAULT_CLOCK */
+            struct node_clock *clock = node_clock(w, node);
+            uint64_t span = step->offset_us < 0 ? (uint64_t)-step->offset_us : (uint64_t)step->offset_us;
+            clock->offset_us = step->offset_us;
+            if (span > w->clock_span_us)
+                w->clock_span_us = span;
+            state->result.touched++;
+            world_rearm(w, node);
+        }
+    }
+}
+
+void fault_begin(struct world *w, uint32_t index)
+{
+    const struct scenario_step *step = w->steps[index].step;
+    struct record *r = record_new(w, KIND_STEP);
+    record_set(r, FIELD_STEP, w->steps[index].name);
+    record_emit(w);
+    w->steps[index].result.ran++;
+    if (step->fault != FAULT_CRASH)
+        w->steps[index].decided_seq = w->history->count;
+    switch (step->fault) {
+        case FAULT_ABORT:
+            fprintf(stderr, "sexton: the scenario asks for an abort (%s)\n", names_text(w->names, w->steps[index].name));
+            abort();
+        case FAULT_RELEASE:
+            release(w, index);
+            break;
+        case FAULT_PARTITION:
+        case FAULT_DROP:
+        case FAULT_HOLD:
+            begin_listed(w, index);
+            break;
+        default:
+            for (size_t i = 0; i < step->nodes_a_count; i++)
+                act_on_node(w, index, node_of_scenario(w, step->nodes_a[i]));
+    }
+}

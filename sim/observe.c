@@ -1,0 +1,188 @@
+/*
+ * observe.c: what is really there, read by code that shares nothing with what core says of itself. A view is everything that
+ * is readable on a device, from device_rows; a table is what a shard's store holds, from scans of whole tables.
+ *
+ * When: at the end phases, everything; and unless the scenario says "observe": 0, after a restart, when a device has caught up
+ * after connecting, after an installed snapshot, and at random instants a random device and a random shard.
+ */
+#include "sim/record.h"
+
+#define STATE_LIVE 1U /* of a conversation or message in its table; what is larger is a tombstone of some age */
+
+/* ---- devices ---- */
+
+struct view {
+    struct world *w;
+    size_t count;
+};
+
+static int view_row(void *ctx, const struct device_row *row)
+{
+    struct view *view = ctx;
+    struct world *w = view->w;
+    if (!row->readable)
+        return 0;
+    w->items = base_grow(w->items, &w->item_cap, view->count + 1, sizeof *w->items);
+    w->items[view->count++] = (struct record_item){.in = record_conv_name(w, row->conv),
+                                                   .message = record_message_name(w, row->target),
+                                                   .copy = w->words.body,
+                                                   .version = row->in_replica ? row->version : 0};
+    return 0;
+}
+
+void observe_device(struct world *w, device_id id)
+{
+    const struct device *core = world_device(w, id)->core;
+    if (!core)
+        return;
+    struct view view = {.w = w};
+    device_rows(core, view_row, &view);
+    struct device_state state = device_inspect(core);
+    struct record *r = record_new(w, KIND_VIEW);
+    record_set(r, FIELD_DEVICE, record_device_name(w, id));
+    record_set(r, FIELD_CURSOR, state.cursor);
+    record_set(r, FIELD_EPOCH, state.epoch);
+    record_set(r, FIELD_SHOWN, 1);
+    r->items = w->items;
+    r->item_count = view.count;
+    record_emit(w);
+}
+
+/* The device stepped while it was catching up, or took a message: is this a moment to look? */
+void observe_synced(struct world *w, device_id id)
+{
+    struct world_device *d = world_device(w, id);
+    bool installed = false;
+    for (size_t i = 0; i < w->out.note_count && !installed; i++)
+        installed = w->out.notes[i].kind == NOTE_INSTALL;
+    bool caught_up = d->syncing && device_inspect(d->core).cursor >= d->sync_to;
+    if (!installed && !caught_up)
+        return;
+    d->syncing = false;
+    if (w->scenario->observe_every_us)
+        observe_device(w, id);
+}
+
+/* ---- shards ---- */
+
+struct table {
+    uint64_t tombstones, messages, conversations, entries, waiting, digest;
+};
+
+static void mix(struct table *table, uint64_t value)
+{
+    table->digest = (table->digest ^ value) * 0x100000001b3ULL;
+    table->digest ^= table->digest >> 29;
+}
+
+static int count_conversation(void *ctx, const struct row *row)
+{
+    struct table *table = ctx;
+    bool live = row->c[CONV_state] == STATE_LIVE;
+    table->conversations += live;
+    table->tombstones += !live;
+    mix(table, row->c[CONV_id]);
+    mix(table, row->c[CONV_state]);
+    mix(table, row->c[CONV_version]);
+    return 0;
+}
+
+static int count_message(void *ctx, const struct row *row)
+{
+    struct table *table = ctx;
+    bool live = row->c[MESSAGE_state] == STATE_LIVE;
+    table->messages += live;
+    table->tombstones += !live;
+    mix(table, row->c[MESSAGE_id]);
+    mix(table, row->c[MESSAGE_state]);
+    mix(table, row->c[MESSAGE_version]);
+    return 0;
+}
+
+static int count_entry(void *ctx, const struct row *row)
+{
+    struct table *table = ctx;
+    (void)row;
+    table->entries++;
+    return 0;
+}
+
+static int count_wait(void *ctx, const struct row *row)
+{
+    struct table *table = ctx;
+    (void)row;
+    table->waiting++;
+    return 0;
+}
+
+static void walk(struct world *w, struct store *store, enum store_table table, store_visit *visit, void *ctx)
+{
+    struct store_range range = {.table = table, .index = INDEX_PRIMARY};
+    int status = store->ops->scan(store, &range, visit, ctx);
+    if (status < 0)
+        world_fail(w, "an observation of a store", status);
+}
+
+void observe_shard(struct world *w, shard_id id)
+{
+    struct store *store = w->shards[id].store;
+    struct table table = {.digest = 0xcbf29ce484222325ULL};
+    walk(w, store, TABLE_CONV, count_conversation, &table);
+    walk(w, store, TABLE_MESSAGE, count_message, &table);
+    walk(w, store, TABLE_LOG, count_entry, &table);
+    walk(w, store, TABLE_WAITS, count_wait, &table);
+    struct record *r = record_new(w, KIND_TABLE);
+    record_set(r, FIELD_SHARD, w->shards[id].name);
+    record_set(r, FIELD_TOMBSTONES, table.tombstones);
+    record_set(r, FIELD_MESSAGES, table.messages);
+    record_set(r, FIELD_CONVERSATIONS, table.conversations);
+    record_set(r, FIELD_ENTRIES, table.entries);
+    record_set(r, FIELD_WAITING, table.waiting);
+    record_set(r, FIELD_DIGEST, table.digest);
+    record_emit(w);
+}
+
+static int is_tombstone(void *ctx, const struct row *row)
+{
+    uint64_t *count = ctx;
+    *count += row->c[MESSAGE_state] != STATE_LIVE;
+    return 0;
+}
+
+static int is_dead_conversation(void *ctx, const struct row *row)
+{
+    uint64_t *count = ctx;
+    *count += row->c[CONV_state] != STATE_LIVE;
+    return 0;
+}
+
+uint64_t observe_tombstones(struct world *w)
+{
+    uint64_t count = 0;
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        walk(w, w->shards[i].store, TABLE_CONV, is_dead_conversation, &count);
+        walk(w, w->shards[i].store, TABLE_MESSAGE, is_tombstone, &count);
+    }
+    return count;
+}
+
+/* ---- when ---- */
+
+void observe_random(struct world *w)
+{
+    if (w->phase != PHASE_SAFETY)
+        return;
+    if (w->device_count)
+        observe_device(w, (device_id)(1 + rng_below(&w->observe_rng, w->device_count)));
+    observe_shard(w, (shard_id)rng_below(&w->observe_rng, w->shard_count));
+    uint64_t in_us = rng_exponential(&w->observe_rng, w->scenario->observe_every_us);
+    world_push(w, w->now_us + in_us + 1, EVENT_OBSERVE, 0, 0);
+}
+
+void observe_all(struct world *w)
+{
+    for (size_t i = 0; i < w->device_count; i++)
+        observe_device(w, (device_id)(i + 1));
+    for (shard_id i = 0; i < w->shard_count; i++)
+        observe_shard(w, i);
+}

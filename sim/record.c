@@ -1,0 +1,426 @@
+/*
+ * record.c: notes of core become records of the history, one to one and in order.
+ *
+ * Method: one function a family of notes sets the fields that its kind has. Zero names are dropped by history_emit, so a
+ * target of 0 (the conversation itself) needs no case. The words of closed lists are interned once a run.
+ */
+#include "sim/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_BYTES_MAX 300
+
+void record_words(struct world *w)
+{
+    static const char *const roles[] = {"none", "member", "owner"};
+    struct words *words = &w->words;
+    struct names *n = w->names;
+    for (unsigned i = 1; i < OPERATION_COUNT; i++)
+        words->operation[i] = names_intern(n, operation_name(i));
+    for (unsigned i = 1; i < ENTRY_COUNT; i++)
+        words->entry[i] = names_intern(n, entry_name(i));
+    assert(WHY_COUNT <= sizeof words->why / sizeof words->why[0]);
+    for (unsigned i = 1; i < WHY_COUNT; i++)
+        words->why[i] = names_intern(n, why_name(i));
+    for (unsigned i = 1; i < BECAUSE_COUNT; i++)
+        words->because[i] = names_intern(n, because_name(i));
+    for (unsigned i = 0; i < 3; i++)
+        words->role[i] = names_intern(n, roles[i]);
+#define FAULT_WORD(id, name) words->fault[FAULT_##id] = names_intern(n, name);
+    FAULT_LIST(FAULT_WORD)
+#undef FAULT_WORD
+#define POINT_WORD(id, name) words->point[CRASH_##id] = names_intern(n, name);
+    CRASH_POINT_LIST(POINT_WORD)
+#undef POINT_WORD
+    words->body = names_intern(n, "body");
+    words->all = names_intern(n, "all");
+    words->delta = names_intern(n, "delta");
+    words->reset = names_intern(n, "reset");
+    words->retire = names_intern(n, "retire");
+    words->accepted = names_intern(n, outcome_name(OUTCOME_ACCEPTED));
+    words->refused = names_intern(n, outcome_name(OUTCOME_REFUSED));
+    words->heal = names_intern(n, "heal");
+    words->release = names_intern(n, "release");
+    words->safety = names_intern(n, "safety");
+    words->deliver = names_intern(n, "deliver");
+    words->age = names_intern(n, "age");
+}
+
+/* ---- how things are called ---- */
+
+uint32_t record_user_name(struct world *w, user_id id)
+{
+    return id && id <= w->user_count ? w->users[id - 1].name : 0;
+}
+
+uint32_t record_device_name(struct world *w, device_id id)
+{
+    if (id && id <= w->device_count)
+        return w->devices[id - 1].name;
+    char text[NAME_BYTES_MAX];
+    snprintf(text, sizeof text, "device-%u", id);
+    return id ? names_intern(w->names, text) : 0;
+}
+
+/* PREFIX DEVICE/OP */
+static uint32_t default_name(struct world *w, const char *prefix, uint64_t id)
+{
+    char text[NAME_BYTES_MAX];
+    uint32_t device = record_device_name(w, ID_DEVICE(id));
+    int len = snprintf(text, sizeof text, "%s%s/%u", prefix, names_text(w->names, device), ID_OP(id));
+    assert(len > 0);
+    size_t size = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    return names_intern_bytes(w->names, text, size);
+}
+
+uint32_t record_message_name(struct world *w, msg_id id)
+{
+    if (!id)
+        return 0;
+    uint32_t given = (uint32_t)(idmap_get(&w->ops, id) >> 32);
+    return given ? given : default_name(w, "", id);
+}
+
+uint32_t record_op_name(struct world *w, device_id device, uint32_t op)
+{
+    return record_message_name(w, MAKE_ID(device, op));
+}
+
+uint32_t record_conv_name(struct world *w, conv_id id)
+{
+    if (!id)
+        return 0;
+    uint32_t given = (uint32_t)(idmap_get(&w->ops, id) >> 32);
+    return given ? given : default_name(w, "c:", id);
+}
+
+/* ---- records ---- */
+
+struct record *record_new(struct world *w, enum history_kind kind)
+{
+    record_begin(&w->record, kind, w->now_us);
+    return &w->record;
+}
+
+void record_emit(struct world *w)
+{
+    history_emit(w->history, &w->record);
+}
+
+void record_device(struct world *w, device_id id, bool linked)
+{
+    struct record *r = record_new(w, KIND_DEVICE);
+    record_set(r, FIELD_DEVICE, record_device_name(w, id));
+    record_set(r, FIELD_USER, record_user_name(w, world_device(w, id)->user));
+    record_set(r, FIELD_LINKED, linked);
+    record_emit(w);
+}
+
+void record_node(struct world *w, enum history_kind kind, uint32_t node)
+{
+    struct record *r = record_new(w, kind);
+    bool device = kind == KIND_CONNECT || kind == KIND_DISCONNECT;
+    record_set(r, device ? FIELD_DEVICE : FIELD_NODE, node_name(w, node));
+    record_emit(w);
+}
+
+void record_fault(struct world *w, uint32_t fault_word, uint32_t node, uint32_t step, uint64_t count)
+{
+    struct record *r = record_new(w, KIND_FAULT);
+    record_set(r, FIELD_FAULT, fault_word);
+    if (node != NODE_NONE)
+        record_set(r, FIELD_NODE, node_name(w, node));
+    if (step)
+        record_set(r, FIELD_STEP, w->steps[step - 1].name);
+    if (count)
+        record_set(r, FIELD_COUNT, count);
+    record_emit(w);
+}
+
+/* ---- notes ---- */
+
+static void set_op(struct world *w, struct record *r, const struct note *n)
+{
+    record_set(r, FIELD_OP, record_op_name(w, n->device, n->op));
+    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+}
+
+static void set_where(struct world *w, struct record *r, const struct note *n)
+{
+    record_set(r, FIELD_IN, record_conv_name(w, n->conv));
+    record_set(r, FIELD_MESSAGE, record_message_name(w, n->target));
+}
+
+static void set_version(struct record *r, enum history_field field, version version)
+{
+    if (version)
+        record_set(r, field, version);
+}
+
+static void set_cursor(struct world *w, struct record *r, const struct note *n)
+{
+    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_EPOCH, n->epoch);
+    record_set(r, FIELD_POSITION, n->position);
+}
+
+static uint32_t word_of(const uint32_t *words, size_t count, unsigned value)
+{
+    assert(value < count);
+    return value ? words[value] : 0;
+}
+#define WORD(list, value) word_of(list, sizeof(list) / sizeof((list)[0]), value)
+
+static void note_invoke(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, KIND_INVOKE);
+    set_op(w, r, n);
+    set_where(w, r, n);
+    record_set(r, FIELD_DO, WORD(w->words.operation, n->operation));
+    record_set(r, FIELD_SUBJECT, record_user_name(w, n->subject));
+    if (n->role)
+        record_set(r, FIELD_ROLE, w->words.role[n->role]);
+    if (n->operation == OPERATION_DELETE || n->operation == OPERATION_DELETE_CONV)
+        record_set(r, FIELD_SCOPE, w->words.all);
+    set_version(r, FIELD_UNDOES, n->named);
+    record_emit(w);
+}
+
+static void note_answered(struct world *w, const struct note *n)
+{
+    bool refused = n->outcome == OUTCOME_REFUSED;
+    struct record *r = record_new(w, refused ? KIND_REFUSE : KIND_ACK);
+    set_op(w, r, n);
+    if (refused)
+        record_set(r, FIELD_WHY, WORD(w->words.why, n->why));
+    else
+        record_set(r, FIELD_SETTLED, n->outcome == OUTCOME_SETTLED);
+    record_emit(w);
+    script_answered(w, n->device, n->op, n->outcome, n->why);
+}
+
+static void note_view(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, n->kind == NOTE_SHOW ? KIND_SHOW : KIND_HIDE);
+    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    set_where(w, r, n);
+    record_set(r, FIELD_COPY, w->words.body);
+    set_version(r, FIELD_VERSION, n->version);
+    record_set(r, FIELD_PENDING, n->pending);
+    if (n->kind == NOTE_HIDE)
+        record_set(r, FIELD_BECAUSE, WORD(w->words.because, n->because));
+    record_emit(w);
+}
+
+static void note_notice(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, KIND_NOTICE);
+    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_IN, record_conv_name(w, n->conv));
+    record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+    record_set(r, FIELD_DRAFT, n->draft);
+    record_emit(w);
+}
+
+static void note_cursor(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, n->kind == NOTE_CURSOR ? KIND_CURSOR : KIND_INSTALL);
+    set_cursor(w, r, n);
+    if (n->kind == NOTE_INSTALL) {
+        record_set(r, FIELD_GENERATION, n->generation);
+    } else {
+        record_set(r, FIELD_ENTRY, WORD(w->words.entry, n->entry));
+        set_where(w, r, n);
+        set_version(r, FIELD_VERSION, n->version);
+    }
+    record_emit(w);
+    w->progress_us = w->now_us;
+}
+
+static void note_decided(struct world *w, const struct note *n, uint32_t shard)
+{
+    bool commit = n->kind == NOTE_COMMIT;
+    struct record *r = record_new(w, commit ? KIND_COMMIT : KIND_REJECT);
+    set_op(w, r, n);
+    record_set(r, FIELD_SHARD, shard);
+    record_set(r, FIELD_DO, WORD(w->words.operation, n->operation));
+    set_where(w, r, n);
+    record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+    if (commit) {
+        record_set(r, FIELD_VERSION, n->version);
+        record_set(r, FIELD_SUBJECT, record_user_name(w, n->subject));
+        if (n->role)
+            record_set(r, FIELD_ROLE, w->words.role[n->role]);
+        set_version(r, FIELD_UNDOES, n->named);
+        if (n->deadline_us)
+            record_set(r, FIELD_DEADLINE, n->deadline_us);
+    } else {
+        record_set(r, FIELD_WHY, WORD(w->words.why, n->why));
+    }
+    record_emit(w);
+    w->progress_us = w->now_us;
+    script_decided(w, n->device, n->op, commit ? n->version : 0);
+}
+
+static void note_early(struct world *w, const struct note *n, uint32_t shard)
+{
+    bool early = n->kind == NOTE_EARLY;
+    struct record *r = record_new(w, early ? KIND_EARLY : KIND_BIND);
+    set_where(w, r, n);
+    record_set(r, FIELD_SHARD, shard);
+    record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+    if (early) {
+        set_op(w, r, n);
+    } else {
+        record_set(r, FIELD_ANSWER, n->outcome == OUTCOME_ACCEPTED ? w->words.accepted : w->words.refused);
+        set_version(r, FIELD_VERSION, n->version);
+    }
+    record_emit(w);
+    w->progress_us = w->now_us;
+    if (early)
+        script_decided(w, n->device, n->op, 0);
+}
+
+static void note_append(struct world *w, const struct note *n, uint32_t shard)
+{
+    struct record *r = record_new(w, KIND_APPEND);
+    record_set(r, FIELD_USER, record_user_name(w, n->user));
+    record_set(r, FIELD_EPOCH, n->epoch);
+    record_set(r, FIELD_POSITION, n->position);
+    record_set(r, FIELD_ENTRY, WORD(w->words.entry, n->entry));
+    record_set(r, FIELD_SHARD, shard);
+    set_where(w, r, n);
+    set_version(r, FIELD_VERSION, n->version);
+    if (n->number) {
+        record_set(r, FIELD_SOURCE, node_name(w, n->source));
+        record_set(r, FIELD_NUMBER, n->number);
+    }
+    record_emit(w);
+    w->progress_us = w->now_us;
+}
+
+static void note_sync(struct world *w, const struct note *n, uint32_t shard)
+{
+    struct record *r = record_new(w, KIND_SYNC);
+    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_ANSWER, n->reset ? w->words.reset : w->words.delta);
+    record_set(r, FIELD_CURSOR, n->position);
+    record_set(r, FIELD_HEAD, n->head);
+    record_set(r, FIELD_HORIZON, n->horizon);
+    record_set(r, FIELD_GENERATION, n->generation);
+    record_set(r, FIELD_CURRENT, n->current);
+    record_set(r, FIELD_EPOCH, n->epoch);
+    record_set(r, FIELD_SHARD, shard);
+    record_emit(w);
+}
+
+static void note_member(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, KIND_MEMBER);
+    record_set(r, FIELD_CONVERSATION, record_conv_name(w, n->conv));
+    record_set(r, FIELD_USER, record_user_name(w, n->user));
+    record_set(r, FIELD_ROLE, w->words.role[n->role]);
+    set_version(r, FIELD_VERSION, n->version);
+    record_emit(w);
+}
+
+/* Acknowledged, fence, truncate, duplicate, receive: the book-keeping of a shard. */
+static void note_books(struct world *w, const struct note *n, uint32_t shard)
+{
+    static const enum history_kind kinds[NOTE_COUNT] = {
+        [NOTE_ACKNOWLEDGED] = KIND_ACKNOWLEDGED, [NOTE_FENCE] = KIND_FENCE,     [NOTE_TRUNCATE] = KIND_TRUNCATE,
+        [NOTE_DUPLICATE] = KIND_DUPLICATE,       [NOTE_RECEIVE] = KIND_RECEIVE,
+    };
+    struct record *r = record_new(w, kinds[n->kind]);
+    switch (n->kind) {
+        case NOTE_ACKNOWLEDGED:
+            set_cursor(w, r, n);
+            record_set(r, FIELD_GENERATION, n->generation);
+            break;
+        case NOTE_FENCE:
+            record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+            record_set(r, FIELD_GENERATION, n->generation);
+            break;
+        case NOTE_TRUNCATE:
+            record_set(r, FIELD_USER, record_user_name(w, n->user));
+            record_set(r, FIELD_EPOCH, n->epoch);
+            record_set(r, FIELD_HORIZON, n->position);
+            record_set(r, FIELD_SHARD, shard);
+            break;
+        case NOTE_DUPLICATE:
+            set_op(w, r, n);
+            record_set(r, FIELD_SHARD, shard);
+            break;
+        default:
+            record_set(r, FIELD_SHARD, shard);
+            record_set(r, FIELD_SOURCE, node_name(w, n->source));
+            record_set(r, FIELD_INCARNATION, n->incarnation);
+            record_set(r, FIELD_NUMBER, n->number);
+    }
+    record_emit(w);
+}
+
+static void note_life(struct world *w, const struct note *n, uint32_t shard)
+{
+    enum history_kind kind = n->kind == NOTE_PURGING ? KIND_PURGING : n->kind == NOTE_PURGE ? KIND_PURGE : KIND_REAP;
+    struct record *r = record_new(w, kind);
+    set_where(w, r, n);
+    record_set(r, FIELD_VERSION, n->version);
+    record_set(r, FIELD_SHARD, shard);
+    record_emit(w);
+}
+
+void record_notes(struct world *w, const struct out *out, shard_id shard)
+{
+    uint32_t name = shard < w->shard_count ? w->shards[shard].name : 0;
+    for (size_t i = 0; i < out->note_count; i++) {
+        const struct note *n = &out->notes[i];
+        switch (n->kind) {
+            case NOTE_INVOKE:
+                note_invoke(w, n);
+                break;
+            case NOTE_ANSWERED:
+                note_answered(w, n);
+                break;
+            case NOTE_SHOW:
+            case NOTE_HIDE:
+                note_view(w, n);
+                break;
+            case NOTE_NOTICE:
+                note_notice(w, n);
+                break;
+            case NOTE_CURSOR:
+            case NOTE_INSTALL:
+                note_cursor(w, n);
+                break;
+            case NOTE_COMMIT:
+            case NOTE_REFUSE:
+                note_decided(w, n, name);
+                break;
+            case NOTE_EARLY:
+            case NOTE_BIND:
+                note_early(w, n, name);
+                break;
+            case NOTE_APPEND:
+                note_append(w, n, name);
+                break;
+            case NOTE_SYNC:
+                note_sync(w, n, name);
+                break;
+            case NOTE_MEMBER:
+                note_member(w, n);
+                break;
+            case NOTE_PURGING:
+            case NOTE_PURGE:
+            case NOTE_REAP:
+                note_life(w, n, name);
+                break;
+            case NOTE_HELLO: /* the shard's SYNC says it */
+            case NOTE_DRAFTED: /* the settled ACK says it */
+                break;
+            default:
+                note_books(w, n, name);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+/*
+ * scenario.h: a scenario file, read and checked: plain data, owned by the scenario, borrowed by everyone else.
+ *
+ * The reader (sim/scenario_read.c) is strict: it never returns a scenario that the simulator could not run. Names are
+ * resolved to indexes here, so that a typing error is found with its line and column and not in the middle of a run.
+ */
+#ifndef SEXTON_SIM_SCENARIO_H
+#define SEXTON_SIM_SCENARIO_H
+
+#include "core/policy.h"
+#include "core/wire.h"
+#include "sim/history.h"
+
+/* Named limits of a file; exceeding one is an error with its position. */
+#define SCENARIO_BYTES_MAX (8U << 20)
+#define SCENARIO_DEPTH_MAX 32
+#define SCENARIO_SHARDS_MAX 64
+#define SCENARIO_USERS_MAX 10000 /* declared by name; a crowd may be larger */
+#define SCENARIO_STEPS_MAX 10000
+#define SCENARIO_BRANCHES_MAX 6 /* of a race: 720 permutations */
+#define SCENARIO_CROWD_MAX 2000000
+
+struct scenario_device {
+    char *name; /* "alice.phone" */
+    uint32_t user;
+    bool linked;  /* "link" in the script: it does not exist before that step */
+    bool offline; /* starts offline ("offline": [..] of the file) and connects only when the script says so */
+};
+struct scenario_user {
+    char *name;
+};
+struct scenario_member {
+    uint32_t user;
+    uint8_t role; /* enum role */
+};
+struct scenario_conversation {
+    char *name;
+    uint8_t kind;                    /* enum conv_kind */
+    struct scenario_member *members; /* the first is the owner unless "owners" says otherwise */
+    size_t member_count;
+};
+
+enum presence_kind { PRESENCE_ALWAYS, PRESENCE_COMMUTER, PRESENCE_FLAKY, PRESENCE_RARE };
+/* A crowd lives next to the declared users: u1, u2, … with devices u1.d1, …; it grows while the run goes on. */
+struct scenario_crowd {
+    uint64_t users;                   /* 0: no crowd */
+    uint64_t devices_min, devices_max; /* a user */
+    enum presence_kind presence;
+    uint64_t away_ppm;                /* of users, away for `away_for_us` from a random moment on */
+    uint64_t away_for_us;
+    uint64_t arrive_over_us;          /* users appear over this time; the first tenth at once */
+    uint64_t conversations_per_user_ppm; /* created while it runs, by their first member */
+    uint64_t group_min, group_max;    /* members */
+    /* workload: exact totals over the run, spread at random moments over `active_us` */
+    uint64_t sends, deletes, conversation_deletes, undos, membership_changes, new_conversations, new_devices;
+    uint64_t active_us;
+    uint64_t astray_ppm; /* operations aimed at deleted, purged, foreign and never-existing targets: default 50000 */
+    uint64_t crashes;       /* of shards and devices, at random crash points */
+    uint64_t partitions;    /* random, with heal */
+};
+
+struct scenario_network {
+    uint64_t median_us, p99_us;             /* device to shard */
+    uint64_t shard_median_us, shard_p99_us; /* shard to shard */
+    uint64_t breaks_mean_us;                /* mean time between breaks of a connection; 0 = none */
+    uint32_t push_loss_ppm;                 /* of entries pushed on an open connection, lost behind the shard */
+    uint32_t channel_loss_ppm, channel_duplicate_ppm, channel_reorder_ppm;
+};
+
+enum step_kind {
+    STEP_OPERATION, /* operation */
+    STEP_TYPE,      /* text, or "" to clear */
+    STEP_LOOK,      /* in; -1 = at nothing */
+    STEP_OFFLINE,   /* the device loses its network until STEP_ONLINE */
+    STEP_ONLINE,
+    STEP_LINK,      /* a new device appears */
+    STEP_NEVER,     /* the device goes away for ever: exempt by name */
+    STEP_RACE,
+    STEP_FAULT,
+};
+#define FAULT_LIST(X)                                                                                                  \
+    X(PARTITION, "partition") /* between groups a and b, both ways or only a to b */                                   \
+    X(BREAK, "break")         /* the connection of a device, once */                                                   \
+    X(CRASH, "crash")         /* node, at a point; restarts after `for` (default 1 s) */                               \
+    X(DROP, "drop")           /* the next `times` messages of wire kind `filter` to or from a device */                \
+    X(HOLD, "hold")           /* messages from a to b wait, in order, until released */                                \
+    X(RELEASE, "release")                                                                                              \
+    X(CLOCK, "clock")         /* node's clock is off by offset_us from now on */                                       \
+    X(ABORT, "abort")         /* the program itself aborts: for testing the sweep */
+#define FAULT_ENUM(id, name) FAULT_##id,
+enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
+#define CRASH_POINT_LIST(X)                                                                                            \
+    X(NOW, "now")                                                                                                      \
+    X(BEFORE_COMMIT, "before-commit")                                                                                  \
+    X(AFTER_COMMIT, "after-commit") /* nothing sent */                                                                 \
+    X(AFTER_SOME, "after-some-sends") /* half of them */                                                               \
+    X(AFTER_ALL, "after-all-sends")                                                                                    \
+    X(BEFORE_WRITE, "before-write") /* devices */                                                                      \
+    X(AFTER_WRITE, "after-write")
+#define CRASH_POINT_ENUM(id, name) CRASH_##id,
+enum crash_point { CRASH_NONE, CRASH_POINT_LIST(CRASH_POINT_ENUM) CRASH_POINT_COUNT };
+
+enum step_expect { EXPECT_NOTHING, EXPECT_ACKED, EXPECT_REFUSED, EXPECT_EITHER };
+/* A node is a device index, or SCENARIO_SHARD + shard. */
+#define SCENARIO_SHARD 0x80000000U
+
+struct scenario_step {
+    enum step_kind kind;
+    int line, column;
+    char *label;       /* how reports call it: "script[3] delete d1" */
+    char *as;          /* name of the operation, and of the message or conversation it makes; NULL = none */
+    /* when: at, or after EVENT plus a delay */
+    uint64_t at_us;
+    char *after;       /* EVENT, or NULL */
+    uint64_t plus_us;
+    uint64_t count;    /* how often: default 1; "every" apart */
+    uint64_t every_us;
+    /* who and what */
+    uint32_t device;
+    uint8_t operation, role, conv_kind;
+    int32_t conversation;  /* index of a declared one, or -1 */
+    char *in;              /* its name: declared, or the `as` of a create step; NULL = none */
+    char *target;          /* name (`as`) of the message */
+    char *undoes;          /* name (`as`) of the deletion that an undo names; NULL = the one the device knows */
+    uint32_t subject;      /* user index, or UINT32_MAX */
+    char *text;            /* body, or draft */
+    enum step_expect expect;
+    uint8_t expect_why;    /* enum why, for EXPECT_REFUSED; 0 = any */
+    /* race */
+    struct scenario_step *branches;
+    size_t branch_count;
+    uint64_t within_us;
+    /* fault */
+    enum fault_kind fault;
+    uint32_t *nodes_a, *nodes_b; /* expanded from names, groups and globs */
+    size_t nodes_a_count, nodes_b_count;
+    bool one_way;
+    uint64_t for_us;       /* 0 = for ever (partition: until the heal phase) */
+    enum crash_point point;
+    uint8_t filter;        /* enum wire_kind for drop and hold; 0 = all */
+    uint64_t times;        /* drop: how many; crash: at the k-th step from now */
+    int64_t offset_us;     /* clock */
+};
+
+struct scenario_limit {
+    char *what;      /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max */
+    uint64_t max_us;
+};
+struct scenario_expect {
+    bool hold_all;
+    uint64_t hold;        /* bit per invariant */
+    uint64_t violate, may_violate;
+    char **sometimes, **never, **finally;
+    size_t sometimes_count, never_count, finally_count;
+    struct scenario_limit *limits;
+    size_t limit_count;
+};
+
+struct scenario {
+    char *file;
+    char *name, *why;
+    char **seen;
+    size_t seen_count;
+    uint64_t seeds;
+    int64_t starts_s; /* seconds since 1970 */
+    uint32_t shards;
+    char *store; /* "memory" (or "sqlite" from the next issue on) */
+    struct policy policy; /* without flaws */
+    int flaw;             /* enum flaw of a negative scenario, or -1 */
+    struct scenario_user *users;
+    size_t user_count;
+    struct scenario_device *devices;
+    size_t device_count;
+    struct scenario_conversation *conversations;
+    size_t conversation_count;
+    struct scenario_crowd crowd;
+    struct scenario_network network;
+    struct scenario_step *steps;
+    size_t step_count;
+    struct scenario_expect expect;
+    uint64_t lasts_us;    /* of the safety phase: at least until the last step */
+    uint64_t online_us, returning_us; /* bounds */
+    uint64_t observe_every_us;        /* mean time between observations; 0 = only at the end */
+    uint64_t events_max, records_max, memory_max_bytes;
+    /* "vary": this scenario is one of these; id "NAME#path=value,path=value" */
+    char *variant; /* "" for none */
+};
+
+/*
+ * Read `file` ("-": standard input) into its variants: one scenario, or the cross product of "vary". `sets` are "path=value"
+ * overrides from the command line, applied before checking. Returns 0 and *scenarios (free with scenario_free_all), or
+ * negative with "FILE:LINE:COLUMN: …" in error.
+ */
+#define SCENARIO_ERROR_MAX 1024
+int scenario_read(const char *file, const char *const *sets, size_t set_count, struct scenario **scenarios,
+                  size_t *count, char error[SCENARIO_ERROR_MAX]);
+/* The same from memory, for tests and the fuzzer. */
+int scenario_read_text(const char *file, const char *text, size_t size, const char *const *sets, size_t set_count,
+                       struct scenario **scenarios, size_t *count, char error[SCENARIO_ERROR_MAX]);
+void scenario_free_all(struct scenario *scenarios, size_t count);
+/* "NAME" or "NAME#policy.undo-window=5s". */
+void scenario_id(const struct scenario *scenario, char *id, size_t size);
+/* The JSON Schema of a scenario file, malloc'd; scenarios/scenario.schema.json is its print-out. */
+char *scenario_schema_json(void);
+const char *fault_name(unsigned fault);
+const char *crash_point_name(unsigned point);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * scenario_keys.c: every key of a scenario file, as data: its type, where it goes, its bounds, what it means. The parser
+ * and the JSON Schema are made from these tables, so they cannot disagree.
+ */
+#include "sim/scenario_internal.h"
+
+#define S(field) offsetof(struct scenario, field)
+#define C(field) offsetof(struct scenario, crowd.field)
+#define N(field) offsetof(struct scenario, network.field)
+#define P(field) offsetof(struct scenario_step, field)
+#define TABLE_OF(keys, name, required)                                                                                 \
+    {                                                                                                                  \
+        name, keys, sizeof keys / sizeof keys[0], required                                                             \
+    }
+#define REF(name) "{\"$ref\":\"#/definitions/" name "\"}"
+#define NAMES_SCHEMA "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define SPAN_SCHEMA "{\"type\":\"array\",\"items\":" REF("count") ",\"minItems\":2,\"maxItems\":2}"
+#define ANY_SCHEMA "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":[" \
+                   "\"string\",\"number\",\"boolean\"]},\"minItems\":1}}"
+
+static const struct key scenario_keys[] = {
+    {"$schema", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}", "where the schema is, for editors", 0},
+    {"sexton-scenario", KEY_OTHER, 0, 0, 0, "{\"const\":1}", "version of the format", 0},
+    {"name", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\",\"pattern\":\"^[a-z0-9-]+$\"}", "the file's name without .json",
+     0},
+    {"why", KEY_TEXT, S(why), 1, 2000, NULL, "what this scenario is there for", 0},
+    {"seen", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "real bugs of this class", 0},
+    {"seeds", KEY_COUNT, S(seeds), 1, 1000000000, NULL, "how many seeds `check` runs; default 20", 0},
+    {"starts", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}", "calendar time of the start: \"2025-03-03T08:00Z\"", 0},
+    {"lasts", KEY_TIME, S(lasts_us), 0, 0, NULL, "of the safety phase; default: 10 s after the last step", 0},
+    {"server", KEY_OTHER, 0, 0, 0, REF("server"), "the server", 0},
+    {"policy", KEY_OTHER, 0, 0, 0, REF("policy"), "the designer's choices", 0},
+    {"flaw", KEY_OTHER, 0, 0, 0, REF("flaw"), "makes the scenario a negative one: this mistake is built in", 0},
+    {"users", KEY_OTHER, 0, 0, 0, "{\"type\":\"object\",\"additionalProperties\":" NAMES_SCHEMA "}",
+     "users and their devices", 0},
+    {"groups", KEY_OTHER, 0, 0, 0, "{\"type\":\"object\",\"additionalProperties\":" NAMES_SCHEMA "}",
+     "names for sets of devices and shards", 0},
+    {"offline", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "devices that start offline", 0},
+    {"crowd", KEY_OTHER, 0, 0, 0, REF("crowd"), "users without names, and what they do", 0},
+    {"conversations", KEY_OTHER, 0, 0, 0, "{\"type\":\"object\",\"additionalProperties\":" REF("conversation") "}",
+     "conversations that exist from the start", 0},
+    {"network", KEY_OTHER, 0, 0, 0, REF("network"), "latency, breaks and losses", 0},
+    {"bounds", KEY_OTHER, 0, 0, 0, REF("bounds"), "in which time a deletion must arrive", 0},
+    {"observe", KEY_TIME, S(observe_every_us), 0, 0, NULL, "mean time between observations; \"0s\": only at the end",
+     0},
+    {"limits", KEY_OTHER, 0, 0, 0, REF("limits"), "what a run may cost", 0},
+    {"script", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("step") "}", "what happens", 0},
+    {"expect", KEY_OTHER, 0, 0, 0, REF("expect"), "what must come of it; default {\"hold\": \"all\"}", 0},
+    {"vary", KEY_OTHER, 0, 0, 0, ANY_SCHEMA, "paths and values: one variant for each combination", 0},
+};
+const struct key_table scenario_table = TABLE_OF(scenario_keys, "scenario", "sexton-scenario name why");
+
+static const struct key server_keys[] = {
+    {"shards", KEY_COUNT32, S(shards), 1, SCENARIO_SHARDS_MAX, NULL, "how many shards; default 1", 0},
+    {"store", KEY_OTHER, 0, 0, 0, "{\"enum\":[\"memory\"]}", "where a shard keeps its tables", 0},
+};
+const struct key_table server_table = TABLE_OF(server_keys, "server", "");
+
+static const struct key crowd_keys[] = {
+    {"users", KEY_COUNT, C(users), 0, SCENARIO_CROWD_MAX, NULL, "how many", 0},
+    {"devices", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most devices of a user; default [1, 1]", 0},
+    {"presence", KEY_WORD, C(presence), 0, 0, "always|commuter|flaky|rare", "who is online when", 0},
+    {"away", KEY_RATE64, C(away_ppm), 0, 0, NULL, "of the users, away once for `away-for`", 0},
+    {"away-for", KEY_TIME, C(away_for_us), 0, 0, NULL, "how long; default 1d", 0},
+    {"arrive-over", KEY_TIME, C(arrive_over_us), 0, 0, NULL, "users appear over this time, the first tenth at once", 0},
+    {"conversations-per-user", KEY_DECIMAL, C(conversations_per_user_ppm), 0, 1000000000, NULL,
+     "created while it runs; default 1", 0},
+    {"group", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most members of a conversation; default [2, 5]", 0},
+    {"sends", KEY_COUNT, C(sends), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"deletes", KEY_COUNT, C(deletes), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"conversation-deletes", KEY_COUNT, C(conversation_deletes), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"undos", KEY_COUNT, C(undos), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"membership-changes", KEY_COUNT, C(membership_changes), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"new-conversations", KEY_COUNT, C(new_conversations), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"new-devices", KEY_COUNT, C(new_devices), 0, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"active", KEY_TIME, C(active_us), 0, 0, NULL, "the workload is spread over this time; default `lasts`, or 10m", 0},
+    {"astray", KEY_RATE64, C(astray_ppm), 0, 0, NULL, "of the operations, aimed at targets that are not there", 0},
+    {"crashes", KEY_COUNT, C(crashes), 0, 1000000, NULL, "of shards and devices, at random points", 0},
+    {"partitions", KEY_COUNT, C(partitions), 0, 1000000, NULL, "random, each heals", 0},
+};
+const struct key_table crowd_table = TABLE_OF(crowd_keys, "crowd", "users");
+
+static const struct key conversation_keys[] = {
+    {"kind", KEY_WORD8, offsetof(struct scenario_conversation, kind), CONV_DIRECT, 0, "direct|group|channel", "its kind",
+     0},
+    {"members", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "users; the first is the owner unless `owners` says otherwise", 0},
+    {"owners", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are owners", 0},
+};
+const struct key_table conversation_table = TABLE_OF(conversation_keys, "conversation", "kind members");
+
+static const struct key network_keys[] = {
+    {"latency", KEY_OTHER, 0, 0, 0, REF("latency"), "device to shard; default 40ms, 400ms", 0},
+    {"shard-latency", KEY_OTHER, 0, 0, 0, REF("latency"), "shard to shard; default 2ms, 10ms", 0},
+    {"breaks", KEY_BREAKS, N(breaks_mean_us), 0, 0, NULL, "of each connection: \"2 per day\", \"1 per 30s\"", 0},
+    {"push-loss", KEY_RATE, N(push_loss_ppm), 0, 0, NULL, "of pushed entries, lost behind the shard", 0},
+    {"channel-loss", KEY_RATE, N(channel_loss_ppm), 0, 0, NULL, "of packets between shards", 0},
+    {"channel-duplicates", KEY_RATE, N(channel_duplicate_ppm), 0, 0, NULL, "of packets between shards", 0},
+    {"channel-reorder", KEY_RATE, N(channel_reorder_ppm), 0, 0, NULL, "of packets between shards", 0},
+};
+const struct key_table network_table = TABLE_OF(network_keys, "network", "");
+
+static const struct key latency_keys[] = {
+    {"median", KEY_TIME, 0, 0, 0, NULL, "half are faster", 0},
+    {"p99", KEY_TIME, sizeof(uint64_t), 0, 0, NULL, "one in a hundred is slower", 0},
+};
+const struct key_table latency_table = TABLE_OF(latency_keys, "latency", "median p99");
+
+static const struct key bounds_keys[] = {
+    {"online", KEY_TIME, S(online_us), 0, 0, NULL, "a device that is online; default 5s", 0},
+    {"returning", KEY_TIME, S(returning_us), 0, 0, NULL, "one that comes back; default 60s", 0},
+};
+const struct key_table bounds_table = TABLE_OF(bounds_keys, "bounds", "");
+
+static const struct key limits_keys[] = {
+    {"events", KEY_COUNT, S(events_max), 1, 1000 * SCENARIO_TOTAL_MAX, NULL, "default 50000000", 0},
+    {"records", KEY_COUNT, S(records_max), 1, 1000 * SCENARIO_TOTAL_MAX, NULL, "default 50000000", 0},
+    {"memory", KEY_BYTES, S(memory_max_bytes), 0, 0, NULL, "default \"2GiB\"", 0},
+};
+const struct key_table limits_table = TABLE_OF(limits_keys, "limits", "");
+
+static const struct key expect_keys[] = {
+    {"hold", KEY_OTHER, 0, 0, 0, "{\"anyOf\":[{\"const\":\"all\"}," REF("invariants") "]}",
+     "invariants that must hold and be judged; \"all\": none violated and at least one judged", 0},
+    {"violate", KEY_OTHER, 0, 0, 0, REF("invariants"), "what the flaw must violate", 0},
+    {"may-violate", KEY_OTHER, 0, 0, 0, REF("invariants"), "what the flaw may violate as well", 0},
+    {"sometimes", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "EVENTs that must happen in at least one seed", 0},
+    {"never", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "EVENTs that must not happen", 0},
+    {"finally", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "EVENTs that must be so at the end", 0},
+    {"limits", KEY_OTHER, 0, 0, 0,
+     "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^reaches-(online|returning)\\\\.(p50|p90|p99|max)$\"},"
+     "\"additionalProperties\":" REF("time") "}",
+     "latencies: \"reaches-online.p99\": \"2s\"", 0},
+};
+const struct key_table expect_table = TABLE_OF(expect_keys, "expect", "");
+
+#define OPS FORMS_OPERATIONS
+#define OP(id) FORM_BIT(OPERATION_##id)
+#define FA(id) FORM_BIT(FORM_FAULT + FAULT_##id)
+#define NODES "{\"type\":\"string\"}"
+#define FORM(id) FORM_BIT(FORM_##id)
+static const struct key step_keys[] = {
+    {"at", KEY_TIME, P(at_us), 0, 0, NULL, "when, from the start", FORMS_ALL},
+    {"after", KEY_TEXT, P(after), 1, 200, NULL, "when this EVENT happens", FORMS_ALL},
+    {"plus", KEY_TIME, P(plus_us), 0, 0, NULL, "so long after the EVENT", FORMS_ALL},
+    {"as", KEY_NAME, P(as), 0, 0, NULL, "name of the operation and of what it makes", OPS},
+    {"count", KEY_COUNT, P(count), 1, 1000000, NULL, "how often; default 1",
+     (FORMS_DO & ~(FORM(LINK) | FORM(NEVER))) | (FORMS_FAULTS & ~FA(ABORT))},
+    {"every", KEY_TIME, P(every_us), 0, 0, NULL, "with `count`: so long apart",
+     (FORMS_DO & ~(FORM(LINK) | FORM(NEVER))) | (FORMS_FAULTS & ~FA(ABORT))},
+    {"device", KEY_OTHER, 0, 0, 0, NODES, "which device", FORMS_DO | FA(BREAK) | FA(DROP)},
+    {"do", KEY_OTHER, 0, 0, 0, REF("do"), "what it does", FORMS_DO},
+    {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX, NULL, "conversation",
+     (OPS & ~OP(CREATE)) | FORM(TYPE) | FORM(LOOK)},
+    {"message", KEY_TEXT, P(target), 1, SCENARIO_NAME_MAX + 1, NULL, "`as` of a send, or ?NAME for one that never was",
+     OP(DELETE) | OP(UNDO)},
+    {"undoes", KEY_TEXT, P(undoes), 1, SCENARIO_NAME_MAX, NULL, "`as` of the deletion; default the one it knows",
+     OP(UNDO) | OP(UNDO_CONV)},
+    {"user", KEY_OTHER, 0, 0, 0, NODES, "who is added or removed; the other side of a direct conversation",
+     OP(ADD) | OP(REMOVE) | OP(CREATE)},
+    {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner", "as what; default member", OP(ADD)},
+    {"kind", KEY_OTHER, 0, 0, 0, REF("kind"), "of the conversation, or of the messages that a fault touches",
+     OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE)},
+    {"text", KEY_TEXT, P(text), 0, TEXT_BYTES_MAX, NULL, "the message, or the draft", OP(SEND) | FORM(TYPE)},
+    {"expect", KEY_OTHER, 0, 0, 0, REF("answer"), "the answer: acked, either, refused, refused WHY", OPS},
+    {"race", KEY_OTHER, 0, 0, 0,
+     "{\"type\":\"array\",\"items\":" REF("branch") ",\"minItems\":2,\"maxItems\":6}", "branches that start together",
+     FORM(RACE)},
+    {"within", KEY_TIME, P(within_us), 0, 0, NULL, "each branch starts at a random moment of this; default 100ms",
+     FORM(RACE)},
+    {"fault", KEY_OTHER, 0, 0, 0, REF("fault"), "what breaks", FORMS_FAULTS},
+    {"between", KEY_OTHER, 0, 0, 0,
+     "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"array\"],\"items\":{\"type\":\"string\"}},\"minItems\":2,"
+     "\"maxItems\":2}",
+     "two sides: names, groups or globs; \"*\" as the second is everything else", FA(PARTITION)},
+    {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second", FA(PARTITION)},
+    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N", FA(CRASH) | FA(CLOCK)},
+    {"point", KEY_WORD, P(point), CRASH_NOW, 0,
+     "now|before-commit|after-commit|after-some-sends|after-all-sends|before-write|after-write",
+     "where in a step; default now", FA(CRASH)},
+    {"times", KEY_COUNT, P(times), 1, 1000000, NULL, "drop: how many messages; crash: at the k-th step from now",
+     FA(CRASH) | FA(DROP)},
+    {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
+    {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
+    {"for", KEY_TIME, P(for_us), 0, 0, NULL, "how long; default: crash 1s, others until the faults stop",
+     FA(PARTITION) | FA(CRASH) | FA(HOLD)},
+    {"offset", KEY_SHIFT, P(offset_us), 0, 0, NULL, "of the clock, from now on: \"+1h\", \"-5s\"", FA(CLOCK)},
+};
+const struct key_table step_table = TABLE_OF(step_keys, "step", "");

@@ -1,0 +1,239 @@
+/*
+ * scenario_resolve.c: second pass over a script: the conversations, messages, users and events that steps speak of. A
+ * message or conversation may be made by a later step, or in another branch of the same race: what is not there yet at run
+ * time is a test of its own.
+ */
+#include "sim/check/probes.h"
+#include "sim/scenario_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct scenario_step *find_as(const struct reader *r, const char *name)
+{
+    uint32_t as = names_find(r->as, name);
+    return as == 0 ? NULL : r->as_steps[as - 1].step;
+}
+
+static bool makes(const struct scenario_step *step, unsigned operation)
+{
+    return step && step->operation == operation;
+}
+
+/* "found NAME, expected a(n) KIND": with a suggestion from the names of steps and, when asked, conversations. */
+static int unknown(struct reader *r, const cJSON *item, const char *expected, bool conversations)
+{
+    char hint[100];
+    struct suggestion suggestion = {item->valuestring, "", 0};
+    suggestion_try_names(&suggestion, r->as);
+    if (conversations)
+        suggestion_try_names(&suggestion, r->conversations);
+    suggestion_text(&suggestion, hint, sizeof hint);
+    return reader_expected(r, item, "%s%s", expected, hint);
+}
+
+static int resolve_in(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    const cJSON *in = member(item, "in");
+    if (step->in) {
+        uint32_t name = names_find(r->conversations, step->in);
+        if (name != 0)
+            step->conversation = (int32_t)name - 1;
+        else if (!makes(find_as(r, step->in), OPERATION_CREATE))
+            return unknown(r, in, "a conversation: declared, or the \"as\" of a create", true);
+        return 0;
+    }
+    if (!step->target) /* look at nothing */
+        return 0;
+    const struct scenario_step *send = find_as(r, step->target);
+    if (!makes(send, OPERATION_SEND) || !send->in)
+        return reader_fail(r, item, false, 0, "found a \"%s\" without \"in\", expected it: the message was never sent",
+                           operation_name(step->operation));
+    step->in = text_copy(send->in);
+    uint32_t name = names_find(r->conversations, step->in);
+    step->conversation = name == 0 ? -1 : (int32_t)name - 1;
+    return 0;
+}
+
+static int resolve_target(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    if (!step->target)
+        return 0;
+    if (step->target[0] == '?')
+        return check_name(r, member(item, "message"), false, step->target + 1);
+    if (makes(find_as(r, step->target), OPERATION_SEND))
+        return 0;
+    return unknown(r, member(item, "message"), "the \"as\" of a send, or ?NAME for a message that never was", false);
+}
+
+static int resolve_undoes(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    unsigned operation = step->operation == OPERATION_UNDO ? OPERATION_DELETE : OPERATION_DELETE_CONV;
+    if (!step->undoes || makes(find_as(r, step->undoes), operation))
+        return 0;
+    return unknown(r, member(item, "undoes"),
+                   operation == OPERATION_DELETE ? "the \"as\" of a delete" : "the \"as\" of a delete-conversation", false);
+}
+
+static int resolve_user(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    const cJSON *user = member(item, "user");
+    char hint[100];
+    if (!user)
+        return 0;
+    int status = expect_string(r, user, "a user");
+    if (status != 0)
+        return status;
+    uint32_t name = names_find(r->users, user->valuestring);
+    if (name != 0) {
+        step->subject = name - 1;
+        return 0;
+    }
+    struct suggestion suggestion = {user->valuestring, "", 0};
+    suggestion_try_names(&suggestion, r->users);
+    suggestion_text(&suggestion, hint, sizeof hint);
+    return reader_expected(r, user, "a user of \"users\"%s", hint);
+}
+
+/* ---- events ---- */
+
+struct visit {
+    struct reader *r;
+    const cJSON *item;
+    const char *event;
+    int status;
+};
+
+static bool is_shard(const struct reader *r, const char *name)
+{
+    char text[20];
+    for (uint32_t shard = 0; shard < r->s->shards; shard++) {
+        (void)snprintf(text, sizeof text, "shard.%u", (unsigned)shard);
+        if (strcmp(text, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where the name stands in the event as a word of its own. */
+static size_t word_at(const char *event, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *found = event; len > 0 && (found = strstr(found, name)); found++)
+        if ((found == event || found[-1] == ' ') && (found[len] == '\0' || found[len] == ' '))
+            return (size_t)(found - event);
+    return 0;
+}
+
+static void visit_name(void *ctx, const char *role, const char *name)
+{
+    struct visit *v = ctx;
+    struct reader *r = v->r;
+    struct suggestion suggestion = {name, "", 0};
+    const char *expected;
+    char hint[100];
+    const struct scenario_step *as = find_as(r, name);
+    bool conversation = names_find(r->conversations, name) != 0, known;
+    if (v->status != 0)
+        return;
+    if (strcmp(role, "node") == 0) {
+        known = names_find(r->devices, name) != 0 || is_shard(r, name);
+        expected = "a device or shard";
+        suggestion_try_names(&suggestion, r->devices);
+    } else if (strcmp(role, "op") == 0) {
+        known = as != NULL;
+        expected = "the \"as\" of an operation";
+        suggestion_try_names(&suggestion, r->as);
+    } else {
+        bool target = strcmp(role, "target") == 0;
+        known = conversation || makes(as, OPERATION_CREATE) || (target && makes(as, OPERATION_SEND));
+        expected = target ? "the \"as\" of a send, or a conversation" : "a conversation";
+        suggestion_try_names(&suggestion, r->as);
+        suggestion_try_names(&suggestion, r->conversations);
+    }
+    if (known)
+        return;
+    suggestion_text(&suggestion, hint, sizeof hint);
+    v->status = reader_fail(r, v->item, false, 1 + word_at(v->event, name), "found \"%.60s\", expected %s%s", name,
+                            expected, hint);
+}
+
+/* The column counts bytes of the text between the quotes: exact unless it has escapes. */
+int resolve_event(struct reader *r, const cJSON *item, const char *event)
+{
+    char error[PROBE_ERROR_MAX] = "";
+    int column = 1;
+    names_clear(r->scratch);
+    struct probe *probe = probe_parse(event, r->scratch, error, &column);
+    if (!probe)
+        return reader_fail(r, item, false, column > 0 ? (size_t)column : 1, "%s", error);
+    struct visit v = {r, item, event, 0};
+    probe_names(probe, visit_name, &v);
+    probe_free(probe);
+    return v.status;
+}
+
+/* ---- the rest ---- */
+
+static void default_text(struct scenario_step *step)
+{
+    char text[TEXT_BYTES_MAX + 1];
+    if (step->operation != OPERATION_SEND || step->text)
+        return;
+    const char *name = step->as ? step->as : step->label;
+    (void)snprintf(text, sizeof text, "text of %.*s", (int)(step->as ? SCENARIO_NAME_MAX : strcspn(name, " ")), name);
+    step->text = text_copy(text);
+}
+
+/* A device that is linked does not exist before: it is linked once. */
+static int mark_linked(struct reader *r, const struct step_ref *ref)
+{
+    struct scenario_device *device = &r->s->devices[ref->step->device];
+    if (ref->step->kind != STEP_LINK)
+        return 0;
+    if (device->linked)
+        return reader_expected(r, member(ref->item, "device"), "each device to be linked once");
+    device->linked = true;
+    return 0;
+}
+
+/* `lasts` covers every step with a fixed moment. */
+static int check_moment(struct reader *r, const struct step_ref *ref, uint64_t *last_us)
+{
+    const struct scenario_step *step = ref->step;
+    const cJSON *lasts = member(r->tree, "lasts");
+    uint64_t span = 0, end;
+    if (__builtin_mul_overflow(step->every_us, step->count - 1, &span) || span > SCENARIO_TIME_MAX)
+        return reader_fail(r, member(ref->item, "every"), false, 0,
+                           "found \"count\" times \"every\" above 36500d, expected less");
+    end = step->at_us + step->plus_us + span;
+    if (step->after || ref->branch)
+        return 0;
+    if (end > *last_us)
+        *last_us = end;
+    if (lasts && end > r->s->lasts_us)
+        return reader_fail(r, member(ref->item, "at"), false, 0,
+                           "found a step that happens after the end, expected a moment within \"lasts\"");
+    return 0;
+}
+
+int resolve_script(struct reader *r)
+{
+    uint64_t last_us = 0;
+    int status;
+    for (size_t i = 0; i < r->step_count; i++) {
+        struct scenario_step *step = r->steps[i].step;
+        const cJSON *item = r->steps[i].item;
+        if ((status = resolve_target(r, step, item)) != 0 || (status = resolve_in(r, step, item)) != 0 ||
+            (status = resolve_undoes(r, step, item)) != 0 || (status = resolve_user(r, step, item)) != 0 ||
+            (status = mark_linked(r, &r->steps[i])) != 0 || (status = check_moment(r, &r->steps[i], &last_us)) != 0)
+            return status;
+        if (step->after && (status = resolve_event(r, member(item, "after"), step->after)) != 0)
+            return status;
+        default_text(step);
+    }
+    if (!member(r->tree, "lasts"))
+        r->s->lasts_us = last_us + 10 * US_PER_S;
+    return 0;
+}

@@ -1,0 +1,334 @@
+/*
+ * scenario_script.c: the steps of a script, first pass: the form of each, its keys, devices and nodes, and the names (`as`)
+ * that it gives. Names that a step speaks of are resolved in scenario_resolve.c, when all are known.
+ */
+#include "sim/scenario_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const do_words[] = {
+    [FORM_TYPE] = "type",     [FORM_LOOK] = "look", [FORM_OFFLINE] = "offline",
+    [FORM_ONLINE] = "online", [FORM_LINK] = "link", [FORM_NEVER] = "never",
+};
+static const enum step_kind do_kinds[] = {
+    [FORM_TYPE] = STEP_TYPE,     [FORM_LOOK] = STEP_LOOK, [FORM_OFFLINE] = STEP_OFFLINE,
+    [FORM_ONLINE] = STEP_ONLINE, [FORM_LINK] = STEP_LINK, [FORM_NEVER] = STEP_NEVER,
+};
+
+static const char *do_word(unsigned form)
+{
+    return form < FORM_TYPE ? operation_name(form) : do_words[form];
+}
+
+static int read_do(struct reader *r, const cJSON *item, unsigned *form)
+{
+    char list[200] = "", hint[100];
+    size_t used = 0;
+    int status = expect_string(r, item, "something to do");
+    if (status != 0)
+        return status;
+    struct suggestion suggestion = {item->valuestring, "", 0};
+    for (*form = FORM_OPERATION + 1; *form < FORM_RACE; ++*form) {
+        const char *word = do_word(*form);
+        if (strcmp(word, item->valuestring) == 0)
+            return 0;
+        suggestion_try(&suggestion, word);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", word);
+    }
+    suggestion_text(&suggestion, hint, sizeof hint);
+    return reader_expected(r, item, "one of %s%s", list, hint);
+}
+
+static int read_fault(struct reader *r, const cJSON *item, unsigned *form)
+{
+    char words[128] = "";
+    size_t used = 0;
+    for (unsigned fault = FAULT_NONE + 1; fault < FAULT_KIND_COUNT; fault++)
+        used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? "|" : "", fault_name(fault));
+    int status = read_word(r, item, words, form);
+    *form += FORM_FAULT + 1;
+    return status;
+}
+
+/* Which form is it? The word that the step goes by in errors, and its key. */
+static int read_form(struct reader *r, const cJSON *item, bool branch, unsigned *form)
+{
+    const cJSON *act = member(item, "do"), *race = member(item, "race"), *fault = member(item, "fault");
+    if ((act != NULL) + (race != NULL) + (fault != NULL) != 1)
+        return reader_fail(r, item, false, 0, "found a step with %s of \"do\", \"race\" and \"fault\", expected one",
+                           act || race || fault ? "several" : "none");
+    if (race && branch)
+        return reader_fail(r, race, true, 0, "found a race in a race, expected \"do\" or \"fault\"");
+    *form = FORM_RACE;
+    return act ? read_do(r, act, form) : fault ? read_fault(r, fault, form) : 0;
+}
+
+static int read_device(struct reader *r, const cJSON *item, uint32_t *device)
+{
+    char hint[100];
+    int status = expect_string(r, item, "a device");
+    if (status != 0)
+        return status;
+    uint32_t name = names_find(r->devices, item->valuestring);
+    if (name != 0) {
+        *device = name - 1;
+        return 0;
+    }
+    struct suggestion suggestion = {item->valuestring, "", 0};
+    suggestion_try_names(&suggestion, r->devices);
+    suggestion_text(&suggestion, hint, sizeof hint);
+    return reader_expected(r, item, "a device of \"users\", such as \"alice.phone\"%s", hint);
+}
+
+static int need(struct reader *r, const cJSON *item, const char *key, const char *what, const cJSON **found)
+{
+    *found = member(item, key);
+    return *found ? 0 : reader_fail(r, item, false, 0, "found a \"%s\" without \"%s\", expected it", what, key);
+}
+
+static int read_when(struct reader *r, struct scenario_step *step, const cJSON *item, bool branch)
+{
+    const cJSON *at = member(item, "at"), *after = member(item, "after"), *plus = member(item, "plus");
+    const cJSON *every = member(item, "every");
+    if (branch && (at || after || plus))
+        return reader_fail(r, at ? at : after ? after : plus, true, 0,
+                           "found a moment in a branch, expected none: a branch starts with its race");
+    if (!branch && !at == !after)
+        return reader_fail(r, item, false, 0, "found a step with %s of \"at\" and \"after\", expected one of them",
+                           at ? "both" : "none");
+    if (plus && !after)
+        return reader_fail(r, plus, true, 0, "found \"plus\" without \"after\", expected both or none");
+    if (every && step->count < 2)
+        return reader_fail(r, every, true, 0, "found \"every\" without a \"count\" of 2 or more, expected it");
+    return 0;
+}
+
+static int read_answer(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    char hint[100];
+    const char *text;
+    int status = expect_string(r, item, "\"acked\", \"either\", \"refused\" or \"refused WHY\"");
+    if (status != 0)
+        return status;
+    text = item->valuestring;
+    step->expect = strcmp(text, "acked") == 0    ? EXPECT_ACKED
+                   : strcmp(text, "either") == 0 ? EXPECT_EITHER
+                   : strncmp(text, "refused", 7) == 0 && (text[7] == '\0' || text[7] == ' ') ? EXPECT_REFUSED
+                                                                                             : EXPECT_NOTHING;
+    if (step->expect == EXPECT_NOTHING)
+        return reader_expected(r, item, "\"acked\", \"either\", \"refused\" or \"refused WHY\"");
+    if (step->expect != EXPECT_REFUSED || text[7] == '\0')
+        return 0;
+    step->expect_why = (uint8_t)why_find(text + 8);
+    if (step->expect_why != WHY_NONE)
+        return 0;
+    struct suggestion suggestion = {text + 8, "", 0};
+    for (unsigned why = WHY_NONE + 1; why < WHY_COUNT; why++)
+        suggestion_try(&suggestion, why_name(why));
+    suggestion_text(&suggestion, hint, sizeof hint);
+    return reader_fail(r, item, false, 9, "found \"%.60s\", expected the reason of a refusal%s", text + 8, hint);
+}
+
+static int read_operation(struct reader *r, struct scenario_step *step, const cJSON *item, unsigned form)
+{
+    static const uint32_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
+                                    FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
+                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(FORM_TYPE);
+    static const uint32_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO);
+    static const uint32_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE);
+    const char *what = do_word(form);
+    const cJSON *found, *kind = NULL, *answer = member(item, "expect");
+    unsigned word;
+    int status = 0;
+    step->kind = form < FORM_TYPE ? STEP_OPERATION : do_kinds[form];
+    step->operation = (uint8_t)(form < FORM_TYPE ? form : OPERATION_NONE);
+    if (FORM_BIT(form) & need_in)
+        status = need(r, item, "in", what, &found);
+    if (status == 0 && (FORM_BIT(form) & need_message))
+        status = need(r, item, "message", what, &found);
+    if (status == 0 && (FORM_BIT(form) & need_user))
+        status = need(r, item, "user", what, &found);
+    if (status == 0 && form == FORM_TYPE)
+        status = need(r, item, "text", what, &found);
+    if (status == 0 && form == OPERATION_CREATE && (status = need(r, item, "kind", what, &kind)) == 0 &&
+        (status = need(r, item, "as", what, &found)) == 0 && (status = read_word(r, kind, conv_kind_words, &word)) == 0) {
+        step->conv_kind = (uint8_t)(word + CONV_DIRECT);
+        if ((step->conv_kind == CONV_DIRECT) != (member(item, "user") != NULL))
+            status = reader_fail(r, item, false, 0, "found a %s conversation with%s \"user\", expected it %s",
+                                 kind->valuestring, step->conv_kind == CONV_DIRECT ? "out" : "",
+                                 step->conv_kind == CONV_DIRECT ? "" : "for direct ones only");
+    }
+    return status == 0 && answer ? read_answer(r, step, answer) : status;
+}
+
+static int read_partition(struct reader *r, struct scenario_step *step, const cJSON *between)
+{
+    size_t count;
+    int status = expect_array(r, between, 2, 2, "sides", &count);
+    if (status == 0)
+        status = expand_nodes(r, between->child, NULL, 0, &step->nodes_a, &step->nodes_a_count);
+    if (status == 0)
+        status = expand_nodes(r, between->child->next, step->nodes_a, step->nodes_a_count, &step->nodes_b,
+                              &step->nodes_b_count);
+    return status;
+}
+
+static int check_point(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    bool of_device = step->point == CRASH_BEFORE_WRITE || step->point == CRASH_AFTER_WRITE;
+    for (size_t i = 0; i < step->nodes_a_count && step->point != CRASH_NOW; i++) {
+        bool shard = (step->nodes_a[i] & SCENARIO_SHARD) != 0;
+        if (shard == of_device)
+            return reader_expected(r, item, shard ? "a point of a shard: now, before-commit, after-commit, "
+                                                    "after-some-sends or after-all-sends"
+                                                  : "a point of a device: now, before-write or after-write");
+    }
+    return 0;
+}
+
+static int read_fault_parts(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    const char *what = fault_name(step->fault);
+    const cJSON *a = NULL, *b = NULL, *kind = member(item, "kind"), *point = member(item, "point");
+    unsigned word;
+    int status = 0;
+    switch (step->fault) {
+        case FAULT_PARTITION:
+            return (status = need(r, item, "between", what, &a)) != 0 ? status : read_partition(r, step, a);
+        case FAULT_BREAK:
+        case FAULT_DROP:
+            status = need(r, item, "device", what, &a);
+            break;
+        case FAULT_CRASH:
+            status = need(r, item, "node", what, &a);
+            break;
+        case FAULT_CLOCK:
+            if ((status = need(r, item, "offset", what, &b)) == 0)
+                status = need(r, item, "node", what, &a);
+            b = NULL;
+            break;
+        case FAULT_HOLD:
+        case FAULT_RELEASE:
+            if ((status = need(r, item, "from", what, &a)) == 0)
+                status = need(r, item, "to", what, &b);
+            break;
+        default:
+            break;
+    }
+    if (status == 0 && a)
+        status = expand_nodes(r, a, NULL, 0, &step->nodes_a, &step->nodes_a_count);
+    if (status == 0 && b)
+        status = expand_nodes(r, b, NULL, 0, &step->nodes_b, &step->nodes_b_count);
+    if (status == 0 && kind && (status = read_word(r, kind, wire_kind_words, &word)) == 0)
+        step->filter = (uint8_t)(word + WIRE_HELLO);
+    return status == 0 && point ? check_point(r, step, point) : status;
+}
+
+static int read_step(struct reader *r, struct scenario_step *step, const cJSON *item, const char *label, bool branch);
+
+static int read_race(struct reader *r, struct scenario_step *step, const cJSON *race, const char *label)
+{
+    char name[64];
+    const cJSON *child;
+    size_t count;
+    int status = expect_array(r, race, 2, SCENARIO_BRANCHES_MAX, "branches", &count);
+    if (status != 0)
+        return status;
+    step->kind = STEP_RACE;
+    step->branches = base_alloc(count * sizeof *step->branches);
+    cJSON_ArrayForEach(child, race)
+    {
+        size_t i = step->branch_count++;
+        (void)snprintf(name, sizeof name, "%.40s.race[%zu]", label, i);
+        if ((status = read_step(r, &step->branches[i], child, name, true)) != 0)
+            return status;
+    }
+    return 0;
+}
+
+/* A name is given once, to a step or a conversation. */
+static int register_as(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    if (names_find(r->as, step->as) || names_find(r->conversations, step->as))
+        return reader_expected(r, member(item, "as"), "a name that nothing else has");
+    uint32_t name = names_intern(r->as, step->as);
+    r->as_steps = base_grow(r->as_steps, &r->as_cap, name, sizeof *r->as_steps);
+    r->as_steps[name - 1] = (struct step_ref){step, item, false};
+    return 0;
+}
+
+static void set_place_and_label(struct reader *r, struct scenario_step *step, const cJSON *item, const char *label,
+                                unsigned form)
+{
+    char text[160];
+    unsigned line, column;
+    const char *what = form == FORM_RACE ? "race" : form > FORM_FAULT ? fault_name(form - FORM_FAULT) : do_word(form);
+    json_line_column(&r->json, item, &line, &column);
+    step->line = (int)line;
+    step->column = (int)column;
+    (void)snprintf(text, sizeof text, "%s %s%s%s", label, what, step->as ? " " : "", step->as ? step->as : "");
+    step->label = text_copy(text);
+}
+
+static int read_step(struct reader *r, struct scenario_step *step, const cJSON *item, const char *label, bool branch)
+{
+    char what[64];
+    unsigned form;
+    const cJSON *device;
+    *step = (struct scenario_step){.conversation = -1, .subject = UINT32_MAX, .count = 1, .times = 1};
+    int status = expect_object(r, item, "a step: an object");
+    if (status != 0 || (status = read_form(r, item, branch, &form)) != 0)
+        return status;
+    (void)snprintf(what, sizeof what, "a \"%s\"",
+                   form == FORM_RACE ? "race" : form > FORM_FAULT ? fault_name(form - FORM_FAULT) : do_word(form));
+    if (form == FORM_RACE)
+        step->within_us = 100 * US_PER_MS;
+    if (form == FORM_FAULT + FAULT_CRASH) {
+        step->for_us = US_PER_S;
+        step->point = CRASH_NOW;
+    }
+    if ((status = read_object(r, item, &step_table, FORM_BIT(form), what, step)) != 0 ||
+        (status = read_when(r, step, item, branch)) != 0)
+        return status;
+    if (form < FORM_RACE && (status = need(r, item, "device", do_word(form), &device)) != 0)
+        return status;
+    if ((device = member(item, "device")) && (status = read_device(r, device, &step->device)) != 0)
+        return status;
+    set_place_and_label(r, step, item, label, form);
+    if (r->step_count >= SCENARIO_STEPS_MAX)
+        return reader_fail(r, item, false, 0, "found more than %d steps, expected at most that", SCENARIO_STEPS_MAX);
+    r->steps = base_grow(r->steps, &r->step_cap, r->step_count + 1, sizeof *r->steps);
+    r->steps[r->step_count++] = (struct step_ref){step, item, branch};
+    if (step->as && (status = register_as(r, step, item)) != 0)
+        return status;
+    if (form == FORM_RACE)
+        return read_race(r, step, member(item, "race"), label);
+    if (form < FORM_RACE)
+        return read_operation(r, step, item, form);
+    step->kind = STEP_FAULT;
+    step->fault = (enum fault_kind)(form - FORM_FAULT);
+    return read_fault_parts(r, step, item);
+}
+
+int read_script(struct reader *r)
+{
+    const cJSON *script = member(r->tree, "script"), *child;
+    size_t count;
+    char label[40];
+    int status;
+    if (!script)
+        return 0;
+    if ((status = expect_array(r, script, 0, SCENARIO_STEPS_MAX, "steps", &count)) != 0)
+        return status;
+    r->s->steps = base_alloc((count + 1) * sizeof *r->s->steps);
+    cJSON_ArrayForEach(child, script)
+    {
+        size_t i = r->s->step_count++;
+        (void)snprintf(label, sizeof label, "script[%zu]", i);
+        if ((status = read_step(r, &r->s->steps[i], child, label, false)) != 0)
+            return status;
+    }
+    return 0;
+}

@@ -1,0 +1,160 @@
+/*
+ * transport.c: messages on the way. A stream's packet carries its session and arrives only while that session lives, so a
+ * broken connection loses its tail. A datagram between shards arrives as often as the network model says; core's channels
+ * repair the rest. A hold keeps packets in the order in which they were sent; releasing sends them on in that order. What
+ * follows a held packet on the same stream waits behind it, for a stream keeps its order.
+ */
+#include "sim/world_internal.h"
+
+static uint32_t take_packet(struct world *w)
+{
+    if (w->packet_free) {
+        uint32_t packet = w->packet_free - 1;
+        w->packet_free = w->packets[packet].next;
+        return packet;
+    }
+    w->packets = base_grow(w->packets, &w->packet_cap, w->packet_count + 1, sizeof *w->packets);
+    return (uint32_t)w->packet_count++;
+}
+
+static void give_packet(struct world *w, uint32_t packet)
+{
+    w->packets[packet].next = w->packet_free;
+    w->packet_free = packet + 1;
+}
+
+void transport_forget(struct world *w)
+{
+    w->packet_count = 0;
+    w->packet_free = 0;
+}
+
+static uint32_t fill(struct world *w, uint32_t from, uint32_t to, uint32_t session, const struct wire *wire)
+{
+    uint32_t packet = take_packet(w);
+    struct packet *p = &w->packets[packet];
+    p->wire = *wire;
+    p->from = from;
+    p->to = to;
+    p->session = session;
+    p->next = 0;
+    return packet;
+}
+
+/* True when a fault kept it: dropped, or held. */
+static bool intercepted(struct world *w, uint32_t from, uint32_t to, uint32_t session, const struct wire *wire)
+{
+    struct fault *drop = w->active_drops ? fault_drops(w, from, to, wire) : NULL;
+    if (drop)
+        return true;
+    struct fault *hold = w->active_holds ? fault_holds(w, from, to, wire) : NULL;
+    if (!hold)
+        return false;
+    uint32_t packet = fill(w, from, to, session, wire);
+    if (hold->last)
+        w->packets[hold->last - 1].next = packet + 1;
+    else
+        hold->first = packet + 1;
+    hold->last = packet + 1;
+    hold->touched++;
+    return true;
+}
+
+static void send_stream(struct world *w, device_id id, bool to_device, uint32_t packet)
+{
+    struct world_device *d = world_device(w, id);
+    struct net_stream *stream = to_device ? &d->link.down : &d->link.up;
+    world_push(w, net_stream_arrival(w->net, stream, w->now_us), EVENT_PACKET, packet, 0);
+}
+
+void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire)
+{
+    struct world_device *d = world_device(w, id);
+    if (!d->link.session || wire->session != d->link.session)
+        return;
+    uint32_t node = node_of_device(w, id);
+    uint32_t from = to_device ? d->home : node, to = to_device ? node : d->home;
+    if (intercepted(w, from, to, d->link.session, wire))
+        return;
+    if (wire->kind == WIRE_ENTRY && w->phase == PHASE_SAFETY && w->scenario->network.push_loss_ppm &&
+        rng_ppm(&w->net_rng, w->scenario->network.push_loss_ppm)) {
+        w->push_lost++;
+        return;
+    }
+    send_stream(w, id, to_device, fill(w, from, to, d->link.session, wire));
+}
+
+static void send_datagram(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
+{
+    uint64_t arrivals_us[2];
+    int copies = net_datagram(w->net, from, to, w->now_us, arrivals_us);
+    if (!copies && w->active_cuts && !net_reachable(w->net, from, to))
+        fault_cut_packet(w, from, to);
+    for (int i = 0; i < copies; i++)
+        world_push(w, arrivals_us[i], EVENT_PACKET, fill(w, from, to, 0, wire), 0);
+}
+
+void transport_datagram(struct world *w, shard_id from, shard_id to, const struct wire *wire)
+{
+    assert(to < w->shard_count);
+    if (!intercepted(w, from, to, 0, wire))
+        send_datagram(w, from, to, wire);
+}
+
+void transport_release(struct world *w, struct fault *hold)
+{
+    uint32_t at = hold->first;
+    hold->first = hold->last = 0;
+    while (at) {
+        struct packet p = w->packets[at - 1];
+        if (p.session) {
+            bool to_device = !node_is_shard(w, p.to);
+            send_stream(w, (to_device ? p.to : p.from) - w->shard_count, to_device, at - 1);
+        } else {
+            give_packet(w, at - 1);
+            send_datagram(w, p.from, p.to, &p.wire);
+        }
+        at = p.next;
+    }
+}
+
+static void arrive_at_device(struct world *w, const struct packet *p)
+{
+    device_id id = p->to - w->shard_count;
+    struct world_device *d = world_device(w, id);
+    if (p->session != d->link.session || !d->link.opened)
+        return;
+    if (p->wire.kind == WIRE_WELCOME) {
+        d->syncing = !p->wire.reset;
+        d->sync_to = p->wire.head;
+    }
+    struct device_input input = {.kind = DEVICE_MESSAGE, .session = p->session, .wire = &p->wire};
+    world_device_step(w, id, &input);
+}
+
+static void arrive_at_shard(struct world *w, const struct packet *p)
+{
+    struct shard_input input = {.wire = &p->wire};
+    if (p->session) {
+        device_id id = p->from - w->shard_count;
+        if (p->session != world_device(w, id)->link.session)
+            return;
+        input.kind = SHARD_DEVICE_MSG;
+        input.device = id;
+        input.session = p->session;
+    } else {
+        input.kind = SHARD_PEER_MSG;
+        input.shard = p->from;
+    }
+    world_shard_step(w, p->to, &input);
+}
+
+void transport_arrive(struct world *w, uint32_t packet)
+{
+    struct packet p = w->packets[packet]; /* a copy: steps take packets, and may move the array */
+    give_packet(w, packet);
+    if (node_is_shard(w, p.to))
+        arrive_at_shard(w, &p);
+    else
+        arrive_at_device(w, &p);
+}

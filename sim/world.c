@@ -1,0 +1,546 @@
+/*
+ * world.c: one simulated world: its nodes, its time, its events.
+ *
+ * Method: world_run sets everything up at time 0, then takes the earliest event, moves the time to it, and hands it to one
+ * switch; nothing else moves time. Equal scenario, seed and flaws give equal records: every draw comes from a named stream,
+ * and events of one instant are ordered by a draw. Memory is kept between runs. Limits: the scenario's, on events, records
+ * and memory; exceeding one ends the run as exhausted.
+ */
+#include "sim/record.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_CHECK_EVENTS (1U << 16)
+#define DEVICE_BYTES_GUESS 1024 /* of core and store, for a device and its user: counted, not measured */
+
+uint64_t world_push(struct world *w, uint64_t at_us, enum event_kind kind, uint64_t a, uint64_t b)
+{
+    assert(at_us >= w->now_us);
+    struct event event = {.at_us = at_us, .tie = (uint32_t)rng_next(&w->order), .kind = kind, .a = a, .b = b};
+    return queue_push(w->queue, &event);
+}
+
+void world_fail(struct world *w, const char *what, int status)
+{
+    if (w->failed)
+        return;
+    w->failed = w->over = true;
+    snprintf(w->error, sizeof w->error, "%s failed at %llu us: %s", what, (unsigned long long)w->now_us,
+             base_status_text(status));
+}
+
+static void exhaust(struct world *w, const char *what, uint64_t limit)
+{
+    if (w->over)
+        return;
+    w->exhausted = w->over = true;
+    snprintf(w->error, sizeof w->error, "exhausted at %llu us: more than %llu %s; raise the scenario's limit",
+             (unsigned long long)w->now_us, (unsigned long long)limit, what);
+}
+
+/* ---- nodes ---- */
+
+uint32_t node_of_scenario(const struct world *w, uint32_t scenario_node)
+{
+    if (scenario_node & SCENARIO_SHARD)
+        return scenario_node & ~SCENARIO_SHARD;
+    return node_of_device(w, scenario_node + 1);
+}
+
+uint32_t node_name(struct world *w, uint32_t node)
+{
+    return node_is_shard(w, node) ? w->shards[node].name : record_device_name(w, node - w->shard_count);
+}
+
+struct node_clock *node_clock(struct world *w, uint32_t node)
+{
+    return node_is_shard(w, node) ? &w->shards[node].clock : &world_device(w, node - w->shard_count)->clock;
+}
+
+static uint64_t shifted(uint64_t at_us, int64_t by_us)
+{
+    if (by_us >= 0)
+        return at_us > TIME_NEVER - (uint64_t)by_us ? TIME_NEVER : at_us + (uint64_t)by_us;
+    uint64_t back = (uint64_t) - (by_us + 1) + 1;
+    return at_us > back ? at_us - back : 0;
+}
+
+static uint64_t node_now(const struct world *w, const struct node_clock *clock)
+{
+    return shifted(w->now_us, clock->offset_us);
+}
+
+/* At most one timer event a node is pending, for the last wish. */
+void world_rearm(struct world *w, uint32_t node)
+{
+    struct node_clock *clock = node_clock(w, node);
+    uint64_t at_us = TIME_NEVER;
+    if (clock->wake_at_us != TIME_NEVER) {
+        at_us = shifted(clock->wake_at_us, -clock->offset_us);
+        if (at_us <= w->now_us)
+            at_us = w->now_us + 1;
+    }
+    if (clock->timer_event && clock->timer_at_us == at_us)
+        return;
+    if (clock->timer_event)
+        queue_cancel(w->queue, clock->timer_event);
+    clock->timer_event = 0;
+    clock->timer_at_us = at_us;
+    if (at_us == TIME_NEVER)
+        return;
+    bool shard = node_is_shard(w, node);
+    clock->timer_event = world_push(w, at_us, shard ? EVENT_SHARD_TIMER : EVENT_DEVICE_TIMER,
+                                    shard ? node : node - w->shard_count, 0);
+}
+
+static void carry(struct world *w, uint32_t node, size_t count, bool only_before_commit)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct out_msg *msg = &w->out.msgs[i];
+        if (only_before_commit && !msg->before_commit)
+            continue;
+        switch (msg->to) {
+            case OUT_TO_DEVICE:
+                transport_stream(w, msg->id, true, &msg->wire);
+                break;
+            case OUT_TO_USER_SHARD:
+                transport_stream(w, node - w->shard_count, false, &msg->wire);
+                break;
+            default:
+                transport_datagram(w, node, msg->id, &msg->wire);
+        }
+    }
+}
+
+/* How many of the messages leave when the process dies at this point. */
+static size_t leaves(enum crash_point point, size_t count)
+{
+    return point == CRASH_AFTER_COMMIT || point == CRASH_AFTER_WRITE ? 0 : point == CRASH_AFTER_SOME ? count / 2 : count;
+}
+
+/* Does this input make a step that is worth a crash before its commit? */
+static bool is_weighty(const struct wire *wire)
+{
+    if (!wire)
+        return false;
+    return wire->kind != WIRE_ACK && wire->kind != WIRE_CHANNEL_ACK && wire->kind != WIRE_BEAT;
+}
+
+void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
+{
+    struct world_shard *shard = &w->shards[id];
+    if (!shard->core || w->over)
+        return;
+    input->now_us = node_now(w, &shard->clock);
+    struct crash_plan plan = shard->plan;
+    input->crash_before_commit = fault_strikes_before(&shard->plan, is_weighty(input->wire));
+    int status = shard_step(shard->core, input, &w->out);
+    if (status == E_CRASH && input->crash_before_commit) {
+        carry(w, id, w->out.msg_count, true);
+        fault_crash(w, id, plan.point, plan.for_us);
+        return;
+    }
+    if (status) {
+        world_fail(w, "a step of a shard", status);
+        return;
+    }
+    record_notes(w, &w->out, id);
+    enum crash_point point = fault_strikes_after(&shard->plan, w->out.msg_count || w->out.note_count);
+    carry(w, id, leaves(point, w->out.msg_count), false);
+    shard->clock.wake_at_us = w->out.wake_at_us;
+    world_rearm(w, id);
+    if (point)
+        fault_crash(w, id, point, plan.for_us);
+}
+
+bool world_device_step(struct world *w, device_id id, struct device_input *input)
+{
+    struct world_device *d = world_device(w, id);
+    if (!d->core || d->crashed || w->over)
+        return false;
+    input->now_us = node_now(w, &d->clock);
+    struct crash_plan plan = d->plan;
+    /* An operation of a person is never lost before its write: it would not have been asked for. */
+    if (fault_strikes_before(&d->plan, input->kind == DEVICE_MESSAGE && is_weighty(input->wire))) {
+        fault_crash(w, node_of_device(w, id), plan.point, plan.for_us);
+        return false;
+    }
+    int status = device_step(d->core, input, &w->out);
+    if (status == E_INVALID)
+        return false;
+    if (status) {
+        world_fail(w, "a step of a device", status);
+        return false;
+    }
+    record_notes(w, &w->out, UINT32_MAX);
+    enum crash_point point = fault_strikes_after(&d->plan, w->out.msg_count || w->out.note_count);
+    carry(w, node_of_device(w, id), leaves(point, w->out.msg_count), false);
+    d->clock.wake_at_us = w->out.wake_at_us;
+    world_rearm(w, node_of_device(w, id));
+    if (point)
+        fault_crash(w, node_of_device(w, id), point, plan.for_us);
+    else if (d->syncing || input->kind == DEVICE_MESSAGE)
+        observe_synced(w, id);
+    return true;
+}
+
+/* ---- set-up ---- */
+
+user_id world_add_user(struct world *w, const char *name)
+{
+    w->users = base_grow(w->users, &w->user_cap, w->user_count + 1, sizeof *w->users);
+    struct world_user *user = &w->users[w->user_count++];
+    *user = (struct world_user){.name = names_intern(w->names, name)};
+    return (user_id)w->user_count;
+}
+
+device_id world_add_device(struct world *w, user_id user, const char *name)
+{
+    w->devices = base_grow(w->devices, &w->device_cap, w->device_count + 1, sizeof *w->devices);
+    struct world_device *d = &w->devices[w->device_count++];
+    memset(d, 0, sizeof *d);
+    d->user = user;
+    d->name = names_intern(w->names, name);
+    d->home = shard_of_user(user, w->shard_count);
+    d->clock.wake_at_us = TIME_NEVER;
+    struct world_user *owner = &w->users[user - 1];
+    if (!owner->first)
+        owner->first = (device_id)w->device_count;
+    owner->last = (device_id)w->device_count;
+    return (device_id)w->device_count;
+}
+
+void world_device_begin(struct world *w, device_id id, bool linked)
+{
+    struct world_device *d = world_device(w, id);
+    assert(!d->core);
+    record_device(w, id, linked);
+    struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = id, .linked = linked};
+    world_shard_step(w, d->home, &input);
+    d->core = device_new(id, d->user, linked, &w->policy);
+}
+
+static void provision_conversations(struct world *w)
+{
+    const struct scenario *s = w->scenario;
+    for (size_t i = 0; i < s->conversation_count; i++) {
+        const struct scenario_conversation *c = &s->conversations[i];
+        conv_id conv = MAKE_ID(PROVISIONER, i + 1);
+        uint32_t name = names_intern(w->names, c->name);
+        idmap_put(&w->ops, conv, (uint64_t)name << 32);
+        idmap_put(&w->ids_by_name, name, conv);
+        shard_id home = shard_of_conv(conv, w->shard_count);
+        struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
+        world_shard_step(w, home, &input);
+        for (size_t m = 0; m < c->member_count; m++) {
+            struct shard_input member = {.kind = SHARD_PROVISION_MEMBER,
+                                         .conv = conv,
+                                         .user = c->members[m].user + 1,
+                                         .role = c->members[m].role};
+            world_shard_step(w, home, &member);
+        }
+    }
+}
+
+static void start_shards(struct world *w)
+{
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        struct world_shard *shard = &w->shards[i];
+        char name[32];
+        snprintf(name, sizeof name, "shard.%u", i);
+        if (shard->store)
+            shard->store->ops->clear(shard->store);
+        else
+            shard->store = store_mem_open();
+        shard->name = names_intern(w->names, name);
+        shard->incarnation = 1;
+        shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
+        shard->plan = (struct crash_plan){0};
+        shard->core = shard_new(i, w->shard_count, shard->store, &w->policy);
+    }
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        struct shard_input input = {.kind = SHARD_START, .incarnation = 1};
+        world_shard_step(w, i, &input);
+    }
+}
+
+static void set_up(struct world *w)
+{
+    const struct scenario *s = w->scenario;
+    phase_begin(w, PHASE_SAFETY);
+    start_shards(w);
+    for (size_t i = 0; i < s->user_count; i++) {
+        user_id user = world_add_user(w, s->users[i].name);
+        struct shard_input input = {.kind = SHARD_PROVISION_USER, .user = user};
+        world_shard_step(w, shard_of_user(user, w->shard_count), &input);
+    }
+    for (size_t i = 0; i < s->device_count; i++)
+        world_add_device(w, s->devices[i].user + 1, s->devices[i].name);
+    for (size_t i = 0; i < s->device_count; i++)
+        if (!s->devices[i].linked)
+            world_device_begin(w, (device_id)(i + 1), false);
+    provision_conversations(w);
+    for (size_t i = 0; i < s->device_count; i++) {
+        w->devices[i].offline = s->devices[i].offline;
+        link_dial(w, (device_id)(i + 1), CONNECT_SPREAD_US);
+    }
+    script_begin(w);
+    crowd_begin(w);
+    if (s->observe_every_us)
+        world_push(w, rng_exponential(&w->observe_rng, s->observe_every_us), EVENT_OBSERVE, 0, 0);
+    world_push(w, w->safety_until_us, EVENT_PHASE, PHASE_HEAL, 0);
+}
+
+/* ---- running ---- */
+
+static void timer(struct world *w, const struct event *e)
+{
+    if (e->kind == EVENT_SHARD_TIMER) {
+        w->shards[e->a].clock.timer_event = 0;
+        struct shard_input input = {.kind = SHARD_TIMER};
+        world_shard_step(w, (shard_id)e->a, &input);
+    } else {
+        world_device(w, (device_id)e->a)->clock.timer_event = 0;
+        struct device_input input = {.kind = DEVICE_TIMER};
+        world_device_step(w, (device_id)e->a, &input);
+    }
+}
+
+static void dispatch(struct world *w, const struct event *e)
+{
+    device_id device = (device_id)e->a;
+    switch ((enum event_kind)e->kind) {
+        case EVENT_PACKET:
+            transport_arrive(w, (uint32_t)e->a);
+            break;
+        case EVENT_SHARD_TIMER:
+        case EVENT_DEVICE_TIMER:
+            timer(w, e);
+            break;
+        case EVENT_CONNECT:
+            link_connect(w, device, (uint32_t)e->b);
+            break;
+        case EVENT_ACCEPT:
+            link_accept(w, device, (uint32_t)e->b);
+            break;
+        case EVENT_CONNECTED:
+            link_connected(w, device, (uint32_t)e->b);
+            break;
+        case EVENT_SHARD_NOTICES:
+            link_shard_notices(w, device, (uint32_t)e->b);
+            break;
+        case EVENT_DEVICE_NOTICES:
+            link_device_notices(w, device, (uint32_t)e->b);
+            break;
+        case EVENT_BREAK:
+            if (world_device(w, device)->link.session == e->b && w->phase == PHASE_SAFETY)
+                link_break(w, device);
+            break;
+        case EVENT_PRESENCE:
+            link_presence(w, device, e->b != 0);
+            break;
+        case EVENT_AWAY:
+            crowd_away(w, (user_id)e->a, e->b != 0);
+            break;
+        case EVENT_STEP:
+            script_step(w, (uint32_t)e->a, e->b);
+            break;
+        case EVENT_FAULT_END:
+            fault_end(w, (size_t)e->a, (uint32_t)e->b);
+            break;
+        case EVENT_RESTART:
+            fault_restart(w, (uint32_t)e->a);
+            break;
+        case EVENT_ARRIVE:
+            crowd_arrive(w);
+            break;
+        case EVENT_CROWD:
+            crowd_work(w, (enum crowd_work)e->a);
+            break;
+        case EVENT_OBSERVE:
+            observe_random(w);
+            break;
+        case EVENT_PHASE:
+            if (e->a == PHASE_HEAL && w->safety_until_us > w->now_us)
+                world_push(w, w->safety_until_us, EVENT_PHASE, PHASE_HEAL, 0);
+            else
+                phase_begin(w, (enum phase)e->a);
+            break;
+        case EVENT_POLL:
+            phase_poll(w);
+            break;
+    }
+}
+
+static void check_limits(struct world *w)
+{
+    const struct scenario *s = w->scenario;
+    if (s->events_max && w->events > s->events_max)
+        exhaust(w, "events", s->events_max);
+    if (s->records_max && w->history->count > s->records_max)
+        exhaust(w, "records", s->records_max);
+    if (!s->memory_max_bytes || w->events % MEMORY_CHECK_EVENTS)
+        return;
+    uint64_t bytes = queue_bytes(w->queue) + w->packet_cap * sizeof(struct packet) +
+                     w->device_cap * (sizeof(struct world_device) + DEVICE_BYTES_GUESS);
+    for (size_t i = 0; w->events % (16 * MEMORY_CHECK_EVENTS) == 0 && i < w->device_count; i++)
+        if (w->devices[i].core)
+            bytes += device_inspect(w->devices[i].core).bytes;
+    if (bytes > s->memory_max_bytes)
+        exhaust(w, "bytes of memory", s->memory_max_bytes);
+}
+
+/* Give back what belongs to one run; keep the arrays. */
+static void forget(struct world *w)
+{
+    for (size_t i = 0; i < w->device_count; i++)
+        if (w->devices[i].core)
+            device_free(w->devices[i].core);
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        if (w->shards[i].core)
+            shard_free(w->shards[i].core);
+        w->shards[i].core = NULL;
+    }
+    script_release(w);
+    fault_forget(w);
+    transport_forget(w);
+    crowd_forget(w);
+    if (w->net)
+        net_free(w->net);
+    w->net = NULL;
+    w->device_count = w->user_count = w->shard_count = 0;
+}
+
+static void begin(struct world *w, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+                  struct history *history)
+{
+    forget(w);
+    w->scenario = scenario;
+    w->history = history;
+    w->names = history->names;
+    w->policy = scenario->policy;
+    w->policy.flaws = flaws;
+    w->seed = seed;
+    w->now_us = w->events = w->progress_us = w->push_lost = w->clock_span_us = 0;
+    w->over = w->failed = w->exhausted = false;
+    w->error[0] = '\0';
+    w->shard_count = scenario->shards ? scenario->shards : 1;
+    w->sessions = w->ghosts = 0;
+    w->stalls_len = 0;
+    queue_clear(w->queue);
+    idmap_clear(&w->ops);
+    idmap_clear(&w->op_versions);
+    idmap_clear(&w->ids_by_name);
+    idmap_clear(&w->steps_by_name);
+    w->order = rng_fork(seed, "order");
+    w->net_rng = rng_fork(seed, "link");
+    w->crowd_rng = rng_fork(seed, "crowd");
+    w->script_rng = rng_fork(seed, "script");
+    w->fault_rng = rng_fork(seed, "fault");
+    w->observe_rng = rng_fork(seed, "observe");
+    const struct scenario_network *n = &scenario->network;
+    struct net_config config = {.device = {n->median_us, n->p99_us},
+                                .shard = {n->shard_median_us, n->shard_p99_us},
+                                .loss_ppm = n->channel_loss_ppm,
+                                .duplicate_ppm = n->channel_duplicate_ppm,
+                                .reorder_ppm = n->channel_reorder_ppm,
+                                .breaks_mean_us = n->breaks_mean_us};
+    w->net = net_new(&config, seed);
+    record_words(w);
+}
+
+enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+                         struct history *history)
+{
+    begin(world, scenario, seed, flaws, history);
+    int sinks = history->sink_count;
+    history_add_sink(history, (struct history_sink){script_take, world});
+    set_up(world);
+    struct event event;
+    while (!world->over && queue_pop(world->queue, &event)) {
+        assert(event.at_us >= world->now_us);
+        world->now_us = event.at_us;
+        world->events++;
+        dispatch(world, &event);
+        check_limits(world);
+    }
+    script_end(world);
+    history->sink_count = sinks;
+    return world->failed ? WORLD_FAILED : world->exhausted ? WORLD_EXHAUSTED : WORLD_FINISHED;
+}
+
+/* ---- the handle ---- */
+
+struct world *world_new(void)
+{
+    struct world *w = base_alloc(sizeof *w);
+    w->queue = queue_new();
+    return w;
+}
+
+void world_free(struct world *world)
+{
+    if (!world)
+        return;
+    forget(world);
+    for (size_t i = 0; i < SCENARIO_SHARDS_MAX; i++)
+        if (world->shards[i].store)
+            world->shards[i].store->ops->close(world->shards[i].store);
+    queue_free(world->queue);
+    out_free(&world->out);
+    idmap_release(&world->ops);
+    idmap_release(&world->op_versions);
+    idmap_release(&world->ids_by_name);
+    idmap_release(&world->steps_by_name);
+    free(world->devices);
+    free(world->users);
+    free(world->packets);
+    free(world->faults);
+    free(world->steps);
+    free(world->waiting);
+    free(world->races);
+    free(world->crowd.convs);
+    free(world->stalls);
+    free(world->items);
+    free(world);
+}
+
+uint64_t world_events(const struct world *world)
+{
+    return world->events;
+}
+
+const char *world_error(const struct world *world)
+{
+    return world->error;
+}
+
+size_t world_step_count(const struct world *world)
+{
+    return world->step_count;
+}
+
+const struct world_step_result *world_step_result(const struct world *world, size_t step)
+{
+    assert(step < world->step_count);
+    return &world->steps[step].result;
+}
+
+size_t world_race_count(const struct world *world)
+{
+    return world->race_count;
+}
+
+const struct world_race_result *world_race_result(const struct world *world, size_t race)
+{
+    assert(race < world->race_count);
+    return &world->races[race];
+}
+
+const char *world_stalls(const struct world *world)
+{
+    return world->stalls_len ? world->stalls : "";
+}

@@ -1,0 +1,50 @@
+/*
+ * world.h: one simulated world: shards, devices, the network between them, the clock and the luck, for one scenario and one
+ * seed. It runs the four phases and emits every record; it judges nothing.
+ */
+#ifndef SEXTON_SIM_WORLD_H
+#define SEXTON_SIM_WORLD_H
+
+#include "sim/history.h"
+#include "sim/scenario.h"
+
+enum world_end {
+    WORLD_FINISHED,
+    WORLD_EXHAUSTED, /* a limit of the scenario on events, records or memory was hit */
+    WORLD_FAILED,    /* core or a store failed in a way that no fault explains */
+};
+
+/* What a step of the script came to, for `expect`, and so that a step that never ran can be told. */
+struct world_step_result {
+    uint64_t ran;                      /* how often it ran (its branches, for a race: how often it started) */
+    uint64_t acked, refused, unanswered; /* of its operations */
+    uint64_t refused_other;            /* refused, with another reason than expected */
+    uint64_t touched;                  /* faults: packets, calls, connections or processes that it touched */
+};
+/* Of a race: in which order its branches' operations committed (or, for faults, began). */
+struct world_race_result {
+    bool decided;     /* every branch had an effect with a moment */
+    uint32_t order;   /* number of the permutation of branches in commit order, 0 … n!-1 */
+    uint32_t forced;  /* the permutation of the starts that this seed forced */
+};
+
+struct world;
+/* The scenario and the history are borrowed. A world can be run again after world_reset with another seed or scenario. */
+struct world *world_new(void);
+void world_free(struct world *world);
+/* Runs the whole of it: safety, heal, deliver, age; ends with the record "end". flaws: bits of enum flaw. */
+enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+                         struct history *history);
+/* After world_run, until the next: */
+uint64_t world_events(const struct world *world);
+const char *world_error(const struct world *world); /* "" when finished; a sentence otherwise */
+/* Steps in file order; branches of a race follow their race. */
+size_t world_step_count(const struct world *world);
+const struct world_step_result *world_step_result(const struct world *world, size_t step);
+/* The n-th race of the script. */
+size_t world_race_count(const struct world *world);
+const struct world_race_result *world_race_result(const struct world *world, size_t race);
+/* What did not converge, one sentence a line; "" when everything did. */
+const char *world_stalls(const struct world *world);
+
+#endif

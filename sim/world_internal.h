@@ -1,0 +1,327 @@
+/*
+ * world_internal.h: what the files of the world share. world.c: set-up, the queue, dispatch, steps of nodes. transport.c:
+ * packets, holds and drops. link.c: connections of devices. script.c: steps and races. fault.c: partitions, crashes.
+ * workload.c: the crowd. observe.c: what is really there. phases.c: safety, heal, deliver, age. record.c: notes to records.
+ *
+ * Method: whatever is due is an event in one queue; only world_run pops it, and moves the time to it. A handler may step
+ * nodes, and push events; it never waits. The one `out` is free again when world_shard_step or world_device_step returns.
+ */
+#ifndef SEXTON_SIM_WORLD_INTERNAL_H
+#define SEXTON_SIM_WORLD_INTERNAL_H
+
+#include "core/device.h"
+#include "core/rng.h"
+#include "core/shard.h"
+#include "net-model/net.h"
+#include "net-model/presence.h"
+#include "sim/check/probes.h"
+#include "sim/idmap.h"
+#include "sim/queue.h"
+#include "sim/world.h"
+
+#define WORLD_ERROR_MAX 512
+#define CONNECT_SPREAD_US (200 * US_PER_MS) /* everyone who comes online at once does so within this */
+#define NODE_NONE UINT32_MAX
+
+enum event_kind {
+    EVENT_PACKET,        /* a: packet */
+    EVENT_SHARD_TIMER,   /* a: shard */
+    EVENT_DEVICE_TIMER,  /* a: device */
+    EVENT_CONNECT,       /* a: device, b: attempt: it dials */
+    EVENT_ACCEPT,        /* a: device, b: attempt: the shard answers */
+    EVENT_CONNECTED,     /* a: device, b: session: the device learns it */
+    EVENT_SHARD_NOTICES, /* a: device, b: session: a connection is gone */
+    EVENT_DEVICE_NOTICES,
+    EVENT_BREAK,     /* a: device, b: session: the network breaks it */
+    EVENT_PRESENCE,  /* a: device, b: whether it comes online */
+    EVENT_AWAY,      /* a: user, b: whether the user leaves */
+    EVENT_STEP,      /* a: step, b: repetition from 0 */
+    EVENT_FAULT_END, /* a: fault, b: its serial number */
+    EVENT_RESTART,   /* a: node */
+    EVENT_ARRIVE,    /* the next user of the crowd */
+    EVENT_CROWD,     /* a: enum crowd_work */
+    EVENT_OBSERVE,
+    EVENT_PHASE, /* a: enum phase that begins */
+    EVENT_POLL,  /* of the end phases */
+};
+enum phase { PHASE_SAFETY, PHASE_HEAL, PHASE_DELIVER, PHASE_AGE, PHASE_OVER };
+
+struct packet { /* on the way, or held */
+    struct wire wire;
+    uint32_t from, to; /* nodes */
+    uint32_t session;  /* of a stream; 0: a datagram between shards */
+    uint32_t next;     /* of the free list or of a hold, + 1 */
+};
+
+struct crash_plan {
+    enum crash_point point; /* CRASH_NONE: none */
+    uint64_t steps;         /* until then, this one included */
+    uint64_t for_us;
+    uint32_t step; /* of the script, + 1; 0 = the crowd's */
+};
+
+struct node_clock {
+    int64_t offset_us;
+    uint64_t wake_at_us; /* by the node's own clock, as it last asked; TIME_NEVER for none */
+    uint64_t timer_at_us, timer_event;
+};
+
+struct world_shard {
+    struct shard *core; /* NULL while it is down */
+    struct store *store;
+    uint32_t name, incarnation;
+    struct node_clock clock;
+    struct crash_plan plan;
+};
+
+struct link {
+    uint32_t session;      /* 0 = no connection */
+    uint32_t believed;     /* while opened: the session that the device knows of */
+    uint32_t attempt;      /* of connecting, the current one's number */
+    bool dialling, opened; /* opened: the device knows of the session */
+    uint8_t failures;
+    struct net_stream up, down;
+};
+
+struct world_device {
+    struct device *core; /* NULL until it exists */
+    user_id user;
+    uint32_t name;
+    shard_id home;
+    struct link link;
+    struct node_clock clock;
+    struct crash_plan plan;
+    struct presence_state presence;
+    bool crashed, offline, away, absent, never; /* absent: by its presence pattern */
+    bool patterned;                             /* has a presence pattern */
+    bool syncing;                               /* a delta up to sync_to is awaited, then observed */
+    bool checked;                               /* found converged by the last poll */
+    uint64_t sync_to;
+};
+
+struct world_user {
+    uint32_t name;
+    device_id first, last; /* of a crowd user: its devices are dense from first; linked ones follow by `next` */
+};
+
+struct world_step {
+    const struct scenario_step *step;
+    uint32_t name;      /* what the record says: its `as`, or its label */
+    uint32_t race;      /* the race that it is a branch of, + 1 */
+    uint32_t race_number; /* of a race: which one */
+    struct probe *probe;
+    bool fired;
+    uint64_t invoked;
+    uint64_t decided_seq; /* record at which its operation was first decided, or its fault began */
+    struct world_step_result result;
+};
+
+struct fault { /* a partition, hold or drop in force */
+    enum fault_kind kind;
+    bool active, one_way;
+    uint32_t serial, step; /* step of the script, + 1; 0 = the crowd's */
+    uint32_t *a, *b;       /* nodes, owned */
+    size_t a_count, b_count;
+    uint8_t filter;
+    uint64_t left;    /* drop */
+    int cut;          /* partition */
+    uint32_t first, last; /* hold: packets, + 1 */
+    uint64_t touched;
+};
+
+enum crowd_work {
+    CROWD_SEND,
+    CROWD_DELETE,
+    CROWD_DELETE_CONV,
+    CROWD_UNDO,
+    CROWD_MEMBERSHIP,
+    CROWD_NEW_CONV,
+    CROWD_NEW_DEVICE,
+    CROWD_CRASH,
+    CROWD_PARTITION,
+    CROWD_WORKS
+};
+#define CROWD_CONV_MEMBERS 4
+struct crowd_conv {
+    conv_id conv;
+    user_id members[CROWD_CONV_MEMBERS]; /* the creator first; 0 = none */
+    bool deleted;
+};
+struct crowd_target { /* something that was sent, or deleted */
+    conv_id conv;
+    msg_id target;
+    device_id device; /* whose work it was */
+    uint64_t at_us;
+};
+#define CROWD_RING 1024
+struct crowd_ring {
+    struct crowd_target items[CROWD_RING];
+    size_t count, next;
+};
+struct crowd {
+    uint64_t left[CROWD_WORKS];
+    uint64_t ends_us; /* of its activity */
+    uint64_t arrived, next_arrival_us;
+    uint64_t conversations_due, conversations_made;
+    user_id first_user;
+    struct crowd_conv *convs;
+    size_t conv_count, conv_cap;
+    struct crowd_ring sent, deleted, deleted_convs;
+    uint32_t ghosts;
+};
+
+struct words { /* the closed lists, interned once a run */
+    uint32_t operation[OPERATION_COUNT], entry[ENTRY_COUNT], why[64], because[BECAUSE_COUNT], role[3];
+    uint32_t fault[FAULT_KIND_COUNT], point[CRASH_POINT_COUNT];
+    uint32_t body, all, delta, reset, accepted, refused, heal, safety, deliver, age, release, retire;
+};
+
+struct world {
+    const struct scenario *scenario;
+    struct history *history;
+    struct names *names;
+    struct policy policy;
+    uint64_t seed, now_us, events, progress_us, push_lost;
+    enum phase phase;
+    bool over, failed, exhausted;
+    char error[WORLD_ERROR_MAX];
+    struct queue *queue;
+    struct net *net;
+    struct rng order, net_rng, crowd_rng, script_rng, fault_rng, observe_rng;
+    struct out out;
+    struct record record;
+    struct words words;
+    /* nodes: shards 0 … shard_count-1, then device d is shard_count + d */
+    struct world_shard shards[SCENARIO_SHARDS_MAX];
+    uint32_t shard_count;
+    struct world_device *devices; /* device d is devices[d - 1] */
+    size_t device_count, device_cap;
+    struct world_user *users; /* user u is users[u - 1] */
+    size_t user_count, user_cap;
+    uint32_t sessions;
+    struct packet *packets;
+    size_t packet_count, packet_cap;
+    uint32_t packet_free; /* + 1 */
+    struct fault *faults;
+    size_t fault_count, fault_cap;
+    uint32_t fault_serial, active_drops, active_holds, active_cuts;
+    uint64_t clock_span_us; /* the largest offset of any clock */
+    /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one */
+    struct idmap ops;
+    struct idmap op_versions;   /* commits of operations of the script */
+    struct idmap ids_by_name;   /* name -> message or conversation */
+    struct idmap steps_by_name; /* `as` -> step + 1 */
+    uint32_t ghosts;
+    struct world_step *steps;
+    size_t step_count, step_cap;
+    uint32_t *waiting; /* steps that wait for their event */
+    size_t waiting_count, waiting_cap;
+    struct world_race_result *races;
+    size_t race_count, race_cap;
+    uint64_t safety_until_us;
+    struct crowd crowd;
+    /* end phases */
+    uint64_t age_until_us, age_bound_us;
+    size_t poll_from;
+    char *stalls;
+    size_t stalls_len, stalls_cap;
+    struct record_item *items;
+    size_t item_cap;
+};
+
+/* ---- world.c ---- */
+uint64_t world_push(struct world *w, uint64_t at_us, enum event_kind kind, uint64_t a, uint64_t b);
+void world_fail(struct world *w, const char *what, int status);
+/* Run one step of a node, tell its notes, carry its messages, note when it wants to be woken. A node that is down does
+   nothing. A planned crash may strike. */
+void world_shard_step(struct world *w, shard_id id, struct shard_input *input);
+/* False when the device did not take the input (or lost it by a crash). */
+bool world_device_step(struct world *w, device_id id, struct device_input *input);
+void world_rearm(struct world *w, uint32_t node);
+static inline struct world_device *world_device(struct world *w, device_id id)
+{
+    assert(id && id <= w->device_count);
+    return &w->devices[id - 1];
+}
+static inline uint32_t node_of_device(const struct world *w, device_id id)
+{
+    return w->shard_count + id;
+}
+static inline bool node_is_shard(const struct world *w, uint32_t node)
+{
+    return node < w->shard_count;
+}
+uint32_t node_of_scenario(const struct world *w, uint32_t scenario_node);
+uint32_t node_name(struct world *w, uint32_t node);
+struct node_clock *node_clock(struct world *w, uint32_t node);
+user_id world_add_user(struct world *w, const char *name);
+/* Reserve its id and name; it exists from world_device_begin on. */
+device_id world_add_device(struct world *w, user_id user, const char *name);
+void world_device_begin(struct world *w, device_id id, bool linked);
+
+/* ---- transport.c ---- */
+void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire);
+void transport_datagram(struct world *w, shard_id from, shard_id to, const struct wire *wire);
+void transport_arrive(struct world *w, uint32_t packet);
+/* Send what a hold kept, in order. */
+void transport_release(struct world *w, struct fault *hold);
+void transport_forget(struct world *w);
+
+/* ---- link.c ---- */
+bool link_wanted(const struct world_device *d);
+void link_dial(struct world *w, device_id id, uint64_t spread_us); /* if it should be connected and is not */
+void link_connect(struct world *w, device_id id, uint32_t attempt);
+void link_accept(struct world *w, device_id id, uint32_t attempt);
+void link_connected(struct world *w, device_id id, uint32_t session);
+void link_break(struct world *w, device_id id); /* both ends notice a little later */
+void link_shard_notices(struct world *w, device_id id, uint32_t session);
+void link_device_notices(struct world *w, device_id id, uint32_t session);
+void link_presence(struct world *w, device_id id, bool online);
+void link_set_offline(struct world *w, device_id id, bool *flag, bool value);
+void link_break_cut(struct world *w); /* break every connection that a partition crosses */
+
+/* ---- script.c ---- */
+void script_begin(struct world *w);
+void script_release(struct world *w); /* the probes of the last run */
+void script_step(struct world *w, uint32_t step, uint64_t repetition);
+void script_take(void *world, const struct record *record, const struct names *names); /* a sink */
+void script_decided(struct world *w, device_id device, uint32_t op, version version);
+void script_answered(struct world *w, device_id device, uint32_t op, unsigned outcome, unsigned why);
+void script_end(struct world *w);
+
+/* ---- fault.c ---- */
+void fault_begin(struct world *w, uint32_t step);
+void fault_end(struct world *w, size_t fault, uint32_t serial);
+void fault_crash(struct world *w, uint32_t node, enum crash_point point, uint64_t for_us);
+void fault_restart(struct world *w, uint32_t node);
+void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan);
+void fault_partition(struct world *w, struct fault *model, uint64_t for_us); /* takes over model's arrays */
+void fault_heal_all(struct world *w);
+void fault_cut_packet(struct world *w, uint32_t from, uint32_t to); /* a partition stopped something */
+struct fault *fault_drops(struct world *w, uint32_t from, uint32_t to, const struct wire *wire);
+struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const struct wire *wire);
+void fault_forget(struct world *w);
+/* Does the plan strike in this step? Counts it down. */
+bool fault_strikes_before(struct crash_plan *plan, bool counts);
+enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
+
+/* ---- workload.c, crowd.c ---- */
+void crowd_begin(struct world *w);
+void crowd_arrive(struct world *w);
+void crowd_work(struct world *w, enum crowd_work work);
+void crowd_away(struct world *w, user_id user, bool leaves);
+void crowd_forget(struct world *w);
+
+/* ---- observe.c ---- */
+void observe_device(struct world *w, device_id id);
+void observe_shard(struct world *w, shard_id id);
+void observe_random(struct world *w);
+void observe_all(struct world *w);
+void observe_synced(struct world *w, device_id id);
+uint64_t observe_tombstones(struct world *w);
+
+/* ---- phases.c ---- */
+void phase_begin(struct world *w, enum phase phase);
+void phase_poll(struct world *w);
+
+#endif
