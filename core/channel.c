@@ -165,7 +165,7 @@ static int applied_of(struct shard *s, shard_id source, uint64_t high, uint64_t 
 
 static int tell(struct shard *s, shard_id source, struct row *in)
 {
-    uint64_t applied;
+    uint64_t applied = 0;
     CHECK(applied_of(s, source, in->c[CHANNEL_IN_number], &applied));
     bool moved = applied > in->c[CHANNEL_IN_applied_told];
     if (moved) {

@@ -74,10 +74,18 @@ static void write_picture_colours(FILE *out)
     fputs("}\n", out);
 }
 
+/* Ten millions and more as 12.3 M or 4.5 G. */
 static void write_fact(FILE *out, const char *name, uint64_t n)
 {
+    const uint64_t million = 1000000, giga = 1000 * million;
     fprintf(out, "<div><dt>%s</dt><dd>", name);
-    number(out, n);
+    if (n < 10 * million) {
+        number(out, n);
+    } else {
+        uint64_t unit = n < 10 * giga ? million : giga;
+        number(out, n / unit);
+        fprintf(out, ".%" PRIu64 " %c", n % unit * 10 / unit, unit == million ? 'M' : 'G');
+    }
     fputs("</dd></div>\n", out);
 }
 
@@ -97,8 +105,8 @@ static void write_headline(FILE *out, const struct html_input *input)
     else if (met == r->scenario_count)
         fprintf(out, met == 1 ? "The scenario met its expectation" : "All %zu scenarios met their expectations", met);
     else
-        fprintf(out, "%zu of %zu scenarios did not meet their expectations", r->scenario_count - met,
-                r->scenario_count);
+        fprintf(out, "%zu of %zu scenarios did not meet %s", r->scenario_count - met, r->scenario_count,
+                r->scenario_count - met == 1 ? "its expectation" : "their expectations");
     fputs("</h1>\n<p>", out);
     if (!input->judged)
         fputs("Histories are measured here; <code>sexton verify</code> judges them. ", out);
@@ -214,6 +222,46 @@ static int write_svg(FILE *out, const char *dir, enum plot plot)
     return failed ? E_IO : 0;
 }
 
+/* The fourth card: who was never reached. Sound scenarios first, since in a negative one it may be what its flaw does.
+ */
+#define STRAGGLERS_MAX 8
+static void write_stragglers(FILE *out, const struct result *r)
+{
+    static const enum result_class order[] = {RESULT_SOUND, RESULT_HISTORY, RESULT_NEGATIVE};
+    size_t shown = 0, more = 0;
+    fputs("<figure>\n<figcaption><b>Stragglers</b> <span>Devices that still showed at the end what was deleted.</span>"
+          "</figcaption>\n",
+          out);
+    for (size_t c = 0; c < sizeof order / sizeof *order; c++) {
+        for (size_t i = 0; i < r->scenario_count; i++) {
+            const struct result_scenario *s = &r->scenarios[i];
+            if (s->class != order[c] || !s->measures.never)
+                continue;
+            if (shown == STRAGGLERS_MAX) {
+                more++;
+                continue;
+            }
+            if (!shown++)
+                fputs("<table class=\"list\">\n<tbody>\n", out);
+            fputs("<tr><td class=\"id\">", out);
+            text(out, s->id);
+            if (s->class == RESULT_NEGATIVE)
+                fputs("<span class=\"note\">flawed on purpose</span>", out);
+            fprintf(out, "</td><td class=\"n%s\">", s->class == RESULT_NEGATIVE ? "" : " strong");
+            number(out, s->measures.never);
+            fputs(" of ", out);
+            number(out, measures_pairs(&s->measures));
+            fputs("</td></tr>\n", out);
+        }
+    }
+    fputs(shown ? "</tbody>\n</table>\n"
+                : "<div class=\"missing\">None: every device that had to hide something did.</div>\n",
+          out);
+    if (more)
+        fprintf(out, "<p class=\"note\">and in %zu more scenarios</p>\n", more);
+    fputs("</figure>\n", out);
+}
+
 static int write_pictures(FILE *out, const struct html_input *input)
 {
     fputs("<h2>In pictures</h2>\n<p>", out);
@@ -236,6 +284,7 @@ static int write_pictures(FILE *out, const struct html_input *input)
                 plot_name(plot), plot_name(plot));
         fputs("</figure>\n", out);
     }
+    write_stragglers(out, input->result);
     fputs("</div>\n", out);
     return 0;
 }
@@ -313,33 +362,6 @@ static void write_latency(FILE *out, const struct result *r)
     fputs("</tbody>\n</table>\n", out);
 }
 
-static void write_stragglers(FILE *out, const struct result *r)
-{
-    bool titled = false;
-    for (size_t i = 0; i < r->scenario_count; i++) {
-        const struct result_scenario *s = &r->scenarios[i];
-        if (!s->measures.never)
-            continue;
-        if (!titled)
-            fputs(
-                "<h2>Stragglers</h2>\n<p>Devices that still showed the deleted at the end. In a negative scenario that "
-                "may be what its flaw does.</p>\n<table>\n<thead><tr><th>scenario</th><th>kind</th><th "
-                "class=\"n\">never "
-                "reached</th><th class=\"n\">of pairs</th></tr></thead>\n<tbody>\n",
-                out);
-        titled = true;
-        write_id(out, s, false);
-        fprintf(out, "<td data-l=\"kind\">%s</td>", result_class_name(s->class));
-        number_cell(out, "never reached", s->measures.never, s->class != RESULT_NEGATIVE);
-        number_cell(out, "of pairs", measures_pairs(&s->measures), false);
-        fputs("</tr>\n", out);
-    }
-    if (titled)
-        fputs("</tbody>\n</table>\n", out);
-    else
-        fputs("<h2>Stragglers</h2>\n<p>None: every device that had to hide something did.</p>\n", out);
-}
-
 /* What became of one invariant in all scenarios; negative ones count only where it bit. */
 struct invariant_sum {
     const char *name;
@@ -415,7 +437,6 @@ int html_write(FILE *out, const struct html_input *input)
     if (input->judged)
         write_scenarios(out, r);
     write_latency(out, r);
-    write_stragglers(out, r);
     write_invariants(out, r);
     fputs("<footer>", out);
     text(out, *r->version ? r->version : "sexton");

@@ -42,11 +42,13 @@ const char html_style[] =
     "10px;"
     "margin:8px 0 2px;user-select:all}\n"
     "footer{margin-top:44px;color:var(--soft);font-size:.88rem}\n"
+    ".list{margin:0 4px;width:calc(100% - 8px)}.list tr:last-child td{border:0}\n"
     "@media(max-width:720px){main{padding:18px 14px 48px}h1{font-size:1.45rem}\n"
     ".facts{grid-template-columns:1fr 1fr}figure{margin:0 -6px;padding:12px 6px 8px}\n"
     "thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
-    "table,tbody,tr{display:block}tr{background:var(--card);border-radius:10px;padding:10px 12px;margin:0 0 10px;"
+    "table:not(.list),table:not(.list) tbody{display:block}table:not(.list) "
+    "tr{background:var(--card);border-radius:10px;padding:10px 12px;margin:0 0 10px;"
     "display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px 12px}\n"
-    "td,td:first-child,td:last-child{padding:0;border:0;text-align:left;white-space:normal}\n"
+    "table:not(.list) td{padding:0;border:0;text-align:left;white-space:normal}\n"
     "td[data-l]::before{content:attr(data-l);display:block;color:var(--soft);font-size:.78rem}\n"
-    "td.id,td.wide{grid-column:1/-1}}\n";
+    "table:not(.list) td.id{grid-column:1/-1}}\n";

@@ -102,7 +102,8 @@ static void write_linear_axis(FILE *gp, uint64_t high_us)
     fputs(")\n", gp);
 }
 
-static void write_head(const struct sheet *s)
+/* lines: of the key, which stands above the picture and makes it taller. */
+static void write_head(const struct sheet *s, int key_lines)
 {
     static const struct {
         enum plot_colour colour;
@@ -113,15 +114,15 @@ static void write_head(const struct sheet *s)
     fprintf(s->gp,
             "# Made by sexton report; draw again with: gnuplot %s.gp\n"
             "set encoding utf8\n"
-            "set terminal svg size 560,350 dynamic font 'system-ui,Helvetica,Arial,sans-serif,15'\n"
+            "set terminal svg size 560,%d dynamic font 'system-ui,Helvetica,Arial,sans-serif,15'\n"
             "set output '%s.svg'\n"
             "set border 1 lc rgb '%s'\n"
             "set grid ytics lc rgb '%s' lt 1 lw 1\n"
             "set tics nomirror scale 0.5 textcolor rgb '%s'\n"
             "set ytics scale 0\n"
             "set xlabel textcolor rgb '%s'\nset ylabel textcolor rgb '%s'\nset key noenhanced textcolor rgb '%s'\n",
-            names[s->plot], names[s->plot], plot_colours[PLOT_RULE].hex, plot_colours[PLOT_GRID].hex, ink, ink, ink,
-            ink);
+            names[s->plot], 310 + 22 * key_lines, names[s->plot], plot_colours[PLOT_RULE].hex,
+            plot_colours[PLOT_GRID].hex, ink, ink, ink, ink);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         fprintf(s->gp, "set style line %zu lc rgb '%s' lw 2.5 dt %s\n", i + 1, plot_colours[lines[i].colour].hex,
                 lines[i].dashes);
@@ -179,7 +180,7 @@ static void write_curves(struct sheet *s, const struct curve *curves, const int 
     }
     uint64_t left = write_log_axis(s->gp, low < 100 ? 100 : low, high, label);
     fputs("set yrange [0:101]\nset ytics 0,25,100\nset format y '%g %%'\n"
-          "set key bottom right vertical Left reverse samplen 2.5 spacing 1.25\n",
+          "set key tmargin left vertical Left reverse samplen 2.5 spacing 1.2\n",
           s->gp);
     for (int i = 0; i < count; i++)
         write_curve(s, &curves[i], left, styles[i]);
@@ -206,7 +207,7 @@ static bool write_latency(struct sheet *s, const struct plot_input *input)
     }
     if (!count)
         return false;
-    write_head(s);
+    write_head(s, count);
     fputs("set ylabel 'share of these devices'\n", s->gp);
     write_curves(s, curves, styles, count, "time from the deletion, or the reconnection, to the hide");
     return true;
@@ -232,7 +233,7 @@ static bool write_convergence(struct sheet *s, const struct plot_input *input)
     set_convergence(&curves[count++], input->measures, input->flawed ? "sound" : "devices");
     if (input->flawed && measures_pairs(input->flawed))
         set_convergence(&curves[count++], input->flawed, "flawed on purpose");
-    write_head(s);
+    write_head(s, count);
     fputs("set ylabel 'share of target devices reached'\n", s->gp);
     write_curves(s, curves, styles, count, "time since the deletion");
     return true;
@@ -274,14 +275,14 @@ static bool write_tombstones(struct sheet *s, const struct plot_input *input)
     }
     if (!most)
         return false;
-    write_head(s);
+    write_head(s, (int)count);
     if (longest / 20 > shortest) /* seconds and days in one picture */
-        left = write_log_axis(s->gp, first > US_PER_MS ? first : US_PER_MS, longest, "time in the run");
+        left = write_log_axis(s->gp, first > longest / 100000 ? first : longest / 100000, longest, "time in the run");
     else
         write_linear_axis(s->gp, longest ? longest : 1);
     fprintf(s->gp, "set ylabel 'tombstones kept'\nset yrange [0:%.9g]\nset format y '%%.0f'\n%s", 1.05 * (double)most,
             most < 6 ? "set ytics 1\n" : "");
-    fputs("set key outside top center horizontal Left reverse samplen 2 spacing 1.2 maxrows 3 font ',13'\n", s->gp);
+    fputs("set key tmargin left vertical Left reverse samplen 2.5 spacing 1.2 maxcols 1\n", s->gp);
     for (size_t i = 0; i < count; i++)
         write_tombstone_line(s, &input->lines[i], left, (int)i + 1);
     fputc('\n', s->gp);

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct scan {
-    struct json *json;
+    struct json_text *json;
     char *text;
     size_t size, at;
     uint32_t source;
@@ -299,7 +299,7 @@ static int members(struct scan *s, bool object, unsigned depth)
 
 static int value(struct scan *s, size_t key, unsigned depth)
 {
-    struct json *json = s->json;
+    struct json_text *json = s->json;
     size_t mine = json->place_count;
     int c = peek(s), status;
     json->places = base_grow(json->places, &json->place_cap, mine + 1, sizeof *json->places);
@@ -369,7 +369,7 @@ static const cJSON *duplicate(const cJSON *item)
     return found;
 }
 
-int json_parse(struct json *json, const char *label, bool positioned, const char *text, size_t size,
+int json_text_parse(struct json_text *json, const char *label, bool positioned, const char *text, size_t size,
                struct cJSON **root, char *error, size_t error_size)
 {
     size_t kept = size < JSON_BYTES_MAX + 1 ? size : JSON_BYTES_MAX + 1, first = json->place_count;
@@ -402,7 +402,7 @@ int json_parse(struct json *json, const char *label, bool positioned, const char
     assert(first == json->place_count);
     const cJSON *twice = duplicate(*root);
     if (twice) {
-        json_where(json, twice, true, 0, where, sizeof where);
+        json_text_where(json, twice, true, 0, where, sizeof where);
         (void)snprintf(error, error_size, "%sfound the key \"%.60s\" again, expected each key once", where,
                        twice->string);
         cJSON_Delete(*root);
@@ -412,7 +412,7 @@ int json_parse(struct json *json, const char *label, bool positioned, const char
     return 0;
 }
 
-void json_release(struct json *json)
+void json_text_release(struct json_text *json)
 {
     for (size_t i = 0; i < json->source_count; i++) {
         free(json->sources[i].label);
@@ -421,23 +421,23 @@ void json_release(struct json *json)
     }
     free(json->sources);
     free(json->places);
-    *json = (struct json){0};
+    *json = (struct json_text){0};
 }
 
-const char *json_raw(const struct json *json, const struct cJSON *item, size_t *len)
+const char *json_text_raw(const struct json_text *json, const struct cJSON *item, size_t *len)
 {
     const struct json_place *place = &json->places[item->valueint];
     *len = place->end - place->value;
     return json->sources[place->source].text + place->value;
 }
 
-void json_where(const struct json *json, const struct cJSON *item, bool key, size_t skip, char *where, size_t size)
+void json_text_where(const struct json_text *json, const struct cJSON *item, bool key, size_t skip, char *where, size_t size)
 {
     const struct json_place *place = &json->places[item->valueint];
     where_at(&json->sources[place->source], (key ? place->key : place->value) + skip, where, size);
 }
 
-void json_line_column(const struct json *json, const struct cJSON *item, unsigned *line, unsigned *column)
+void json_text_line_column(const struct json_text *json, const struct cJSON *item, unsigned *line, unsigned *column)
 {
     const struct json_place *place = &json->places[item->valueint];
     *line = *column = 0;
@@ -445,7 +445,7 @@ void json_line_column(const struct json *json, const struct cJSON *item, unsigne
         position(&json->sources[place->source], place->value, line, column);
 }
 
-void json_describe(const struct json *json, const struct cJSON *item, char *text, size_t size)
+void json_text_describe(const struct json_text *json, const struct cJSON *item, char *text, size_t size)
 {
     size_t len;
     if (cJSON_IsObject(item)) {
@@ -453,7 +453,7 @@ void json_describe(const struct json *json, const struct cJSON *item, char *text
     } else if (cJSON_IsArray(item)) {
         (void)snprintf(text, size, item->child ? "an array" : "an empty array");
     } else {
-        const char *raw = json_raw(json, item, &len);
+        const char *raw = json_text_raw(json, item, &len);
         size_t kept = len > 60 ? 60 : len;
         while (kept < len && kept > 0 && ((unsigned char)raw[kept] & 0xc0) == 0x80) /* never cut a character */
             kept--;
@@ -461,14 +461,14 @@ void json_describe(const struct json *json, const struct cJSON *item, char *text
     }
 }
 
-void json_place_as(struct cJSON *item, const struct cJSON *from)
+void json_text_place_as(struct cJSON *item, const struct cJSON *from)
 {
     item->valueint = from->valueint;
     for (cJSON *child = item->child; child; child = child->next)
-        json_place_as(child, from);
+        json_text_place_as(child, from);
 }
 
-void json_place_join(struct json *json, struct cJSON *item, const struct cJSON *key, const struct cJSON *value_of)
+void json_text_place_join(struct json_text *json, struct cJSON *item, const struct cJSON *key, const struct cJSON *value_of)
 {
     struct json_place place = json->places[value_of->valueint];
     if (json->places[key->valueint].source == place.source)

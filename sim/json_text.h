@@ -30,31 +30,31 @@ struct json_source {
     size_t *lines;   /* where each line begins */
     size_t line_count, line_cap;
 };
-struct json {
+struct json_text {
     struct json_source *sources;
     size_t source_count, source_cap;
     struct json_place *places;
     size_t place_count, place_cap;
 };
 
-void json_release(struct json *json);
+void json_text_release(struct json_text *json);
 /*
  * Parse one text into *root (cJSON_Delete it). 0, or E_INVALID with "LABEL:LINE:COLUMN: found X, expected Y" in error.
  * With positioned false the error begins with "LABEL: ". The text is copied.
  */
-int json_parse(struct json *json, const char *label, bool positioned, const char *text, size_t size,
+int json_text_parse(struct json_text *json, const char *label, bool positioned, const char *text, size_t size,
                struct cJSON **root, char *error, size_t error_size);
 /* The bytes of a value as written: for numbers, whose exact digits matter. */
-const char *json_raw(const struct json *json, const struct cJSON *item, size_t *len);
+const char *json_text_raw(const struct json_text *json, const struct cJSON *item, size_t *len);
 /* "LABEL:LINE:COLUMN: " of the key (or value) of the item, `skip` bytes on. */
-void json_where(const struct json *json, const struct cJSON *item, bool key, size_t skip, char *where, size_t size);
+void json_text_where(const struct json_text *json, const struct cJSON *item, bool key, size_t skip, char *where, size_t size);
 /* Of the value, from 1; 0 and 0 when its text has no positions. */
-void json_line_column(const struct json *json, const struct cJSON *item, unsigned *line, unsigned *column);
+void json_text_line_column(const struct json_text *json, const struct cJSON *item, unsigned *line, unsigned *column);
 /* What was found, in a few words: "an object", "12", "\"text\"". */
-void json_describe(const struct json *json, const struct cJSON *item, char *text, size_t size);
+void json_text_describe(const struct json_text *json, const struct cJSON *item, char *text, size_t size);
 /* Give `item` and all below it the place of `from`. */
-void json_place_as(struct cJSON *item, const struct cJSON *from);
+void json_text_place_as(struct cJSON *item, const struct cJSON *from);
 /* A new place: the key of `key` and the value of `value`. */
-void json_place_join(struct json *json, struct cJSON *item, const struct cJSON *key, const struct cJSON *value);
+void json_text_place_join(struct json_text *json, struct cJSON *item, const struct cJSON *key, const struct cJSON *value);
 
 #endif

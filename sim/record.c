@@ -152,10 +152,10 @@ static void set_where(struct world *w, struct record *r, const struct note *n)
     record_set(r, FIELD_MESSAGE, record_message_name(w, n->target));
 }
 
-static void set_version(struct record *r, enum history_field field, version version)
+static void set_version(struct record *r, enum history_field field, version v)
 {
-    if (version)
-        record_set(r, field, version);
+    if (v)
+        record_set(r, field, v);
 }
 
 static void set_cursor(struct world *w, struct record *r, const struct note *n)

@@ -82,7 +82,7 @@ struct step_ref {
     bool branch;
 };
 struct reader {
-    struct json json;
+    struct json_text json;
     struct scenario *s; /* under construction */
     char *error;        /* SCENARIO_ERROR_MAX bytes */
     const cJSON *tree;  /* of this variant */

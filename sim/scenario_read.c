@@ -34,7 +34,7 @@ static int read_version(struct reader *r)
 {
     const cJSON *format = member(r->tree, "sexton-scenario"), *name = member(r->tree, "name");
     size_t len;
-    if (!cJSON_IsNumber(format) || *json_raw(&r->json, format, &len) != '1' || len != 1)
+    if (!cJSON_IsNumber(format) || *json_text_raw(&r->json, format, &len) != '1' || len != 1)
         return reader_expected(r, format, "1: the version of the format that this program reads");
     if (!cJSON_IsString(name) || !*name->valuestring || strlen(name->valuestring) > 100 ||
         name->valuestring[strspn(name->valuestring, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
@@ -290,7 +290,7 @@ static int read_named(const char *file, const char *base, const char *text, size
     *scenarios = NULL;
     *count = 0;
     error[0] = '\0';
-    int status = json_parse(&r.json, file, true, text, size, &tree, error, SCENARIO_ERROR_MAX);
+    int status = json_text_parse(&r.json, file, true, text, size, &tree, error, SCENARIO_ERROR_MAX);
     if (status == 0)
         status = expect_object(&r, tree, "a scenario: an object");
     const cJSON *name = status == 0 ? member(tree, "name") : NULL;
@@ -301,7 +301,7 @@ static int read_named(const char *file, const char *base, const char *text, size
     if (status == 0)
         status = read_variants(&r, tree, scenarios, count);
     cJSON_Delete(tree);
-    json_release(&r.json);
+    json_text_release(&r.json);
     names_free(r.users);
     names_free(r.devices);
     names_free(r.conversations);

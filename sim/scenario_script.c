@@ -265,7 +265,7 @@ static void set_place_and_label(struct reader *r, struct scenario_step *step, co
     char text[160];
     unsigned line, column;
     const char *what = form == FORM_RACE ? "race" : form > FORM_FAULT ? fault_name(form - FORM_FAULT) : do_word(form);
-    json_line_column(&r->json, item, &line, &column);
+    json_text_line_column(&r->json, item, &line, &column);
     step->line = (int)line;
     step->column = (int)column;
     (void)snprintf(text, sizeof text, "%s %s%s%s", label, what, step->as ? " " : "", step->as ? step->as : "");

@@ -16,7 +16,7 @@ int reader_fail(struct reader *r, const cJSON *item, bool key, size_t skip, cons
 {
     char where[600];
     va_list args;
-    json_where(&r->json, item, key, skip, where, sizeof where);
+    json_text_where(&r->json, item, key, skip, where, sizeof where);
     int n = snprintf(r->error, SCENARIO_ERROR_MAX, "%s", where);
     va_start(args, format);
     (void)vsnprintf(r->error + n, SCENARIO_ERROR_MAX - (size_t)n, format, args);
@@ -28,7 +28,7 @@ int reader_expected(struct reader *r, const cJSON *item, const char *format, ...
 {
     char found[100], expected[400];
     va_list args;
-    json_describe(&r->json, item, found, sizeof found);
+    json_text_describe(&r->json, item, found, sizeof found);
     va_start(args, format);
     (void)vsnprintf(expected, sizeof expected, format, args);
     va_end(args);
@@ -182,7 +182,7 @@ int read_count(struct reader *r, const cJSON *item, uint64_t low, uint64_t high,
     size_t len = 0;
     const char *raw = NULL;
     if (cJSON_IsNumber(item)) {
-        raw = json_raw(&r->json, item, &len);
+        raw = json_text_raw(&r->json, item, &len);
         uint64_t n;
         if (len > 15 && strspn(raw, "0123456789") >= len && (!whole(raw, len, &n) || n > EXACT_MAX))
             return reader_expected(r, item, "a number up to 2^53 (larger ones as a string)");
@@ -225,7 +225,7 @@ static int read_decimal(struct reader *r, const cJSON *item, uint64_t max, uint6
     size_t len = 0;
     const char *text = NULL;
     if (cJSON_IsNumber(item)) {
-        text = json_raw(&r->json, item, &len);
+        text = json_text_raw(&r->json, item, &len);
     } else if (cJSON_IsString(item)) {
         text = item->valuestring;
         len = strlen(text);

@@ -67,7 +67,7 @@ static int set_path(struct reader *r, cJSON *tree, const char *path, cJSON *valu
                 cJSON_Delete(next);
                 break;
             }
-            json_place_as(next, value);
+            json_text_place_as(next, value);
         }
         at = next;
         path += len + 1;
@@ -90,11 +90,11 @@ static int apply_set(struct reader *r, cJSON *tree, const char *set)
         return E_INVALID;
     }
     (void)snprintf(label, sizeof label, "--set %.*s", (int)(equals - set) < 150 ? (int)(equals - set) : 150, set);
-    if (json_parse(&r->json, label, false, equals + 1, strlen(equals + 1), &value, error, sizeof error) != 0) {
+    if (json_text_parse(&r->json, label, false, equals + 1, strlen(equals + 1), &value, error, sizeof error) != 0) {
         cJSON *text = cJSON_CreateString(equals + 1);
         char *quoted = text ? cJSON_PrintUnformatted(text) : NULL;
         cJSON_Delete(text);
-        int status = quoted ? json_parse(&r->json, label, false, quoted, strlen(quoted), &value, error, sizeof error)
+        int status = quoted ? json_text_parse(&r->json, label, false, quoted, strlen(quoted), &value, error, sizeof error)
                             : E_NOMEM;
         cJSON_free(quoted);
         if (status != 0) {
@@ -175,8 +175,8 @@ static int make_variant(struct reader *r, cJSON *tree, const cJSON *vary, size_t
         cJSON *copy = cJSON_Duplicate(value, true);
         if (!copy)
             return E_NOMEM;
-        json_place_join(&r->json, copy, axis, value);
-        const char *raw = cJSON_IsString(value) ? value->valuestring : json_raw(&r->json, value, &len);
+        json_text_place_join(&r->json, copy, axis, value);
+        const char *raw = cJSON_IsString(value) ? value->valuestring : json_text_raw(&r->json, value, &len);
         if (cJSON_IsString(value))
             len = strlen(raw);
         (void)fprintf(text, "%s%s=%.*s", first ? "" : ",", short_name(vary, axis), (int)len, raw);

@@ -196,15 +196,15 @@ static struct world_step *step_of_op(struct world *w, device_id device, uint32_t
     return step ? &w->steps[step - 1] : NULL;
 }
 
-void script_decided(struct world *w, device_id device, uint32_t op, version version)
+void script_decided(struct world *w, device_id device, uint32_t op, version v)
 {
     struct world_step *s = step_of_op(w, device, op);
     if (!s)
         return;
     if (!s->decided_seq)
         s->decided_seq = w->history->count;
-    if (version)
-        idmap_put(&w->op_versions, MAKE_ID(device, op), version);
+    if (v)
+        idmap_put(&w->op_versions, MAKE_ID(device, op), v);
 }
 
 void script_answered(struct world *w, device_id device, uint32_t op, unsigned outcome, unsigned why)

@@ -1,1 +1,402 @@
-void x(void);
+/*
+ * workload.c: what the crowd does: exact totals of sends, deletions, undos, changes of membership, new conversations, new
+ * devices, crashes and partitions, at random moments until the crowd's activity ends.
+ *
+ * Method: each kind of work is one event at a time; the next follows after a gap drawn so that what is left spreads over
+ * the time that is left. Targets come from short bags of what was sent and deleted lately, so that a million users cost no
+ * search. A stated share goes astray on purpose: at what is deleted or purged, at the conversations of others, at what
+ * never was. Work without an actor or a target is tried again soon; every operation that is counted was really invoked.
+ */
+#include "sim/record.h"
+
+#include <string.h>
+
+#define FIRST_WORK_US US_PER_S
+#define AGAIN_US (50 * US_PER_MS)
+#define TRIES 8
+#define GHOST_OP 2000000000U
+#define CRASH_STEPS_MAX 20
+#define PARTITION_DEVICES_MAX 16
+
+static uint64_t below(struct world *w, uint64_t bound)
+{
+    return rng_below(&w->crowd_rng, bound);
+}
+
+/* ---- bags of recent targets ---- */
+
+static void bag_put(struct crowd_ring *bag, struct crowd_target item)
+{
+    if (bag->count < CROWD_RING) {
+        bag->items[bag->count++] = item;
+        return;
+    }
+    bag->items[bag->next] = item;
+    bag->next = (bag->next + 1) % CROWD_RING;
+}
+
+static struct crowd_target bag_take(struct world *w, struct crowd_ring *bag)
+{
+    size_t at = (size_t)below(w, bag->count);
+    struct crowd_target item = bag->items[at];
+    bag->items[at] = bag->items[--bag->count];
+    return item;
+}
+
+static const struct crowd_target *bag_look(struct world *w, const struct crowd_ring *bag)
+{
+    return bag->count ? &bag->items[below(w, bag->count)] : NULL;
+}
+
+/* ---- one operation ---- */
+
+static bool person(struct world *w, device_id device, const struct device_input *what, uint64_t *id)
+{
+    const struct world_device *d = world_device(w, device);
+    if (!d->core || d->crashed)
+        return false;
+    struct device_input input = *what;
+    input.kind = DEVICE_PERSON;
+    *id = MAKE_ID(device, device_inspect(d->core).next_op);
+    return world_device_step(w, device, &input);
+}
+
+static struct device_input operation(enum operation operation, conv_id conv, msg_id target)
+{
+    struct device_input input = {.operation = (uint8_t)operation, .conv = conv, .target = target};
+    if (operation == OPERATION_SEND) {
+        input.body.len = 5;
+        memcpy(input.body.bytes, "hello", 5);
+    }
+    return input;
+}
+
+/* Operations of these numbers are never issued. */
+static uint64_t ghost(struct world *w, device_id device)
+{
+    return MAKE_ID(device, GHOST_OP + w->crowd.ghosts++);
+}
+
+static struct crowd_conv *some_conv(struct world *w)
+{
+    struct crowd *c = &w->crowd;
+    for (int i = 0; c->conv_count && i < TRIES; i++) {
+        struct crowd_conv *conv = &c->convs[below(w, c->conv_count)];
+        if (!conv->deleted)
+            return conv;
+    }
+    return NULL;
+}
+
+static user_id some_member(struct world *w, const struct crowd_conv *conv)
+{
+    user_id member = conv->members[below(w, CROWD_CONV_MEMBERS)];
+    return member ? member : conv->members[0];
+}
+
+/* At what is deleted (now or long ago), at what others have, at what never was. */
+static bool astray(struct world *w, enum operation what)
+{
+    struct crowd *c = &w->crowd;
+    user_id user = crowd_user(w);
+    if (!user)
+        return false;
+    device_id device = crowd_device(w, user);
+    struct device_input input = operation(what, ghost(w, device), ghost(w, device));
+    const struct crowd_target *gone = bag_look(w, &c->deleted), *closed = bag_look(w, &c->deleted_convs);
+    const struct crowd_conv *foreign = c->conv_count ? &c->convs[below(w, c->conv_count)] : NULL;
+    const struct crowd_target *sent = bag_look(w, &c->sent);
+    switch (below(w, 4)) {
+        case 0: /* a deleted message, by its author */
+            if (!gone)
+                break;
+            device = gone->device;
+            input.conv = gone->conv;
+            input.target = gone->target;
+            break;
+        case 1: /* a deleted conversation, by a member */
+            if (!closed)
+                break;
+            device = closed->device;
+            input.conv = closed->conv;
+            break;
+        case 2: /* something of others */
+            if (foreign)
+                input.conv = foreign->conv;
+            if (sent && what != OPERATION_SEND) {
+                input.conv = sent->conv;
+                input.target = sent->target;
+            }
+            break;
+        default: /* a message that never was, in a real conversation */
+            if (foreign && what != OPERATION_SEND)
+                input.conv = foreign->conv;
+    }
+    uint64_t id;
+    return person(w, device, &input, &id);
+}
+
+static bool is_astray(struct world *w)
+{
+    uint64_t ppm = w->scenario->crowd.astray_ppm;
+    return ppm && rng_ppm(&w->crowd_rng, (uint32_t)ppm);
+}
+
+/* ---- kinds of work: true when it was done ---- */
+
+static bool work_send(struct world *w)
+{
+    if (is_astray(w))
+        return astray(w, OPERATION_SEND);
+    const struct crowd_conv *conv = some_conv(w);
+    if (!conv)
+        return false;
+    device_id device = crowd_device(w, some_member(w, conv));
+    struct device_input input = operation(OPERATION_SEND, conv->conv, 0);
+    uint64_t id;
+    if (!person(w, device, &input, &id))
+        return false;
+    bag_put(&w->crowd.sent, (struct crowd_target){input.conv, id, device, w->now_us});
+    return true;
+}
+
+static bool work_delete(struct world *w)
+{
+    if (is_astray(w))
+        return astray(w, OPERATION_DELETE);
+    if (!w->crowd.sent.count)
+        return false;
+    struct crowd_target target = bag_take(w, &w->crowd.sent);
+    struct device_input input = operation(OPERATION_DELETE, target.conv, target.target);
+    uint64_t id;
+    bool own_device = below(w, 2);
+    device_id device = own_device ? target.device : crowd_device(w, world_device(w, target.device)->user);
+    bool done = person(w, device, &input, &id);
+    target.at_us = w->now_us;
+    bag_put(done ? &w->crowd.deleted : &w->crowd.sent, target);
+    return done;
+}
+
+static bool work_delete_conv(struct world *w)
+{
+    struct crowd *c = &w->crowd;
+    if (is_astray(w))
+        return astray(w, OPERATION_DELETE_CONV);
+    struct crowd_conv *conv = some_conv(w);
+    if (!conv)
+        return false;
+    device_id device = crowd_device(w, conv->members[0]);
+    struct device_input input = operation(OPERATION_DELETE_CONV, conv->conv, 0);
+    uint64_t id;
+    if (!person(w, device, &input, &id))
+        return false;
+    conv->deleted = true;
+    bag_put(&c->deleted_convs, (struct crowd_target){conv->conv, (uint64_t)(conv - c->convs), device, w->now_us});
+    return true;
+}
+
+static bool work_undo(struct world *w)
+{
+    struct crowd *c = &w->crowd;
+    if (is_astray(w))
+        return astray(w, OPERATION_UNDO);
+    struct crowd_ring *bag = c->deleted_convs.count && below(w, 4) == 0 ? &c->deleted_convs : &c->deleted;
+    struct crowd_target target = {0};
+    for (int i = 0; bag->count && i < TRIES; i++) { /* what is past its window goes: it is for others to go astray at */
+        target = bag_take(w, bag);
+        if (target.at_us + w->policy.undo_window_us > w->now_us)
+            break;
+    }
+    if (!target.conv && c->sent.count) /* nothing is deleted: an undo that will be refused */
+        target = *bag_look(w, &c->sent);
+    if (!target.conv)
+        return false;
+    bool of_conv = bag == &c->deleted_convs && target.target < c->conv_count;
+    struct device_input input =
+        operation(of_conv ? OPERATION_UNDO_CONV : OPERATION_UNDO, target.conv, of_conv ? 0 : target.target);
+    uint64_t id;
+    if (!person(w, target.device, &input, &id))
+        return false;
+    if (of_conv)
+        c->convs[target.target].deleted = false;
+    return true;
+}
+
+static bool work_membership(struct world *w)
+{
+    struct crowd_conv *conv = some_conv(w);
+    if (!conv)
+        return false;
+    size_t slot = 1 + (size_t)below(w, CROWD_CONV_MEMBERS - 1);
+    user_id member = conv->members[slot];
+    bool leaves = member && below(w, 3) == 0;
+    struct device_input input = operation(!member ? OPERATION_ADD : leaves ? OPERATION_LEAVE : OPERATION_REMOVE,
+                                          conv->conv, 0);
+    input.subject = leaves ? 0 : member ? member : crowd_user(w);
+    input.role = ROLE_MEMBER;
+    uint64_t id;
+    if (!person(w, crowd_device(w, leaves ? member : conv->members[0]), &input, &id))
+        return false;
+    conv->members[slot] = member ? 0 : input.subject;
+    return true;
+}
+
+bool workload_new_conv(struct world *w, user_id creator)
+{
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    struct crowd *c = &w->crowd;
+    if (!creator || c->arrived < 2)
+        return false;
+    uint64_t low = s->group_min > 2 ? s->group_min : 2;
+    uint64_t size = rng_between(&w->crowd_rng, low, s->group_max > low ? s->group_max : low);
+    device_id device = crowd_device(w, creator);
+    user_id other = crowd_user(w);
+    for (int i = 0; other == creator && i < TRIES; i++)
+        other = crowd_user(w);
+    struct device_input input = {.operation = OPERATION_CREATE, .conv_kind = CONV_GROUP};
+    if (size == 2 && other != creator) {
+        input.conv_kind = CONV_DIRECT;
+        input.subject = other;
+    } else if (below(w, 8) == 0) {
+        input.conv_kind = CONV_CHANNEL;
+    }
+    uint64_t conv_id_made, id;
+    if (!person(w, device, &input, &conv_id_made))
+        return false;
+    c->convs = base_grow(c->convs, &c->conv_cap, c->conv_count + 1, sizeof *c->convs);
+    struct crowd_conv *conv = &c->convs[c->conv_count++];
+    *conv = (struct crowd_conv){.conv = conv_id_made, .members = {creator}};
+    if (input.subject)
+        conv->members[1] = other;
+    for (uint64_t i = 1; !input.subject && i < size; i++) {
+        struct device_input add = operation(OPERATION_ADD, conv->conv, 0);
+        add.subject = i == 1 ? other : crowd_user(w);
+        add.role = ROLE_MEMBER;
+        if (add.subject != creator && person(w, device, &add, &id) && i < CROWD_CONV_MEMBERS)
+            conv->members[i] = add.subject;
+    }
+    return true;
+}
+
+static bool work_crash(struct world *w)
+{
+    static const enum crash_point of_shards[] = {CRASH_NOW, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT, CRASH_AFTER_SOME,
+                                                 CRASH_AFTER_ALL};
+    static const enum crash_point of_devices[] = {CRASH_NOW, CRASH_BEFORE_WRITE, CRASH_AFTER_WRITE};
+    bool shard = !w->device_count || rng_below(&w->fault_rng, 3) == 0;
+    struct crash_plan plan = {.steps = rng_between(&w->fault_rng, 1, CRASH_STEPS_MAX),
+                              .for_us = rng_between(&w->fault_rng, US_PER_S / 2, 10 * US_PER_S)};
+    plan.point = shard ? of_shards[rng_below(&w->fault_rng, 5)] : of_devices[rng_below(&w->fault_rng, 3)];
+    uint32_t node = (uint32_t)rng_below(&w->fault_rng, shard ? w->shard_count : w->device_count);
+    fault_plan_crash(w, shard ? node : node_of_device(w, node + 1), plan);
+    return true;
+}
+
+static bool work_partition(struct world *w)
+{
+    struct fault model = {.one_way = rng_below(&w->fault_rng, 4) == 0};
+    model.b = base_alloc(w->shard_count * sizeof *model.b);
+    if (w->shard_count > 1 && rng_below(&w->fault_rng, 2)) {
+        uint32_t alone = (uint32_t)rng_below(&w->fault_rng, w->shard_count);
+        model.a = base_alloc(sizeof *model.a);
+        model.a[model.a_count++] = alone;
+        for (uint32_t i = 0; i < w->shard_count; i++)
+            if (i != alone)
+                model.b[model.b_count++] = i;
+    } else {
+        model.a = base_alloc(PARTITION_DEVICES_MAX * sizeof *model.a);
+        for (int i = 0; w->device_count && i < PARTITION_DEVICES_MAX; i++)
+            model.a[model.a_count++] = node_of_device(w, 1 + (device_id)rng_below(&w->fault_rng, w->device_count));
+        for (uint32_t i = 0; i < w->shard_count; i++)
+            model.b[model.b_count++] = i;
+    }
+    fault_partition(w, &model, rng_between(&w->fault_rng, US_PER_S, 30 * US_PER_S));
+    return true;
+}
+
+static bool work(struct world *w, enum crowd_work kind)
+{
+    switch (kind) {
+        case CROWD_SEND:
+            return work_send(w);
+        case CROWD_DELETE:
+            return work_delete(w);
+        case CROWD_DELETE_CONV:
+            return work_delete_conv(w);
+        case CROWD_UNDO:
+            return work_undo(w);
+        case CROWD_MEMBERSHIP:
+            return work_membership(w);
+        case CROWD_NEW_CONV:
+            return workload_new_conv(w, crowd_user(w));
+        case CROWD_NEW_DEVICE:
+            return crowd_link_device(w);
+        case CROWD_CRASH:
+            return work_crash(w);
+        case CROWD_PARTITION:
+            return work_partition(w);
+        case CROWD_WORKS:
+            break;
+    }
+    return true;
+}
+
+/* ---- when ---- */
+
+static void next_work(struct world *w, enum crowd_work kind, bool soon)
+{
+    struct crowd *c = &w->crowd;
+    uint64_t in_us = AGAIN_US;
+    if (!soon && c->ends_us > w->now_us) {
+        uint64_t left_us = c->ends_us - w->now_us;
+        in_us = rng_exponential(&w->crowd_rng, left_us / (c->left[kind] + 1));
+        if (in_us > left_us)
+            in_us = left_us;
+    }
+    uint64_t at_us = w->now_us + in_us;
+    if (at_us < FIRST_WORK_US)
+        at_us = FIRST_WORK_US;
+    if (at_us >= w->safety_until_us)
+        w->safety_until_us = at_us + 1;
+    world_push(w, at_us, EVENT_CROWD, kind, 0);
+}
+
+void workload_begin(struct world *w)
+{
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    uint64_t *left = w->crowd.left;
+    if (s->users > 1) { /* nobody talks alone */
+        left[CROWD_SEND] = s->sends;
+        left[CROWD_DELETE] = s->deletes;
+        left[CROWD_DELETE_CONV] = s->conversation_deletes;
+        left[CROWD_UNDO] = s->undos;
+        left[CROWD_MEMBERSHIP] = s->membership_changes;
+        left[CROWD_NEW_CONV] = s->new_conversations;
+        left[CROWD_NEW_DEVICE] = s->new_devices;
+    }
+    left[CROWD_CRASH] = s->crashes;
+    left[CROWD_PARTITION] = s->partitions;
+    for (int i = 0; i < CROWD_WORKS; i++)
+        if (left[i])
+            next_work(w, (enum crowd_work)i, false);
+}
+
+void crowd_work(struct world *w, enum crowd_work kind)
+{
+    struct crowd *c = &w->crowd;
+    if (w->phase != PHASE_SAFETY)
+        return;
+    /* Long past its time and still without a target: an operation that goes astray is one, too. */
+    static const enum operation instead[CROWD_WORKS] = {[CROWD_SEND] = OPERATION_SEND,
+                                                        [CROWD_DELETE] = OPERATION_DELETE,
+                                                        [CROWD_DELETE_CONV] = OPERATION_DELETE_CONV,
+                                                        [CROWD_UNDO] = OPERATION_UNDO,
+                                                        [CROWD_MEMBERSHIP] = OPERATION_LEAVE};
+    bool done = work(w, kind);
+    if (!done && w->now_us > c->ends_us)
+        done = instead[kind] == OPERATION_NONE ? w->now_us > c->ends_us + 60 * US_PER_S : astray(w, instead[kind]);
+    if (done)
+        c->left[kind]--;
+    if (c->left[kind])
+        next_work(w, kind, !done);
+}

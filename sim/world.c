@@ -207,10 +207,15 @@ device_id world_add_device(struct world *w, user_id user, const char *name)
     d->home = shard_of_user(user, w->shard_count);
     d->clock.wake_at_us = TIME_NEVER;
     struct world_user *owner = &w->users[user - 1];
+    device_id id = (device_id)w->device_count;
     if (!owner->first)
-        owner->first = (device_id)w->device_count;
-    owner->last = (device_id)w->device_count;
-    return (device_id)w->device_count;
+        owner->first = id;
+    if (id == owner->first + owner->dense)
+        owner->dense++;
+    else
+        owner->linked = id;
+    owner->devices++;
+    return id;
 }
 
 void world_device_begin(struct world *w, device_id id, bool linked)

@@ -101,7 +101,8 @@ struct world_device {
 
 struct world_user {
     uint32_t name;
-    device_id first, last; /* of a crowd user: its devices are dense from first; linked ones follow by `next` */
+    device_id first, linked; /* its devices are dense from first; linked: the last that came later, or 0 */
+    uint32_t dense, devices; /* how many are dense; all in all */
 };
 
 struct world_step {
@@ -161,8 +162,8 @@ struct crowd_ring {
 struct crowd {
     uint64_t left[CROWD_WORKS];
     uint64_t ends_us; /* of its activity */
-    uint64_t arrived, next_arrival_us;
-    uint64_t conversations_due, conversations_made;
+    uint64_t arrived;
+    uint64_t conversations_made; /* of those that arrivals make */
     user_id first_user;
     struct crowd_conv *convs;
     size_t conv_count, conv_cap;
@@ -285,7 +286,7 @@ void script_begin(struct world *w);
 void script_release(struct world *w); /* the probes of the last run */
 void script_step(struct world *w, uint32_t step, uint64_t repetition);
 void script_take(void *world, const struct record *record, const struct names *names); /* a sink */
-void script_decided(struct world *w, device_id device, uint32_t op, version version);
+void script_decided(struct world *w, device_id device, uint32_t op, version v);
 void script_answered(struct world *w, device_id device, uint32_t op, unsigned outcome, unsigned why);
 void script_end(struct world *w);
 
@@ -305,12 +306,20 @@ void fault_forget(struct world *w);
 bool fault_strikes_before(struct crash_plan *plan, bool counts);
 enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
 
-/* ---- workload.c, crowd.c ---- */
+/* ---- crowd.c: who is there ---- */
 void crowd_begin(struct world *w);
 void crowd_arrive(struct world *w);
-void crowd_work(struct world *w, enum crowd_work work);
 void crowd_away(struct world *w, user_id user, bool leaves);
 void crowd_forget(struct world *w);
+/* A random user of those who arrived, 0 when nobody did; a random device of a user, running or not. */
+user_id crowd_user(struct world *w);
+device_id crowd_device(struct world *w, user_id user);
+bool crowd_link_device(struct world *w);
+
+/* ---- workload.c: what they do ---- */
+void workload_begin(struct world *w);
+void crowd_work(struct world *w, enum crowd_work work);
+bool workload_new_conv(struct world *w, user_id creator);
 
 /* ---- observe.c ---- */
 void observe_device(struct world *w, device_id id);

@@ -15,6 +15,7 @@
     X(queue)                                                                                                           \
     X(net)                                                                                                             \
     X(history)                                                                                                         \
+    X(life)                                                                                                            \
     X(check)                                                                                                           \
     X(probes)                                                                                                          \
     X(scenario)                                                                                                        \

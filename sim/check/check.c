@@ -153,7 +153,7 @@ void check_reset(struct check *c)
     }
     memset(&c->work, 0, sizeof(c->work));
     c->now = NULL;
-    c->inside = c->ended = c->delivering = c->aging = c->shard_exempt = false;
+    c->clock_off = c->inside = c->ended = c->delivering = c->aging = c->shard_exempt = false;
     c->last_activity_us = c->last_activity_seq = c->last_us = 0;
     c->fault_count = c->shards_down = 0;
     c->fault_end_us = 0;

@@ -10,7 +10,7 @@
 void durability_before(struct check *c, const struct event *e)
 {
     const struct op *op = &c->ops[e->op];
-    if (e->r->kind != KIND_ACK || !e->op || !c->inside || record_has(e->r, FIELD_SETTLED))
+    if (e->r->kind != KIND_ACK || !e->op || !c->inside || record_get(e->r, FIELD_SETTLED))
         return;
     bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV;
     bool same = deletes && (op->conv || op->message) && state_target(c, op->conv, op->message)->deleted;

@@ -9,8 +9,11 @@
 uint32_t target_change(struct check *c, const struct event *e, uint32_t message, bool undo)
 {
     struct target *t = state_target(c, e->conv, message);
+    version version_of = record_get(e->r, FIELD_VERSION);
+    if (!undo && t->deleted && version_of && c->changes[t->last].version == version_of)
+        return t->last; /* repeated, and recognised as the same */
     uint32_t i = GROW(c, changes);
-    c->changes[i] = (struct change){.version = record_get(e->r, FIELD_VERSION),
+    c->changes[i] = (struct change){.version = version_of,
                                     .at_us = e->r->at_us,
                                     .seq = e->r->seq,
                                     .deadline_us = record_get(e->r, FIELD_DEADLINE),
@@ -34,14 +37,15 @@ uint32_t target_change(struct check *c, const struct event *e, uint32_t message,
     return i;
 }
 
-static void add_claim(struct check *c, const struct event *e)
+static void add_claim(struct check *c, const struct event *e, bool by_ack)
 {
     struct message *m = &c->messages[e->message];
     for (uint32_t i = m->claims; i; i = c->claims[i].next)
         if (e->op && c->claims[i].op == e->op)
             return;
     uint32_t i = GROW(c, claims);
-    c->claims[i] = (struct claim){.next = m->claims, .actor = e->actor, .op = e->op, .kept = state_keep(c, e->r)};
+    c->claims[i] = (struct claim){
+        .next = m->claims, .actor = e->actor, .op = e->op, .kept = state_keep(c, e->r), .by_ack = by_ack};
     m->claims = i;
 }
 
@@ -85,7 +89,7 @@ static void fold_answer(struct check *c, const struct event *e)
     bool undoes = op->what == WORD_UNDO || op->what == WORD_UNDO_CONV;
     if (ack) {
         op->acked = true;
-        op->settled = record_has(e->r, FIELD_SETTLED);
+        op->settled = record_get(e->r, FIELD_SETTLED);
         op->ack_seq = e->r->seq;
         op->ack_at_us = e->r->at_us;
         op->ack_kept = state_keep(c, e->r);
@@ -101,9 +105,8 @@ static void fold_answer(struct check *c, const struct event *e)
     of_op.message = op->message;
     if (ack && deletes && !op->settled && !c->inside)
         target_change(c, &of_op, op->message, false);
-    if (ack && deletes && !op->settled && c->inside && op->message && !c->messages[op->message].sent &&
-        !op->committed)
-        add_claim(c, &of_op);
+    if (ack && deletes && !op->settled && c->inside && op->message && !t->deleted && !op->committed && !op->early)
+        add_claim(c, &of_op, true);
     for (uint32_t i = ack ? 0 : c->messages[op->message].claims; i; i = c->claims[i].next)
         if (c->claims[i].op == e->op)
             c->claims[i].refused = true;
@@ -161,7 +164,7 @@ static void fold_copy(struct check *c, const struct event *e)
 {
     uint32_t at = state_holding(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY));
     struct holding *h = &c->holdings[at];
-    bool pending = record_has(e->r, FIELD_PENDING);
+    bool pending = record_get(e->r, FIELD_PENDING);
     if (e->r->kind == KIND_HIDE) {
         if (h->shown)
             unlink_holding(c, at);
@@ -213,7 +216,7 @@ static void fold_commit(struct check *c, const struct event *e)
         if (c->messages[e->message].sent)
             target_change(c, e, e->message, false);
         else
-            add_claim(c, e);
+            add_claim(c, e, false);
     }
     if (e->what == WORD_UNDO && e->message)
         target_change(c, e, e->message, true);
@@ -226,7 +229,7 @@ static void fold_bind(struct check *c, const struct event *e)
     struct message *m = &c->messages[e->message];
     bool accepted = word_of(c, record_get(e->r, FIELD_ANSWER)) == WORD_ACCEPTED;
     for (uint32_t i = m->claims; i; i = c->claims[i].next)
-        if (c->claims[i].actor == e->actor) {
+        if (c->claims[i].actor == e->actor && !c->claims[i].by_ack) {
             c->claims[i].accepted = accepted;
             c->claims[i].refused = !accepted;
         }
@@ -244,7 +247,7 @@ static void fold_device_side(struct check *c, const struct event *e)
                 d->next_of_user = c->users[e->user].devices;
                 c->users[e->user].devices = e->device;
             }
-            d->linked = record_has(e->r, FIELD_LINKED);
+            d->linked = record_get(e->r, FIELD_LINKED);
             break;
         case KIND_MEMBER:
             fold_member(c, e);
@@ -332,9 +335,13 @@ static void fold_fault(struct check *c, const struct event *e)
         at++;
     if (record_get(e->r, FIELD_COUNT))
         c->work.faults++;
-    if ((fault == WORD_PARTITION || fault == WORD_HOLD) && at == c->fault_count && at < FAULTS_MAX)
+    c->clock_off |= fault == WORD_CLOCK;
+    bool ends = fault == WORD_HEAL || fault == WORD_RELEASE ||
+                (fault == WORD_DROP && (record_get(e->r, FIELD_COUNT) || at < c->fault_count));
+    if ((fault == WORD_PARTITION || fault == WORD_HOLD || fault == WORD_DROP) && !ends && at == c->fault_count &&
+        at < FAULTS_MAX)
         c->faults[c->fault_count++] = (uint32_t)step;
-    if (fault != WORD_HEAL && fault != WORD_RELEASE)
+    if (!ends)
         return;
     if (at < c->fault_count)
         c->faults[at] = c->faults[--c->fault_count];
@@ -396,7 +403,7 @@ static void fold_shard(struct check *c, const struct event *e)
         case KIND_EARLY:
             c->ops[e->op].early = true;
             if (e->message)
-                add_claim(c, e);
+                add_claim(c, e, false);
             break;
         case KIND_BIND:
             if (e->message)

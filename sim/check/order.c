@@ -32,7 +32,7 @@ static void closed_show(struct check *c, const struct event *e)
 {
     const struct message *m = &c->messages[e->message];
     const struct target *t = &c->convs[m->conv].target;
-    if (!m->sent_when_closed || !t->deleted || record_has(e->r, FIELD_PENDING))
+    if (!m->sent_when_closed || !t->deleted || record_get(e->r, FIELD_PENDING))
         return;
     struct verdict *v = violate(c, INVARIANT_CLOSED_CONVERSATION, "%s shows %s, sent after the deletion of %s",
                                 nm(c, c->devices[e->device].name), nm(c, m->name), nm(c, c->convs[m->conv].name));
@@ -56,7 +56,7 @@ static void closed_answer(struct check *c, const struct event *e)
         judge(c, INVARIANT_CLOSED_CONVERSATION);
         return;
     }
-    if (record_has(e->r, FIELD_SETTLED))
+    if (record_get(e->r, FIELD_SETTLED))
         return;
     if (deletion->device != op->device && op->invoke_at_us <= deletion->at_us + c->options.clock_error_us &&
         c->options.clock_error_us) {
@@ -75,13 +75,13 @@ static void closed_answer(struct check *c, const struct event *e)
 static void early_show(struct check *c, const struct event *e)
 {
     const struct message *m = &c->messages[e->message];
-    if (!c->inside || !m->sent || record_has(e->r, FIELD_PENDING))
+    if (!c->inside || !m->sent || record_get(e->r, FIELD_PENDING))
         return;
     for (uint32_t i = m->target.first; i; i = c->changes[i].next)
         if (c->changes[i].undo)
             return;
     uint32_t claim = m->claims;
-    while (claim && c->claims[claim].refused)
+    while (claim && !claim_open(c, &c->claims[claim]))
         claim = c->claims[claim].next;
     if (!claim)
         return;
@@ -127,6 +127,19 @@ static void early_outside(struct check *c, const struct op *op)
     chain_show(c, v, where);
 }
 
+/* The send must have met the claim: the deletion was bound, or refused. */
+static void early_inside(struct check *c, const struct message *m, const struct claim *claim)
+{
+    if (!m->sent || m->target.first || !claim_open(c, claim) || c->verdicts[INVARIANT_EARLY_DELETE].violated) {
+        judge(c, INVARIANT_EARLY_DELETE);
+        return;
+    }
+    struct verdict *v = violate(c, INVARIANT_EARLY_DELETE, "%s is live, and was deleted before it was sent",
+                                nm(c, m->name));
+    chain_kept(c, v, claim->kept);
+    chain_kept(c, v, m->send_kept);
+}
+
 void order_finish(struct check *c)
 {
     if (!c->inside)
@@ -135,7 +148,7 @@ void order_finish(struct check *c)
     else
         for (uint32_t i = 1; i < c->messages_count; i++)
             for (uint32_t j = c->messages[i].claims; j; j = c->claims[j].next)
-                judge(c, INVARIANT_EARLY_DELETE);
+                early_inside(c, &c->messages[i], &c->claims[j]);
 }
 
 /* ---- undo-is-atomic ---- */
@@ -162,7 +175,7 @@ static void undo(struct check *c, const struct event *e)
         not_atomic(c, e, t, "was accepted, and names another deletion than the current one");
     else if (t->purging)
         not_atomic(c, e, t, "was accepted after its purge began");
-    else if (last->deadline_us && e->r->at_us >= last->deadline_us + c->options.clock_error_us)
+    else if (last->deadline_us && !c->clock_off && e->r->at_us >= last->deadline_us + c->options.clock_error_us)
         not_atomic(c, e, t, "was accepted after its window had closed");
     else
         judge(c, INVARIANT_UNDO_IS_ATOMIC);
@@ -180,9 +193,9 @@ static void purge(struct check *c, const struct event *e)
     }
     if (!t->deleted)
         not_atomic(c, e, t, "began, and it is live");
-    else if (!target_names_current(c, t, record_get(e->r, FIELD_VERSION)))
+    else if (e->r->kind == KIND_PURGING && !target_names_current(c, t, record_get(e->r, FIELD_VERSION)))
         not_atomic(c, e, t, "names another deletion than the current one");
-    else if (current && current->deadline_us && e->r->at_us + c->options.clock_error_us < current->deadline_us)
+    else if (current && current->deadline_us && !c->clock_off && e->r->at_us + c->options.clock_error_us < current->deadline_us)
         not_atomic(c, e, t, "began inside the undo window");
     else
         judge(c, INVARIANT_UNDO_IS_ATOMIC);

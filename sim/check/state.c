@@ -264,3 +264,10 @@ bool message_live(const struct check *c, const struct message *m)
 {
     return !m->target.deleted && !(m->conv && c->convs[m->conv].target.deleted);
 }
+
+/* A claim that only an acknowledgement told of is none when the commit came after all. */
+bool claim_open(const struct check *c, const struct claim *claim)
+{
+    const struct op *op = &c->ops[claim->op];
+    return !claim->refused && !(claim->by_ack && (op->committed || op->early));
+}

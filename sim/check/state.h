@@ -21,7 +21,7 @@
     X(ROLE_OWNER, "owner") X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted")              \
     X(REFUSED, "refused") X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release")             \
     X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member")             \
-    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(PENDING, "pending")         \
+    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") X(CLOCK, "clock") X(PENDING, "pending")         \
     X(DRAFTED, "drafted")
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -42,7 +42,7 @@ struct target {
 };
 struct claim { /* a deletion that was taken before its target */
     uint32_t next, actor, op, kept;
-    bool refused, accepted;
+    bool refused, accepted, by_ack; /* by_ack: only the acknowledgement tells of it */
 };
 struct message {
     struct target target;
@@ -134,6 +134,7 @@ struct check {
     uint64_t seen[HISTORY_KINDS];
     struct verdict verdicts[INVARIANT_COUNT];
     struct check_work work;
+    bool clock_off; /* a fault moved a node's clock: its deadlines are not the history's time */
     bool inside, ended, delivering, aging, shard_exempt;
     uint64_t last_activity_us, last_activity_seq, last_us;
     uint32_t faults[FAULTS_MAX];
@@ -189,6 +190,7 @@ static inline uint64_t target_key(uint32_t user, uint32_t conv, uint32_t message
 }
 bool target_undone_since(const struct check *c, const struct target *t, version deletion);
 bool target_names_current(const struct check *c, const struct target *t, version named);
+bool claim_open(const struct check *c, const struct claim *claim);
 const struct change *target_current(const struct check *c, const struct target *t); /* first of the current deletion */
 const char *nm(const struct check *c, uint64_t name);
 bool message_live(const struct check *c, const struct message *m);

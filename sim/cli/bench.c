@@ -1,0 +1,89 @@
+/*
+ * bench.c: `sexton bench queue`: the event queue in the hold model (as in PHOLD): a steady number of pending events;
+ * each step pops the first and pushes one an exponential time later. One step in eight cancels and replaces another
+ * event.
+ */
+#include "core/rng.h"
+#include "sim/cli/args.h"
+#include "sim/cli/cli.h"
+#include "sim/queue.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n";
+
+#define PENDING_MAX 100000000U
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint64_t push(struct queue *queue, struct rng *rng, uint64_t at_us, uint64_t owner)
+{
+    struct event event = {.at_us = at_us + rng_exponential(rng, US_PER_S), .tie = (uint32_t)rng_next(rng), .a = owner};
+    return queue_push(queue, &event);
+}
+
+static void hold(uint64_t pending, uint64_t steps)
+{
+    struct queue *queue = queue_new();
+    struct rng rng = rng_fork(1, "bench");
+    uint64_t *timers = base_alloc(pending * sizeof *timers), cancelled = 0; /* one event an owner */
+    for (uint64_t i = 0; i < pending; i++)
+        timers[i] = push(queue, &rng, 0, i);
+    int64_t began = now_us();
+    for (uint64_t i = 0; i < steps; i++) {
+        struct event event;
+        queue_pop(queue, &event);
+        timers[event.a] = push(queue, &rng, event.at_us, event.a);
+        if (i % 8 == 0) {
+            uint64_t other = rng_below(&rng, pending);
+            cancelled += queue_cancel(queue, timers[other]);
+            timers[other] = push(queue, &rng, event.at_us, other);
+        }
+    }
+    int64_t took = now_us() - began;
+    printf("queue: %" PRIu64 " pending, %" PRIu64 " steps, %" PRIu64 " cancelled: %" PRIu64
+           " events/s, %zu bytes an event\n",
+           pending, steps, cancelled, steps * 1000000 / (uint64_t)(took > 0 ? took : 1),
+           queue_bytes(queue) / (size_t)pending);
+    free(timers);
+    queue_free(queue);
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    struct args args = args_begin(argc, argv, usage);
+    const char *what = NULL;
+    uint64_t pending = 0, steps = 2000000;
+    while (args_more(&args)) {
+        if (args_flag(&args, "--help") || args_flag(&args, "-h")) {
+            printf("%s", usage);
+            return SEXTON_OK;
+        }
+        if (args_number(&args, "--pending", &pending) || args_number(&args, "--steps", &steps))
+            continue;
+        if (what || !args_operand(&args, &what))
+            return args_unknown(&args);
+    }
+    if (!args.bad && (!what || strcmp(what, "queue") != 0))
+        return args_complain(&args, what ? what : "nothing", "queue");
+    if (!args.bad && pending > PENDING_MAX)
+        return args_complain(&args, "more than 100000000 pending", "fewer");
+    if (args.bad)
+        return SEXTON_USAGE;
+    if (pending > 0) {
+        hold(pending, steps);
+        return SEXTON_OK;
+    }
+    for (pending = 100; pending <= 1000000; pending *= 100)
+        hold(pending, steps);
+    return SEXTON_OK;
+}

@@ -1,0 +1,156 @@
+/*
+ * crowd.c: the people who have no lines in the script: u1, u2, … with devices u1.d1, …
+ *
+ * Method: one user arrives an event. The first tenth is there at once, the others come one by one over the scenario's time,
+ * and each makes its share of the conversations. Presence is a chain of events a device, from the device's own random
+ * stream; a device that is away costs nothing. What they do is workload.c.
+ */
+#include "sim/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_BYTES 48
+
+void crowd_forget(struct world *w)
+{
+    struct crowd *c = &w->crowd;
+    struct crowd_conv *convs = c->convs;
+    size_t cap = c->conv_cap;
+    memset(c->left, 0, sizeof c->left);
+    c->arrived = c->conversations_made = c->ends_us = 0;
+    c->first_user = 0;
+    c->ghosts = 0;
+    c->sent.count = c->deleted.count = c->deleted_convs.count = 0;
+    c->sent.next = c->deleted.next = c->deleted_convs.next = 0;
+    c->convs = convs;
+    c->conv_cap = cap;
+    c->conv_count = 0;
+}
+
+void crowd_begin(struct world *w)
+{
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    struct crowd *c = &w->crowd;
+    c->first_user = (user_id)w->user_count + 1;
+    c->ends_us = s->active_us ? s->active_us : w->scenario->lasts_us ? w->scenario->lasts_us : 60 * US_PER_S;
+    if (s->users)
+        world_push(w, w->now_us, EVENT_ARRIVE, 0, 0);
+    workload_begin(w);
+}
+
+user_id crowd_user(struct world *w)
+{
+    if (!w->crowd.arrived)
+        return 0;
+    return w->crowd.first_user + (user_id)rng_below(&w->crowd_rng, w->crowd.arrived);
+}
+
+device_id crowd_device(struct world *w, user_id user)
+{
+    const struct world_user *u = &w->users[user - 1];
+    uint64_t pick = rng_below(&w->crowd_rng, u->dense + (u->linked ? 1U : 0U));
+    return pick < u->dense ? u->first + (device_id)pick : u->linked;
+}
+
+static void begin_presence(struct world *w, device_id id)
+{
+    const struct scenario *s = w->scenario;
+    struct world_device *d = world_device(w, id);
+    if (s->crowd.presence != PRESENCE_ALWAYS) {
+        int64_t second = s->starts_s % 86400;
+        uint64_t of_day_us = (uint64_t)(second < 0 ? second + 86400 : second) * US_PER_S;
+        uint64_t until_us = TIME_NEVER;
+        presence_init(&d->presence, (enum presence)s->crowd.presence, w->seed, id, of_day_us);
+        bool online = presence_first(&d->presence, &until_us);
+        d->absent = !online;
+        d->patterned = true;
+        if (until_us != TIME_NEVER)
+            world_push(w, until_us > w->now_us ? until_us : w->now_us + 1, EVENT_PRESENCE, id, !online);
+    }
+    link_dial(w, id, CONNECT_SPREAD_US);
+}
+
+static void add_device(struct world *w, user_id user, bool linked)
+{
+    char name[NAME_BYTES];
+    snprintf(name, sizeof name, "u%u.d%u", user - w->crowd.first_user + 1, w->users[user - 1].devices + 1);
+    device_id id = world_add_device(w, user, name);
+    world_device_begin(w, id, linked);
+    begin_presence(w, id);
+}
+
+bool crowd_link_device(struct world *w)
+{
+    user_id user = crowd_user(w);
+    if (!user || w->shards[shard_of_user(user, w->shard_count)].core == NULL)
+        return false;
+    add_device(w, user, true);
+    return true;
+}
+
+static uint64_t next_arrival(struct world *w)
+{
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    uint64_t at_once = s->users / 10 > 2 ? s->users / 10 : 2;
+    if (!s->arrive_over_us || w->crowd.arrived < at_once)
+        return w->now_us;
+    uint64_t left = s->users - w->crowd.arrived;
+    if (w->now_us >= s->arrive_over_us)
+        return w->now_us;
+    uint64_t gap_us = rng_exponential(&w->crowd_rng, (s->arrive_over_us - w->now_us) / left);
+    return w->now_us + gap_us < s->arrive_over_us ? w->now_us + gap_us : s->arrive_over_us;
+}
+
+/* The conversations that exist when this many have arrived: an even share, and never before there are enough people. */
+static void make_conversations(struct world *w, user_id creator)
+{
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    struct crowd *c = &w->crowd;
+    uint64_t all = s->users * s->conversations_per_user_ppm / 1000000;
+    uint64_t due = all * c->arrived / s->users;
+    if (c->arrived < 2)
+        return;
+    while (c->conversations_made < due && workload_new_conv(w, c->arrived == s->users ? crowd_user(w) : creator))
+        c->conversations_made++;
+}
+
+void crowd_arrive(struct world *w)
+{
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    struct crowd *c = &w->crowd;
+    if (w->phase != PHASE_SAFETY)
+        return;
+    user_id next = (user_id)w->user_count + 1;
+    shard_id home = shard_of_user(next, w->shard_count);
+    if (!w->shards[home].core) { /* its shard is down: nobody signs up now */
+        world_push(w, w->now_us + 100 * US_PER_MS, EVENT_ARRIVE, 0, 0);
+        return;
+    }
+    char name[NAME_BYTES];
+    snprintf(name, sizeof name, "u%u", next - c->first_user + 1);
+    user_id user = world_add_user(w, name);
+    struct shard_input input = {.kind = SHARD_PROVISION_USER, .user = user};
+    world_shard_step(w, home, &input);
+    uint64_t most = s->devices_max > s->devices_min ? s->devices_max : s->devices_min;
+    uint64_t devices = rng_between(&w->crowd_rng, s->devices_min ? s->devices_min : 1, most ? most : 1);
+    for (uint64_t i = 0; i < devices; i++)
+        add_device(w, user, false);
+    c->arrived++;
+    if (s->away_ppm && rng_ppm(&w->crowd_rng, (uint32_t)s->away_ppm) && c->ends_us > w->now_us)
+        world_push(w, rng_between(&w->crowd_rng, w->now_us + 1, c->ends_us), EVENT_AWAY, user, 1);
+    make_conversations(w, user);
+    if (c->arrived < s->users)
+        world_push(w, next_arrival(w), EVENT_ARRIVE, 0, 0);
+}
+
+void crowd_away(struct world *w, user_id user, bool leaves)
+{
+    const struct world_user *u = &w->users[user - 1];
+    if (w->phase != PHASE_SAFETY)
+        return;
+    for (device_id id = u->first; id < u->first + u->dense; id++)
+        link_set_offline(w, id, &world_device(w, id)->away, leaves);
+    if (leaves)
+        world_push(w, w->now_us + w->scenario->crowd.away_for_us, EVENT_AWAY, user, 0);
+}

@@ -1,0 +1,61 @@
+/*
+ * town.h: a few shards and devices without a simulator: messages go from hand to hand, in order, at once. For tests of core
+ * that want one rule and no world. Time moves only by town_advance.
+ */
+#ifndef SEXTON_TESTS_TOWN_H
+#define SEXTON_TESTS_TOWN_H
+
+#include "core/device.h"
+#include "core/shard.h"
+
+#define TOWN_SHARDS_MAX 4
+#define TOWN_DEVICES_MAX 16
+
+struct town_msg {
+    bool to_device;
+    uint32_t to, from; /* device or shard; from: device or shard */
+    uint32_t session;
+    struct wire wire;
+};
+struct town {
+    uint32_t shard_count;
+    struct policy policy;
+    struct store *stores[TOWN_SHARDS_MAX];
+    struct shard *shards[TOWN_SHARDS_MAX];
+    uint64_t shard_wake[TOWN_SHARDS_MAX];
+    struct device *devices[TOWN_DEVICES_MAX];
+    user_id owners[TOWN_DEVICES_MAX];
+    uint64_t device_wake[TOWN_DEVICES_MAX];
+    uint32_t sessions[TOWN_DEVICES_MAX]; /* 0: not connected */
+    uint32_t last_session;
+    uint64_t now_us;
+    struct town_msg *queue;
+    size_t queued, queue_cap;
+    bool cut;            /* messages between shards are lost */
+    int lose_to_device;  /* so many messages to devices are lost next */
+    bool crash_next;     /* the next shard step crashes before its commit */
+    unsigned notes[NOTE_COUNT];
+    struct note last[NOTE_COUNT];
+    struct out out;
+};
+
+void town_open(struct town *t, uint32_t shards);
+void town_close(struct town *t);
+void town_user(struct town *t, user_id user);
+void town_device(struct town *t, device_id device, user_id user, bool linked);
+/* A conversation of users first..last, the first its owner. */
+conv_id town_conversation(struct town *t, uint32_t n, enum conv_kind kind, user_id first, user_id last);
+void town_connect(struct town *t, device_id device);
+void town_disconnect(struct town *t, device_id device);
+/* Invoke; returns the op number (0 when refused by the device itself). Nothing is delivered before town_settle. */
+uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target, user_id subject);
+msg_id town_send(struct town *t, device_id device, conv_id conv);
+void town_settle(struct town *t);               /* deliver until nothing moves */
+void town_advance(struct town *t, uint64_t us); /* with timers on the way, settling after each */
+void town_restart(struct town *t, shard_id shard);
+int town_shard_msg(struct town *t, shard_id to, const struct wire *wire, device_id device, uint32_t session);
+bool town_reads(const struct town *t, device_id device, msg_id target);
+size_t town_rows(const struct town *t, enum store_table table); /* over all shards */
+shard_id town_home(const struct town *t, device_id device);
+
+#endif
