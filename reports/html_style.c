@@ -50,5 +50,5 @@ const char html_style[] =
     "tr{background:var(--card);border-radius:10px;padding:10px 12px;margin:0 0 10px;"
     "display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px 12px}\n"
     "table:not(.list) td{padding:0;border:0;text-align:left;white-space:normal}\n"
-    "td[data-l]::before{content:attr(data-l);display:block;color:var(--soft);font-size:.78rem}\n"
+    "td[data-l]::before{content:attr(data-l);display:block;color:var(--soft);font-size:.78rem;font-weight:400}\n"
     "table:not(.list) td.id{grid-column:1/-1}}\n";

@@ -37,7 +37,7 @@ void measures_write_json(const struct measures *measures, FILE *out);
 /* Pairs: reached and never. */
 uint64_t measures_pairs(const struct measures *measures);
 /* A duration to read: "840 µs", "1.2 s", "3.5 h"; three digits at most. */
-#define MEASURES_DURATION_MAX 24
+#define MEASURES_DURATION_MAX 48
 void measures_duration(uint64_t us, char text[MEASURES_DURATION_MAX]);
 
 #endif

@@ -38,24 +38,25 @@ struct sheet { /* what is being written */
 struct tick {
     uint64_t us;
     const char *name;
+    bool major; /* keeps its label where all would collide */
 };
 static const struct tick ticks[] = {
-    {1, "1 µs"},
-    {10, "10 µs"},
-    {100, "100 µs"},
-    {US_PER_MS, "1 ms"},
-    {10 * US_PER_MS, "10 ms"},
-    {100 * US_PER_MS, "100 ms"},
-    {US_PER_S, "1 s"},
-    {10 * US_PER_S, "10 s"},
-    {60 * US_PER_S, "1 min"},
-    {600 * US_PER_S, "10 min"},
-    {3600 * US_PER_S, "1 h"},
-    {10 * 3600 * US_PER_S, "10 h"},
-    {US_PER_DAY, "1 d"},
-    {10 * US_PER_DAY, "10 d"},
-    {100 * US_PER_DAY, "100 d"},
-    {1000 * US_PER_DAY, "1000 d"},
+    {1, "1 µs", true},
+    {10, "10 µs", false},
+    {100, "100 µs", false},
+    {US_PER_MS, "1 ms", true},
+    {10 * US_PER_MS, "10 ms", false},
+    {100 * US_PER_MS, "100 ms", false},
+    {US_PER_S, "1 s", true},
+    {10 * US_PER_S, "10 s", false},
+    {60 * US_PER_S, "1 min", true},
+    {600 * US_PER_S, "10 min", false},
+    {3600 * US_PER_S, "1 h", true},
+    {10 * 3600 * US_PER_S, "10 h", false},
+    {US_PER_DAY, "1 d", true},
+    {10 * US_PER_DAY, "10 d", false},
+    {100 * US_PER_DAY, "100 d", true},
+    {1000 * US_PER_DAY, "1000 d", false},
 };
 #define TICKS (sizeof ticks / sizeof *ticks)
 
@@ -76,9 +77,8 @@ static uint64_t write_log_axis(FILE *gp, uint64_t low_us, uint64_t high_us, cons
         last = first + 3;
     fprintf(gp, "set xlabel '%s'\nset logscale x\nset xrange [%.9g:%.9g]\nset xtics (", label, seconds(ticks[first].us),
             seconds(ticks[last].us));
-    size_t step = last - first > 6 ? 2 : 1; /* more labels than that collide */
     for (size_t i = first; i <= last; i++)
-        fprintf(gp, "%s\"%s\" %.9g", i == first ? "" : ", ", (i - first) % step ? "" : ticks[i].name,
+        fprintf(gp, "%s\"%s\" %.9g", i == first ? "" : ", ", last - first <= 6 || ticks[i].major ? ticks[i].name : "",
                 seconds(ticks[i].us));
     fputs(")\n", gp);
     return ticks[first].us;
@@ -87,8 +87,10 @@ static uint64_t write_log_axis(FILE *gp, uint64_t low_us, uint64_t high_us, cons
 /* A linear time axis in seconds, labelled in the unit that suits the span. */
 static void write_linear_axis(FILE *gp, uint64_t high_us)
 {
-    static const struct tick units[] = {
-        {US_PER_DAY, "days"}, {3600 * US_PER_S, "hours"}, {60 * US_PER_S, "minutes"}, {US_PER_S, "seconds"}};
+    static const struct {
+        uint64_t us;
+        const char *name;
+    } units[] = {{US_PER_DAY, "days"}, {3600 * US_PER_S, "hours"}, {60 * US_PER_S, "minutes"}, {US_PER_S, "seconds"}};
     size_t unit = 0;
     while (unit + 1 < sizeof units / sizeof *units && high_us < 2 * units[unit].us)
         unit++;
@@ -114,7 +116,7 @@ static void write_head(const struct sheet *s, int key_lines)
     fprintf(s->gp,
             "# Made by sexton report; draw again with: gnuplot %s.gp\n"
             "set encoding utf8\n"
-            "set terminal svg size 560,%d dynamic font 'system-ui,Helvetica,Arial,sans-serif,15'\n"
+            "set terminal svg size 560,%d dynamic font 'system-ui,Helvetica,Arial,sans-serif,16'\n"
             "set output '%s.svg'\n"
             "set border 1 lc rgb '%s'\n"
             "set grid ytics lc rgb '%s' lt 1 lw 1\n"
@@ -208,8 +210,8 @@ static bool write_latency(struct sheet *s, const struct plot_input *input)
     if (!count)
         return false;
     write_head(s, count);
-    fputs("set ylabel 'share of these devices'\n", s->gp);
-    write_curves(s, curves, styles, count, "time from the deletion, or the reconnection, to the hide");
+    fputs("set ylabel 'devices reached'\n", s->gp);
+    write_curves(s, curves, styles, count, "time from the deletion or reconnection");
     return true;
 }
 
@@ -234,7 +236,7 @@ static bool write_convergence(struct sheet *s, const struct plot_input *input)
     if (input->flawed && measures_pairs(input->flawed))
         set_convergence(&curves[count++], input->flawed, "flawed on purpose");
     write_head(s, count);
-    fputs("set ylabel 'share of target devices reached'\n", s->gp);
+    fputs("set ylabel 'devices reached'\n", s->gp);
     write_curves(s, curves, styles, count, "time since the deletion");
     return true;
 }

@@ -1,9 +1,9 @@
 /*
  * crowd.c: the people who have no lines in the script: u1, u2, … with devices u1.d1, …
  *
- * Method: one user arrives an event. The first tenth is there at once, the others come one by one over the scenario's time,
- * and each makes its share of the conversations. Presence is a chain of events a device, from the device's own random
- * stream; a device that is away costs nothing. What they do is workload.c.
+ * Method: one user arrives an event. The first tenth is there at once, the others come one by one over the scenario's
+ * time, and each makes its share of the conversations. Presence is a chain of events a device, from the device's own
+ * random stream; a device that is away costs nothing. What they do is workload.c.
  */
 #include "sim/record.h"
 
@@ -15,17 +15,14 @@
 void crowd_forget(struct world *w)
 {
     struct crowd *c = &w->crowd;
-    struct crowd_conv *convs = c->convs;
-    size_t cap = c->conv_cap;
     memset(c->left, 0, sizeof c->left);
     c->arrived = c->conversations_made = c->ends_us = 0;
     c->first_user = 0;
     c->ghosts = 0;
     c->sent.count = c->deleted.count = c->deleted_convs.count = 0;
     c->sent.next = c->deleted.next = c->deleted_convs.next = 0;
-    c->convs = convs;
-    c->conv_cap = cap;
     c->conv_count = 0;
+    idmap_clear(&c->conv_index);
 }
 
 void crowd_begin(struct world *w)

@@ -1,9 +1,9 @@
 /*
  * fault.c: what goes wrong: partitions, broken connections, crashes, dropped and held messages, clocks.
  *
- * Method: partitions, drops and holds in force are in one short list, which costs nothing while it is empty. Each counts
- * what it touched, so that a fault that never touched anything can be told. A crash at a point is a plan that its node
- * carries; the steps of the node count it down. A process that died is restarted from its store by an event.
+ * Method: partitions, drops and holds in force are in one short list, which costs nothing while it is empty. Each
+ * counts what it touched, so that a fault that never touched anything can be told. A crash at a point is a plan that
+ * its node carries; the steps of the node count it down. A process that died is restarted from its store by an event.
  */
 #include "sim/record.h"
 
@@ -369,7 +369,8 @@ static void release(struct world *w, uint32_t index)
         bool matches = !step->nodes_a_count;
         for (size_t a = 0; a < step->nodes_a_count && !matches; a++)
             for (size_t b = 0; b < step->nodes_b_count && !matches; b++)
-                matches = from_a_to_b(hold, node_of_scenario(w, step->nodes_a[a]), node_of_scenario(w, step->nodes_b[b]));
+                matches =
+                    from_a_to_b(hold, node_of_scenario(w, step->nodes_a[a]), node_of_scenario(w, step->nodes_b[b]));
         if (!matches)
             continue;
         w->steps[index].result.touched += hold->touched;
@@ -416,7 +417,8 @@ void fault_begin(struct world *w, uint32_t index)
         w->steps[index].decided_seq = w->history->count;
     switch (step->fault) {
         case FAULT_ABORT:
-            fprintf(stderr, "sexton: the scenario asks for an abort (%s)\n", names_text(w->names, w->steps[index].name));
+            fprintf(stderr, "sexton: the scenario asks for an abort (%s)\n",
+                    names_text(w->names, w->steps[index].name));
             abort();
         case FAULT_RELEASE:
             release(w, index);

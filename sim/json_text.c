@@ -1,7 +1,7 @@
 /*
- * json_text.c: one pass of recursive descent checks the text and notes the places in document order; cJSON then parses the
- * same text, and a walk in the same order gives each item its place. Duplicate keys are looked for in the tree, where
- * escapes are decoded, by sorting each object's keys.
+ * json_text.c: one pass of recursive descent checks the text and notes the places in document order; cJSON then parses
+ * the same text, and a walk in the same order gives each item its place. Duplicate keys are looked for in the tree,
+ * where escapes are decoded, by sorting each object's keys.
  */
 #include "sim/json_text.h"
 
@@ -349,8 +349,7 @@ static const cJSON *duplicate(const cJSON *item)
 {
     size_t count = 0;
     const cJSON *child, *found = NULL;
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = item->child; child; child = child->next) {
         const cJSON *inside = duplicate(child);
         if (inside)
             return inside;
@@ -360,7 +359,8 @@ static const cJSON *duplicate(const cJSON *item)
         return NULL;
     const cJSON **keys = base_alloc(count * sizeof(cJSON *));
     count = 0;
-    cJSON_ArrayForEach(child, item) keys[count++] = child;
+    for (child = item->child; child; child = child->next)
+        keys[count++] = child;
     qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 1; i < count && !found; i++)
         if (strcmp(keys[i - 1]->string, keys[i]->string) == 0)
@@ -370,7 +370,7 @@ static const cJSON *duplicate(const cJSON *item)
 }
 
 int json_text_parse(struct json_text *json, const char *label, bool positioned, const char *text, size_t size,
-               struct cJSON **root, char *error, size_t error_size)
+                    struct cJSON **root, char *error, size_t error_size)
 {
     size_t kept = size < JSON_BYTES_MAX + 1 ? size : JSON_BYTES_MAX + 1, first = json->place_count;
     struct json_source *source;
@@ -431,7 +431,8 @@ const char *json_text_raw(const struct json_text *json, const struct cJSON *item
     return json->sources[place->source].text + place->value;
 }
 
-void json_text_where(const struct json_text *json, const struct cJSON *item, bool key, size_t skip, char *where, size_t size)
+void json_text_where(const struct json_text *json, const struct cJSON *item, bool key, size_t skip, char *where,
+                     size_t size)
 {
     const struct json_place *place = &json->places[item->valueint];
     where_at(&json->sources[place->source], (key ? place->key : place->value) + skip, where, size);
@@ -468,7 +469,8 @@ void json_text_place_as(struct cJSON *item, const struct cJSON *from)
         json_text_place_as(child, from);
 }
 
-void json_text_place_join(struct json_text *json, struct cJSON *item, const struct cJSON *key, const struct cJSON *value_of)
+void json_text_place_join(struct json_text *json, struct cJSON *item, const struct cJSON *key,
+                          const struct cJSON *value_of)
 {
     struct json_place place = json->places[value_of->valueint];
     if (json->places[key->valueint].source == place.source)

@@ -3,8 +3,8 @@
  *
  * Method: dialling takes one latency to the shard, which opens the session, and one back. A connection that breaks is
  * gone at once for packets (their session is stale); each end notices a little later. A device that should be connected
- * and is not dials again after the policy's retry, times 1 to 2 at random, doubled by each failure up to a limit. A device
- * that should not be connected costs nothing until something brings it back.
+ * and is not dials again after the policy's retry, times 1 to 2 at random, doubled by each failure up to a limit. A
+ * device that should not be connected costs nothing until something brings it back.
  */
 #include "sim/record.h"
 

@@ -3,6 +3,7 @@
  */
 #include "sim/cli/cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,7 @@ static int complain(const char *word)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a full disk and a file too large are both told, and clean up behind them */
     if (argc < 2) {
         fprintf(stderr, "sexton: found no command, expected one; `sexton --help` lists them.\n");
         return SEXTON_USAGE;

@@ -1,9 +1,9 @@
 /*
- * observe.c: what is really there, read by code that shares nothing with what core says of itself. A view is everything that
- * is readable on a device, from device_rows; a table is what a shard's store holds, from scans of whole tables.
+ * observe.c: what is really there, read by code that shares nothing with what core says of itself. A view is everything
+ * that is readable on a device, from device_rows; a table is what a shard's store holds, from scans of whole tables.
  *
- * When: at the end phases, everything; and unless the scenario says "observe": 0, after a restart, when a device has caught up
- * after connecting, after an installed snapshot, and at random instants a random device and a random shard.
+ * When: at the end phases, everything; and unless the scenario says "observe": 0, after a restart, when a device has
+ * caught up after connecting, after an installed snapshot, and at random instants a random device and a random shard.
  */
 #include "sim/record.h"
 

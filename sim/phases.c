@@ -1,11 +1,11 @@
 /*
  * phases.c: safety, heal, deliver, age.
  *
- * Method: safety ends when the scenario's time is over and its last step ran. Heal ends every fault at once. Deliver brings
- * every device online that will ever return, and polls: quiet is not converged, so it asks each device and each shard
- * whether it has what it should have. The poll remembers how far it got, so that it costs what is new. Without progress
- * for PATIENCE_US it gives up, and says of each node what it waits for. Age lets time pass until no tombstone is left, or
- * until the last deadline that could hold one.
+ * Method: safety ends when the scenario's time is over and its last step ran. Heal ends every fault at once. Deliver
+ * brings every device online that will ever return, and polls: quiet is not converged, so it asks each device and each
+ * shard whether it has what it should have. The poll remembers how far it got, so that it costs what is new. Without
+ * progress for PATIENCE_US it gives up, and says of each node what it waits for. Age lets time pass until no tombstone
+ * is left, or until the last deadline that could hold one.
  */
 #include "sim/record.h"
 

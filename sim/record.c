@@ -1,8 +1,8 @@
 /*
  * record.c: notes of core become records of the history, one to one and in order.
  *
- * Method: one function a family of notes sets the fields that its kind has. Zero names are dropped by history_emit, so a
- * target of 0 (the conversation itself) needs no case. The words of closed lists are interned once a run.
+ * Method: one function a family of notes sets the fields that its kind has. Zero names are dropped by history_emit, so
+ * a target of 0 (the conversation itself) needs no case. The words of closed lists are interned once a run.
  */
 #include "sim/record.h"
 
@@ -323,6 +323,8 @@ static void note_member(struct world *w, const struct note *n)
     record_set(r, FIELD_ROLE, w->words.role[n->role]);
     set_version(r, FIELD_VERSION, n->version);
     record_emit(w);
+    if (w->crowd.conv_count)
+        workload_member(w, n->conv, n->user, n->role != ROLE_NONE);
 }
 
 /* Acknowledged, fence, truncate, duplicate, receive: the book-keeping of a shard. */
@@ -416,7 +418,7 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
             case NOTE_REAP:
                 note_life(w, n, name);
                 break;
-            case NOTE_HELLO: /* the shard's SYNC says it */
+            case NOTE_HELLO:   /* the shard's SYNC says it */
             case NOTE_DRAFTED: /* the settled ACK says it */
                 break;
             default:

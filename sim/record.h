@@ -1,9 +1,9 @@
 /*
- * record.h: from what core notes, and what the world does, to records of the history; and how things are called. record.c
- * is the only file that knows both.
+ * record.h: from what core notes, and what the world does, to records of the history; and how things are called.
+ * record.c is the only file that knows both.
  *
- * An operation is called as its step says, else DEVICE/OP; a message as the operation that sent it; a conversation as it was
- * declared, as the step that made it says, else c:DEVICE/OP. Only names that somebody gave are stored.
+ * An operation is called as its step says, else DEVICE/OP; a message as the operation that sent it; a conversation as
+ * it was declared, as the step that made it says, else c:DEVICE/OP. Only names that somebody gave are stored.
  */
 #ifndef SEXTON_SIM_RECORD_H
 #define SEXTON_SIM_RECORD_H

@@ -16,6 +16,7 @@
 #define SCENARIO_DEPTH_MAX 32
 #define SCENARIO_SHARDS_MAX 64
 #define SCENARIO_USERS_MAX 10000 /* declared by name; a crowd may be larger */
+#define SCENARIO_DEVICES_MAX 20000
 #define SCENARIO_STEPS_MAX 10000
 #define SCENARIO_BRANCHES_MAX 6 /* of a race: 720 permutations */
 #define SCENARIO_CROWD_MAX 2000000
@@ -43,20 +44,20 @@ struct scenario_conversation {
 enum presence_kind { PRESENCE_ALWAYS, PRESENCE_COMMUTER, PRESENCE_FLAKY, PRESENCE_RARE };
 /* A crowd lives next to the declared users: u1, u2, … with devices u1.d1, …; it grows while the run goes on. */
 struct scenario_crowd {
-    uint64_t users;                   /* 0: no crowd */
+    uint64_t users;                    /* 0: no crowd */
     uint64_t devices_min, devices_max; /* a user */
     enum presence_kind presence;
-    uint64_t away_ppm;                /* of users, away for `away_for_us` from a random moment on */
+    uint64_t away_ppm; /* of users, away for `away_for_us` from a random moment on */
     uint64_t away_for_us;
-    uint64_t arrive_over_us;          /* users appear over this time; the first tenth at once */
+    uint64_t arrive_over_us;             /* users appear over this time; the first tenth at once */
     uint64_t conversations_per_user_ppm; /* created while it runs, by their first member */
-    uint64_t group_min, group_max;    /* members */
+    uint64_t group_min, group_max;       /* members */
     /* workload: exact totals over the run, spread at random moments over `active_us` */
     uint64_t sends, deletes, conversation_deletes, undos, membership_changes, new_conversations, new_devices;
     uint64_t active_us;
     uint64_t astray_ppm; /* operations aimed at deleted, purged, foreign and never-existing targets: default 50000 */
-    uint64_t crashes;       /* of shards and devices, at random crash points */
-    uint64_t partitions;    /* random, with heal */
+    uint64_t crashes;    /* of shards and devices, at random crash points */
+    uint64_t partitions; /* random, with heal */
 };
 
 struct scenario_network {
@@ -73,29 +74,29 @@ enum step_kind {
     STEP_LOOK,      /* in; -1 = at nothing */
     STEP_OFFLINE,   /* the device loses its network until STEP_ONLINE */
     STEP_ONLINE,
-    STEP_LINK,      /* a new device appears */
-    STEP_NEVER,     /* the device goes away for ever: exempt by name */
+    STEP_LINK,  /* a new device appears */
+    STEP_NEVER, /* the device goes away for ever: exempt by name */
     STEP_RACE,
     STEP_FAULT,
 };
-#define FAULT_LIST(X)                                                                                                  \
-    X(PARTITION, "partition") /* between groups a and b, both ways or only a to b */                                   \
-    X(BREAK, "break")         /* the connection of a device, once */                                                   \
-    X(CRASH, "crash")         /* node, at a point; restarts after `for` (default 1 s) */                               \
-    X(DROP, "drop")           /* the next `times` messages of wire kind `filter` to or from a device */                \
-    X(HOLD, "hold")           /* messages from a to b wait, in order, until released */                                \
-    X(RELEASE, "release")                                                                                              \
-    X(CLOCK, "clock")         /* node's clock is off by offset_us from now on */                                       \
-    X(ABORT, "abort")         /* the program itself aborts: for testing the sweep */
+#define FAULT_LIST(X)                                                                                   \
+    X(PARTITION, "partition") /* between groups a and b, both ways or only a to b */                    \
+    X(BREAK, "break")         /* the connection of a device, once */                                    \
+    X(CRASH, "crash")         /* node, at a point; restarts after `for` (default 1 s) */                \
+    X(DROP, "drop")           /* the next `times` messages of wire kind `filter` to or from a device */ \
+    X(HOLD, "hold")           /* messages from a to b wait, in order, until released */                 \
+    X(RELEASE, "release")                                                                               \
+    X(CLOCK, "clock") /* node's clock is off by offset_us from now on */                                \
+    X(ABORT, "abort") /* the program itself aborts: for testing the sweep */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
-#define CRASH_POINT_LIST(X)                                                                                            \
-    X(NOW, "now")                                                                                                      \
-    X(BEFORE_COMMIT, "before-commit")                                                                                  \
-    X(AFTER_COMMIT, "after-commit") /* nothing sent */                                                                 \
-    X(AFTER_SOME, "after-some-sends") /* half of them */                                                               \
-    X(AFTER_ALL, "after-all-sends")                                                                                    \
-    X(BEFORE_WRITE, "before-write") /* devices */                                                                      \
+#define CRASH_POINT_LIST(X)                              \
+    X(NOW, "now")                                        \
+    X(BEFORE_COMMIT, "before-commit")                    \
+    X(AFTER_COMMIT, "after-commit")   /* nothing sent */ \
+    X(AFTER_SOME, "after-some-sends") /* half of them */ \
+    X(AFTER_ALL, "after-all-sends")                      \
+    X(BEFORE_WRITE, "before-write") /* devices */        \
     X(AFTER_WRITE, "after-write")
 #define CRASH_POINT_ENUM(id, name) CRASH_##id,
 enum crash_point { CRASH_NONE, CRASH_POINT_LIST(CRASH_POINT_ENUM) CRASH_POINT_COUNT };
@@ -107,25 +108,25 @@ enum step_expect { EXPECT_NOTHING, EXPECT_ACKED, EXPECT_REFUSED, EXPECT_EITHER }
 struct scenario_step {
     enum step_kind kind;
     int line, column;
-    char *label;       /* how reports call it: "script[3] delete d1" */
-    char *as;          /* name of the operation, and of the message or conversation it makes; NULL = none */
+    char *label; /* how reports call it: "script[3] delete d1" */
+    char *as;    /* name of the operation, and of the message or conversation it makes; NULL = none */
     /* when: at, or after EVENT plus a delay */
     uint64_t at_us;
-    char *after;       /* EVENT, or NULL */
+    char *after; /* EVENT, or NULL */
     uint64_t plus_us;
-    uint64_t count;    /* how often: default 1; "every" apart */
+    uint64_t count; /* how often: default 1; "every" apart */
     uint64_t every_us;
     /* who and what */
     uint32_t device;
     uint8_t operation, role, conv_kind;
-    int32_t conversation;  /* index of a declared one, or -1 */
-    char *in;              /* its name: declared, or the `as` of a create step; NULL = none */
-    char *target;          /* name (`as`) of the message */
-    char *undoes;          /* name (`as`) of the deletion that an undo names; NULL = the one the device knows */
-    uint32_t subject;      /* user index, or UINT32_MAX */
-    char *text;            /* body, or draft */
+    int32_t conversation; /* index of a declared one, or -1 */
+    char *in;             /* its name: declared, or the `as` of a create step; NULL = none */
+    char *target;         /* name (`as`) of the message */
+    char *undoes;         /* name (`as`) of the deletion that an undo names; NULL = the one the device knows */
+    uint32_t subject;     /* user index, or UINT32_MAX */
+    char *text;           /* body, or draft */
     enum step_expect expect;
-    uint8_t expect_why;    /* enum why, for EXPECT_REFUSED; 0 = any */
+    uint8_t expect_why; /* enum why, for EXPECT_REFUSED; 0 = any */
     /* race */
     struct scenario_step *branches;
     size_t branch_count;
@@ -135,20 +136,20 @@ struct scenario_step {
     uint32_t *nodes_a, *nodes_b; /* expanded from names, groups and globs */
     size_t nodes_a_count, nodes_b_count;
     bool one_way;
-    uint64_t for_us;       /* 0 = for ever (partition: until the heal phase) */
+    uint64_t for_us; /* 0 = for ever (partition: until the heal phase) */
     enum crash_point point;
-    uint8_t filter;        /* enum wire_kind for drop and hold; 0 = all */
-    uint64_t times;        /* drop: how many; crash: at the k-th step from now */
-    int64_t offset_us;     /* clock */
+    uint8_t filter;    /* enum wire_kind for drop and hold; 0 = all */
+    uint64_t times;    /* drop: how many; crash: at the k-th step from now */
+    int64_t offset_us; /* clock */
 };
 
 struct scenario_limit {
-    char *what;      /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max */
+    char *what; /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max */
     uint64_t max_us;
 };
 struct scenario_expect {
     bool hold_all;
-    uint64_t hold;        /* bit per invariant */
+    uint64_t hold; /* bit per invariant */
     uint64_t violate, may_violate;
     char **sometimes, **never, **finally;
     size_t sometimes_count, never_count, finally_count;
@@ -164,7 +165,7 @@ struct scenario {
     uint64_t seeds;
     int64_t starts_s; /* seconds since 1970 */
     uint32_t shards;
-    char *store; /* "memory" (or "sqlite" from the next issue on) */
+    char *store;          /* "memory" (or "sqlite" from the next issue on) */
     struct policy policy; /* without flaws */
     int flaw;             /* enum flaw of a negative scenario, or -1 */
     struct scenario_user *users;
@@ -178,7 +179,7 @@ struct scenario {
     struct scenario_step *steps;
     size_t step_count;
     struct scenario_expect expect;
-    uint64_t lasts_us;    /* of the safety phase: at least until the last step */
+    uint64_t lasts_us;                /* of the safety phase: at least until the last step */
     uint64_t online_us, returning_us; /* bounds */
     uint64_t observe_every_us;        /* mean time between observations; 0 = only at the end */
     uint64_t events_max, records_max, memory_max_bytes;
@@ -187,9 +188,9 @@ struct scenario {
 };
 
 /*
- * Read `file` ("-": standard input) into its variants: one scenario, or the cross product of "vary". `sets` are "path=value"
- * overrides from the command line, applied before checking. Returns 0 and *scenarios (free with scenario_free_all), or
- * negative with "FILE:LINE:COLUMN: …" in error.
+ * Read `file` ("-": standard input) into its variants: one scenario, or the cross product of "vary". `sets` are
+ * "path=value" overrides from the command line, applied before checking. Returns 0 and *scenarios (free with
+ * scenario_free_all), or negative with "FILE:LINE:COLUMN: …" in error.
  */
 #define SCENARIO_ERROR_MAX 1024
 int scenario_read(const char *file, const char *const *sets, size_t set_count, struct scenario **scenarios,

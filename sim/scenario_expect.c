@@ -15,8 +15,7 @@ static int read_invariants(struct reader *r, const cJSON *item, uint64_t *bits)
         return 0;
     if ((status = expect_array(r, item, 1, INVARIANT_COUNT, "invariants", &count)) != 0)
         return status;
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = first_child(item); child; child = child->next) {
         if ((status = expect_string(r, child, "an invariant")) != 0)
             return status;
         int found = invariant_find(child->valuestring);
@@ -46,10 +45,10 @@ static int read_limits(struct reader *r, const cJSON *item)
         return 0;
     if ((status = expect_object(r, item, "an object such as {\"reaches-online.p99\": \"2s\"}")) != 0)
         return status;
-    cJSON_ArrayForEach(child, item) count++;
+    for (child = first_child(item); child; child = child->next)
+        count++;
     e->limits = base_alloc((count + 1) * sizeof *e->limits);
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = first_child(item); child; child = child->next) {
         bool known = false;
         for (size_t i = 0; i < 2; i++)
             for (size_t j = 0; j < 4; j++)
@@ -76,7 +75,9 @@ static int read_events(struct reader *r, const cJSON *item, char ***events, size
         return 0;
     if ((status = read_texts(r, item, SCENARIO_EVENTS_MAX, "events", events, count)) != 0)
         return status;
-    cJSON_ArrayForEach(child, item) if ((status = resolve_event(r, child, child->valuestring)) != 0) return status;
+    for (child = first_child(item); child; child = child->next)
+        if ((status = resolve_event(r, child, child->valuestring)) != 0)
+            return status;
     return 0;
 }
 
@@ -126,7 +127,8 @@ int read_expect(struct reader *r)
     if (status != 0 || (status = read_hold(r, hold)) != 0)
         return status;
     if (flaw && !violate)
-        return reader_fail(r, flaw, true, 0, "found \"flaw\" without \"violate\" in \"expect\", expected what it violates");
+        return reader_fail(r, flaw, true, 0,
+                           "found \"flaw\" without \"violate\" in \"expect\", expected what it violates");
     if (!flaw && (violate || may))
         return reader_fail(r, violate ? violate : may, true, 0, "found \"%s\" without a \"flaw\", expected one",
                            violate ? "violate" : "may-violate");

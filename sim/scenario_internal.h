@@ -2,8 +2,8 @@
  * scenario_internal.h: what the files of the scenario reader share.
  *
  * The keys of every object are data, in scenario_keys.c: the parser, its suggestions and the JSON Schema all come from
- * them, so none can know a key that another does not. A key of a plain type is read straight into its field; one of type
- * KEY_OTHER has its own function, and its schema in `words`.
+ * them, so none can know a key that another does not. A key of a plain type is read straight into its field; one of
+ * type KEY_OTHER has its own function, and its schema in `words`.
  *
  * Every function that reads returns 0, or E_INVALID after it has written the error; the caller then returns at once.
  */
@@ -111,7 +111,8 @@ void suggestion_try_names(struct suggestion *suggestion, const struct names *nam
 /* "; did you mean \"x\"?", or "" */
 void suggestion_text(const struct suggestion *suggestion, char *text, size_t size);
 int read_key(struct reader *r, const cJSON *item, const struct key *key, void *base);
-/* Every key of item is in table (and, for steps, of this form), the required ones are there; the plain ones are read. */
+/* Every key of item is in table (and, for steps, of this form), the required ones are there; the plain ones are read.
+ */
 int read_object(struct reader *r, const cJSON *item, const struct key_table *table, uint32_t form, const char *what,
                 void *base);
 int read_time(struct reader *r, const cJSON *item, uint64_t *us);
@@ -125,11 +126,12 @@ int expect_string(struct reader *r, const cJSON *item, const char *what);
 int read_texts(struct reader *r, const cJSON *item, size_t max, const char *of, char ***texts, size_t *count);
 char *text_copy(const char *text);
 const cJSON *member(const cJSON *object, const char *key);
+const cJSON *first_child(const cJSON *item); /* of nothing: nothing */
 
 /* ---- the parts of a scenario ---- */
-int read_people(struct reader *r);  /* scenario_people.c: users, groups, offline, conversations */
-int read_expect(struct reader *r);  /* scenario_expect.c */
-int read_script(struct reader *r);  /* scenario_script.c */
+int read_people(struct reader *r);    /* scenario_people.c: users, groups, offline, conversations */
+int read_expect(struct reader *r);    /* scenario_expect.c */
+int read_script(struct reader *r);    /* scenario_script.c */
 int resolve_script(struct reader *r); /* scenario_resolve.c: names in steps */
 int resolve_event(struct reader *r, const cJSON *item, const char *event);
 int expand_nodes(struct reader *r, const cJSON *item, const uint32_t *except, size_t except_count, uint32_t **nodes,

@@ -1,6 +1,6 @@
 /*
- * scenario_keys.c: every key of a scenario file, as data: its type, where it goes, its bounds, what it means. The parser
- * and the JSON Schema are made from these tables, so they cannot disagree.
+ * scenario_keys.c: every key of a scenario file, as data: its type, where it goes, its bounds, what it means. The
+ * parser and the JSON Schema are made from these tables, so they cannot disagree.
  */
 #include "sim/scenario_internal.h"
 
@@ -8,15 +8,16 @@
 #define C(field) offsetof(struct scenario, crowd.field)
 #define N(field) offsetof(struct scenario, network.field)
 #define P(field) offsetof(struct scenario_step, field)
-#define TABLE_OF(keys, name, required)                                                                                 \
-    {                                                                                                                  \
-        name, keys, sizeof keys / sizeof keys[0], required                                                             \
+#define TABLE_OF(keys, name, required)                     \
+    {                                                      \
+        name, keys, sizeof keys / sizeof keys[0], required \
     }
 #define REF(name) "{\"$ref\":\"#/definitions/" name "\"}"
 #define NAMES_SCHEMA "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 #define SPAN_SCHEMA "{\"type\":\"array\",\"items\":" REF("count") ",\"minItems\":2,\"maxItems\":2}"
-#define ANY_SCHEMA "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":[" \
-                   "\"string\",\"number\",\"boolean\"]},\"minItems\":1}}"
+#define ANY_SCHEMA                                                                            \
+    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":[" \
+    "\"string\",\"number\",\"boolean\"]},\"minItems\":1}}"
 
 static const struct key scenario_keys[] = {
     {"$schema", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}", "where the schema is, for editors", 0},
@@ -81,8 +82,8 @@ static const struct key crowd_keys[] = {
 const struct key_table crowd_table = TABLE_OF(crowd_keys, "crowd", "users");
 
 static const struct key conversation_keys[] = {
-    {"kind", KEY_WORD8, offsetof(struct scenario_conversation, kind), CONV_DIRECT, 0, "direct|group|channel", "its kind",
-     0},
+    {"kind", KEY_WORD8, offsetof(struct scenario_conversation, kind), CONV_DIRECT, 0, "direct|group|channel",
+     "its kind", 0},
     {"members", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "users; the first is the owner unless `owners` says otherwise", 0},
     {"owners", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are owners", 0},
 };
@@ -149,8 +150,7 @@ static const struct key step_keys[] = {
      (FORMS_DO & ~(FORM(LINK) | FORM(NEVER))) | (FORMS_FAULTS & ~FA(ABORT))},
     {"device", KEY_OTHER, 0, 0, 0, NODES, "which device", FORMS_DO | FA(BREAK) | FA(DROP)},
     {"do", KEY_OTHER, 0, 0, 0, REF("do"), "what it does", FORMS_DO},
-    {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX, NULL, "conversation",
-     (OPS & ~OP(CREATE)) | FORM(TYPE) | FORM(LOOK)},
+    {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX, NULL, "conversation", (OPS & ~OP(CREATE)) | FORM(TYPE) | FORM(LOOK)},
     {"message", KEY_TEXT, P(target), 1, SCENARIO_NAME_MAX + 1, NULL, "`as` of a send, or ?NAME for one that never was",
      OP(DELETE) | OP(UNDO)},
     {"undoes", KEY_TEXT, P(undoes), 1, SCENARIO_NAME_MAX, NULL, "`as` of the deletion; default the one it knows",
@@ -162,9 +162,8 @@ static const struct key step_keys[] = {
      OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE)},
     {"text", KEY_TEXT, P(text), 0, TEXT_BYTES_MAX, NULL, "the message, or the draft", OP(SEND) | FORM(TYPE)},
     {"expect", KEY_OTHER, 0, 0, 0, REF("answer"), "the answer: acked, either, refused, refused WHY", OPS},
-    {"race", KEY_OTHER, 0, 0, 0,
-     "{\"type\":\"array\",\"items\":" REF("branch") ",\"minItems\":2,\"maxItems\":6}", "branches that start together",
-     FORM(RACE)},
+    {"race", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("branch") ",\"minItems\":2,\"maxItems\":6}",
+     "branches that start together", FORM(RACE)},
     {"within", KEY_TIME, P(within_us), 0, 0, NULL, "each branch starts at a random moment of this; default 100ms",
      FORM(RACE)},
     {"fault", KEY_OTHER, 0, 0, 0, REF("fault"), "what breaks", FORMS_FAULTS},

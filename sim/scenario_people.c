@@ -1,6 +1,6 @@
 /*
- * scenario_people.c: who there is: users and their devices, groups of nodes, conversations; and which nodes a name, a group
- * or a glob stands for.
+ * scenario_people.c: who there is: users and their devices, groups of nodes, conversations; and which nodes a name, a
+ * group or a glob stands for.
  */
 #include "sim/scenario_internal.h"
 
@@ -30,14 +30,16 @@ static int read_user(struct reader *r, const cJSON *item, size_t *device_cap)
                            item->string);
     s->users[s->user_count++].name = text_copy(item->string);
     (void)names_intern(r->users, item->string);
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = first_child(item); child; child = child->next) {
         if ((status = expect_string(r, child, "a device's name, such as \"phone\"")) != 0 ||
             (status = check_name(r, child, false, child->valuestring)) != 0)
             return status;
         (void)snprintf(name, sizeof name, "%s.%s", item->string, child->valuestring);
         if (names_find(r->devices, name))
             return reader_expected(r, child, "each device of a user once");
+        if (r->s->device_count >= SCENARIO_DEVICES_MAX)
+            return reader_fail(r, child, false, 0, "found more than %d devices, expected at most that",
+                               SCENARIO_DEVICES_MAX);
         (void)names_intern(r->devices, name);
         s->devices = base_grow(s->devices, device_cap, s->device_count + 1, sizeof *s->devices);
         s->devices[s->device_count++] = (struct scenario_device){.name = text_copy(name), .user = user};
@@ -54,11 +56,14 @@ static int read_users(struct reader *r, const cJSON *item)
         return 0;
     if ((status = expect_object(r, item, "an object of users: {\"alice\": [\"phone\"]}")) != 0)
         return status;
-    cJSON_ArrayForEach(child, item) count++;
+    for (child = first_child(item); child; child = child->next)
+        count++;
     if (count > SCENARIO_USERS_MAX)
         return reader_fail(r, item, false, 0, "found %zu users, expected at most %d", count, SCENARIO_USERS_MAX);
     r->s->users = base_alloc((count + 1) * sizeof *r->s->users);
-    cJSON_ArrayForEach(child, item) if ((status = read_user(r, child, &device_cap)) != 0) return status;
+    for (child = first_child(item); child; child = child->next)
+        if ((status = read_user(r, child, &device_cap)) != 0)
+            return status;
     return 0;
 }
 
@@ -115,7 +120,8 @@ static int add_glob(struct reader *r, const cJSON *item, struct node_set *set)
     const cJSON *group;
     suggestion_try_names(&suggestion, r->devices);
     suggestion_try(&suggestion, "shard.0");
-    cJSON_ArrayForEach(group, r->groups) suggestion_try(&suggestion, group->string);
+    for (group = first_child(r->groups); group; group = group->next)
+        suggestion_try(&suggestion, group->string);
     suggestion_text(&suggestion, hint, sizeof hint);
     return reader_expected(r, item, "a device, a shard from shard.0 to shard.%u, a group or a glob of these%s",
                            (unsigned)r->s->shards - 1, hint);
@@ -124,10 +130,14 @@ static int add_glob(struct reader *r, const cJSON *item, struct node_set *set)
 static int add_nodes(struct reader *r, const cJSON *item, struct node_set *set)
 {
     const cJSON *child;
+    size_t count;
     int status;
     if (cJSON_IsArray(item)) {
-        cJSON_ArrayForEach(child, item) if ((status = cJSON_IsArray(child) ? reader_expected(r, child, "a name")
-                                                                           : add_nodes(r, child, set)) != 0) return status;
+        if ((status = expect_array(r, item, 1, 10000, "nodes", &count)) != 0)
+            return status;
+        for (child = first_child(item); child; child = child->next)
+            if ((status = cJSON_IsArray(child) ? reader_expected(r, child, "a name") : add_nodes(r, child, set)) != 0)
+                return status;
         return 0;
     }
     if ((status = expect_string(r, item, "a device, shard, group or glob")) != 0)
@@ -135,7 +145,9 @@ static int add_nodes(struct reader *r, const cJSON *item, struct node_set *set)
     const cJSON *group = r->groups ? member(r->groups, item->valuestring) : NULL;
     if (!group)
         return add_glob(r, item, set);
-    cJSON_ArrayForEach(child, group) if ((status = add_glob(r, child, set)) != 0) return status;
+    for (child = first_child(group); child; child = child->next)
+        if ((status = add_glob(r, child, set)) != 0)
+            return status;
     return 0;
 }
 
@@ -150,20 +162,26 @@ int expand_nodes(struct reader *r, const cJSON *item, const uint32_t *except, si
         bool shard = (except[i] & SCENARIO_SHARD) != 0;
         bool *there = shard ? &set.shards[except[i] & ~SCENARIO_SHARD] : &set.devices[except[i]];
         if (*there && !rest)
-            status = reader_fail(r, item, false, 0, "found a node on both sides, expected two sides without a common one");
+            status =
+                reader_fail(r, item, false, 0, "found a node on both sides, expected two sides without a common one");
         *there = false;
     }
+    for (d = 0; d < r->s->device_count; d++)
+        n += set.devices[d];
+    for (d = 0; d < r->s->shards; d++)
+        n += set.shards[d];
+    if (status == 0 && n == 0)
+        status = reader_expected(r, item, "at least one node");
     if (status == 0) {
-        *nodes = base_alloc((r->s->device_count + r->s->shards + 1) * sizeof **nodes);
+        *nodes = base_alloc(n * sizeof **nodes);
+        *count = n;
+        n = 0;
         for (d = 0; d < r->s->device_count; d++)
             if (set.devices[d])
                 (*nodes)[n++] = (uint32_t)d;
         for (d = 0; d < r->s->shards; d++)
             if (set.shards[d])
                 (*nodes)[n++] = SCENARIO_SHARD + (uint32_t)d;
-        *count = n;
-        if (n == 0)
-            status = reader_expected(r, item, "at least one node");
     }
     free(set.devices);
     return status;
@@ -179,15 +197,15 @@ static int read_groups(struct reader *r, const cJSON *item)
     if ((status = expect_object(r, item, "an object of groups: {\"east\": [\"alice.*\", \"shard.0\"]}")) != 0)
         return status;
     r->groups = NULL; /* a group of groups is not a thing */
-    cJSON_ArrayForEach(group, item)
-    {
+    for (group = first_child(item); group; group = group->next) {
         uint32_t *nodes = NULL;
         size_t found;
         if ((status = check_name(r, group, true, group->string)) != 0 ||
             (status = expect_array(r, group, 1, 10000, "globs", &count)) != 0)
             return status;
-        cJSON_ArrayForEach(child, group) if ((status = expect_string(r, child, "a device, shard or glob")) != 0)
-            return status;
+        for (child = first_child(group); child; child = child->next)
+            if ((status = expect_string(r, child, "a device, shard or glob")) != 0)
+                return status;
         status = expand_nodes(r, group, NULL, 0, &nodes, &found);
         free(nodes);
         if (status != 0)
@@ -236,52 +254,51 @@ static int find_user(struct reader *r, const cJSON *item, uint32_t *user)
     return reader_expected(r, item, "a user of \"users\"%s", hint);
 }
 
-static struct scenario_member *find_member(struct scenario_conversation *c, uint32_t user)
+/* place[user] is one more than the user's place among the members, or 0. */
+static int read_roles(struct reader *r, const cJSON *members, const cJSON *owners, struct scenario_conversation *c,
+                      uint32_t *place)
 {
-    for (size_t i = 0; i < c->member_count; i++)
-        if (c->members[i].user == user)
-            return &c->members[i];
-    return NULL;
+    const cJSON *child;
+    uint32_t user;
+    size_t count;
+    int status;
+    for (child = first_child(members); child; child = child->next) {
+        if ((status = find_user(r, child, &user)) != 0)
+            return status;
+        if (place[user] != 0)
+            return reader_expected(r, child, "each member once");
+        c->members[c->member_count++] = (struct scenario_member){user, ROLE_MEMBER};
+        place[user] = (uint32_t)c->member_count;
+    }
+    if (!owners) {
+        c->members[0].role = ROLE_OWNER;
+        return 0;
+    }
+    if ((status = expect_array(r, owners, 0, c->member_count, "owners", &count)) != 0)
+        return status;
+    for (child = first_child(owners); child; child = child->next) {
+        if ((status = find_user(r, child, &user)) != 0)
+            return status;
+        if (place[user] == 0)
+            return reader_expected(r, child, "one of the members");
+        c->members[place[user] - 1].role = ROLE_OWNER;
+    }
+    return 0;
 }
 
 static int read_members(struct reader *r, const cJSON *item, struct scenario_conversation *c)
 {
-    const cJSON *members = member(item, "members"), *owners = member(item, "owners"), *child;
+    const cJSON *members = member(item, "members");
     bool direct = c->kind == CONV_DIRECT;
     size_t count;
-    uint32_t user;
-    bool *seen;
     int status = expect_array(r, members, direct ? 2 : 1, direct ? 2 : SCENARIO_USERS_MAX, "members", &count);
     if (status != 0)
         return status;
     c->members = base_alloc(count * sizeof *c->members);
-    seen = base_alloc(r->s->user_count + 1);
-    cJSON_ArrayForEach(child, members)
-    {
-        if ((status = find_user(r, child, &user)) == 0 && seen[user])
-            status = reader_expected(r, child, "each member once");
-        if (status != 0)
-            break;
-        seen[user] = true;
-        c->members[c->member_count] = (struct scenario_member){user, ROLE_MEMBER};
-        if (c->member_count++ == 0 && !owners)
-            c->members[0].role = ROLE_OWNER;
-    }
-    free(seen);
-    if (status != 0 || !owners)
-        return status;
-    if ((status = expect_array(r, owners, 0, count, "owners", &count)) != 0)
-        return status;
-    cJSON_ArrayForEach(child, owners)
-    {
-        if ((status = find_user(r, child, &user)) != 0)
-            return status;
-        struct scenario_member *owner = find_member(c, user);
-        if (!owner)
-            return reader_expected(r, child, "one of the members");
-        owner->role = ROLE_OWNER;
-    }
-    return 0;
+    uint32_t *place = base_alloc((r->s->user_count + 1) * sizeof *place);
+    status = read_roles(r, members, member(item, "owners"), c, place);
+    free(place);
+    return status;
 }
 
 static int read_conversations(struct reader *r, const cJSON *item)
@@ -294,10 +311,10 @@ static int read_conversations(struct reader *r, const cJSON *item)
         return 0;
     if ((status = expect_object(r, item, "an object of conversations")) != 0)
         return status;
-    cJSON_ArrayForEach(child, item) count++;
+    for (child = first_child(item); child; child = child->next)
+        count++;
     s->conversations = base_alloc((count + 1) * sizeof *s->conversations);
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = first_child(item); child; child = child->next) {
         struct scenario_conversation *c = &s->conversations[s->conversation_count++];
         c->name = text_copy(child->string);
         (void)names_intern(r->conversations, child->string);

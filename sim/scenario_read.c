@@ -1,6 +1,6 @@
 /*
- * scenario_read.c: from a file to its scenarios. The text is scanned and parsed once; --set and "vary" change the tree; each
- * changed tree is interpreted from scratch, so that a variant is checked as strictly as a file.
+ * scenario_read.c: from a file to its scenarios. The text is scanned and parsed once; --set and "vary" change the tree;
+ * each changed tree is interpreted from scratch, so that a variant is checked as strictly as a file.
  */
 #include "sim/scenario_internal.h"
 
@@ -101,8 +101,9 @@ static int read_choice(struct reader *r, const cJSON *item)
         for (size_t i = 0; i < policy_table_size; i++)
             suggestion_try(&suggestion, policy_table[i].name);
         suggestion_text(&suggestion, hint, sizeof hint);
-        return reader_fail(r, item, true, 0, "found \"%.60s\", expected \"preset\" or a choice (`sexton list policies`)%s",
-                           item->string, hint);
+        return reader_fail(r, item, true, 0,
+                           "found \"%.60s\", expected \"preset\" or a choice (`sexton list policies`)%s", item->string,
+                           hint);
     }
     if (info->type == POLICY_IS_TIME) {
         status = read_time(r, item, &value);
@@ -167,7 +168,9 @@ static int read_policy(struct reader *r, const cJSON *item)
             return reader_expected(r, preset, "a preset (`sexton list presets`)%s", hint);
         apply_preset(&r->s->policy, policy_presets[i].changes);
     }
-    cJSON_ArrayForEach(child, item) if (child != preset && (status = read_choice(r, child)) != 0) return status;
+    for (child = first_child(item); child; child = child->next)
+        if (child != preset && (status = read_choice(r, child)) != 0)
+            return status;
     return 0;
 }
 
@@ -353,14 +356,14 @@ int scenario_read(const char *file, const char *const *sets, size_t set_count, s
     if (!standard)
         (void)fclose(in);
     if (problem != 0) {
-        (void)snprintf(error, SCENARIO_ERROR_MAX, "%.500s:1:1: found what cannot be read (%s), expected a scenario", file,
-                       strerror(problem));
+        (void)snprintf(error, SCENARIO_ERROR_MAX, "%.500s:1:1: found what cannot be read (%s), expected a scenario",
+                       file, strerror(problem));
         free(text);
         return E_IO;
     }
     char *base = standard ? NULL : base_name(file);
-    int status = read_named(standard ? "<standard input>" : file, base, text, size, sets, set_count, scenarios, count,
-                            error);
+    int status =
+        read_named(standard ? "<standard input>" : file, base, text, size, sets, set_count, scenarios, count, error);
     free(base);
     free(text);
     return status;

@@ -1,7 +1,7 @@
 /*
  * scenario_resolve.c: second pass over a script: the conversations, messages, users and events that steps speak of. A
- * message or conversation may be made by a later step, or in another branch of the same race: what is not there yet at run
- * time is a test of its own.
+ * message or conversation may be made by a later step, or in another branch of the same race: what is not there yet at
+ * run time is a test of its own.
  */
 #include "sim/check/probes.h"
 #include "sim/scenario_internal.h"
@@ -73,7 +73,8 @@ static int resolve_undoes(struct reader *r, const struct scenario_step *step, co
     if (!step->undoes || makes(find_as(r, step->undoes), operation))
         return 0;
     return unknown(r, member(item, "undoes"),
-                   operation == OPERATION_DELETE ? "the \"as\" of a delete" : "the \"as\" of a delete-conversation", false);
+                   operation == OPERATION_DELETE ? "the \"as\" of a delete" : "the \"as\" of a delete-conversation",
+                   false);
 }
 
 static int resolve_user(struct reader *r, struct scenario_step *step, const cJSON *item)

@@ -34,8 +34,8 @@ static void words(FILE *out, const char *list)
 static void key_schema(FILE *out, const struct key *key)
 {
     static const char *const refs[] = {
-        [KEY_TIME] = "time",   [KEY_COUNT] = "count", [KEY_COUNT32] = "count",   [KEY_RATE] = "rate",
-        [KEY_RATE64] = "rate", [KEY_BYTES] = "bytes", [KEY_DECIMAL] = "decimal", [KEY_NAME] = "name",
+        [KEY_TIME] = "time",   [KEY_COUNT] = "count",   [KEY_COUNT32] = "count",   [KEY_RATE] = "rate",
+        [KEY_RATE64] = "rate", [KEY_BYTES] = "bytes",   [KEY_DECIMAL] = "decimal", [KEY_NAME] = "name",
         [KEY_SHIFT] = "shift", [KEY_BREAKS] = "breaks",
     };
     if (key->type == KEY_OTHER)
@@ -94,7 +94,8 @@ static void object(FILE *out, const struct key_table *table, uint32_t forms, boo
 
 static void policy(FILE *out)
 {
-    (void)fputs(",\n  \"policy\": {\n    \"type\":\"object\",\"additionalProperties\":false,\n    \"properties\":{", out);
+    (void)fputs(",\n  \"policy\": {\n    \"type\":\"object\",\"additionalProperties\":false,\n    \"properties\":{",
+                out);
     property(out, true, "preset", "where the defaults come from");
     (void)fputs("{\"enum\":[", out);
     for (size_t i = 0; i < policy_presets_size; i++)
@@ -137,7 +138,8 @@ static void lists(FILE *out)
 }
 
 static const char scalars[] =
-    "\n  \"time\": {\"type\":\"string\",\"pattern\":\"^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?$\"},"
+    "\n  \"time\": "
+    "{\"type\":\"string\",\"pattern\":\"^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?$\"},"
     "\n  \"shift\": {\"type\":\"string\",\"pattern\":\"^[+-]([0-9]+(d|h|m|s|ms|us))+$\"},"
     "\n  \"count\": {\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"type\":\"string\",\"pattern\":\"^[0-9]+$\"}]},"
     "\n  \"decimal\": {\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"string\",\"pattern\":"

@@ -1,6 +1,6 @@
 /*
- * scenario_script.c: the steps of a script, first pass: the form of each, its keys, devices and nodes, and the names (`as`)
- * that it gives. Names that a step speaks of are resolved in scenario_resolve.c, when all are known.
+ * scenario_script.c: the steps of a script, first pass: the form of each, its keys, devices and nodes, and the names
+ * (`as`) that it gives. Names that a step speaks of are resolved in scenario_resolve.c, when all are known.
  */
 #include "sim/scenario_internal.h"
 
@@ -93,8 +93,11 @@ static int read_when(struct reader *r, struct scenario_step *step, const cJSON *
     const cJSON *at = member(item, "at"), *after = member(item, "after"), *plus = member(item, "plus");
     const cJSON *every = member(item, "every");
     if (branch && (at || after || plus))
-        return reader_fail(r, at ? at : after ? after : plus, true, 0,
-                           "found a moment in a branch, expected none: a branch starts with its race");
+        return reader_fail(r,
+                           at      ? at
+                           : after ? after
+                                   : plus,
+                           true, 0, "found a moment in a branch, expected none: a branch starts with its race");
     if (!branch && !at == !after)
         return reader_fail(r, item, false, 0, "found a step with %s of \"at\" and \"after\", expected one of them",
                            at ? "both" : "none");
@@ -113,8 +116,8 @@ static int read_answer(struct reader *r, struct scenario_step *step, const cJSON
     if (status != 0)
         return status;
     text = item->valuestring;
-    step->expect = strcmp(text, "acked") == 0    ? EXPECT_ACKED
-                   : strcmp(text, "either") == 0 ? EXPECT_EITHER
+    step->expect = strcmp(text, "acked") == 0                                                ? EXPECT_ACKED
+                   : strcmp(text, "either") == 0                                             ? EXPECT_EITHER
                    : strncmp(text, "refused", 7) == 0 && (text[7] == '\0' || text[7] == ' ') ? EXPECT_REFUSED
                                                                                              : EXPECT_NOTHING;
     if (step->expect == EXPECT_NOTHING)
@@ -153,7 +156,8 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
     if (status == 0 && form == FORM_TYPE)
         status = need(r, item, "text", what, &found);
     if (status == 0 && form == OPERATION_CREATE && (status = need(r, item, "kind", what, &kind)) == 0 &&
-        (status = need(r, item, "as", what, &found)) == 0 && (status = read_word(r, kind, conv_kind_words, &word)) == 0) {
+        (status = need(r, item, "as", what, &found)) == 0 &&
+        (status = read_word(r, kind, conv_kind_words, &word)) == 0) {
         step->conv_kind = (uint8_t)(word + CONV_DIRECT);
         if ((step->conv_kind == CONV_DIRECT) != (member(item, "user") != NULL))
             status = reader_fail(r, item, false, 0, "found a %s conversation with%s \"user\", expected it %s",
@@ -181,9 +185,10 @@ static int check_point(struct reader *r, const struct scenario_step *step, const
     for (size_t i = 0; i < step->nodes_a_count && step->point != CRASH_NOW; i++) {
         bool shard = (step->nodes_a[i] & SCENARIO_SHARD) != 0;
         if (shard == of_device)
-            return reader_expected(r, item, shard ? "a point of a shard: now, before-commit, after-commit, "
-                                                    "after-some-sends or after-all-sends"
-                                                  : "a point of a device: now, before-write or after-write");
+            return reader_expected(r, item,
+                                   shard ? "a point of a shard: now, before-commit, after-commit, "
+                                           "after-some-sends or after-all-sends"
+                                         : "a point of a device: now, before-write or after-write");
     }
     return 0;
 }
@@ -238,8 +243,7 @@ static int read_race(struct reader *r, struct scenario_step *step, const cJSON *
         return status;
     step->kind = STEP_RACE;
     step->branches = base_alloc(count * sizeof *step->branches);
-    cJSON_ArrayForEach(child, race)
-    {
+    for (child = first_child(race); child; child = child->next) {
         size_t i = step->branch_count++;
         (void)snprintf(name, sizeof name, "%.40s.race[%zu]", label, i);
         if ((status = read_step(r, &step->branches[i], child, name, true)) != 0)
@@ -282,7 +286,9 @@ static int read_step(struct reader *r, struct scenario_step *step, const cJSON *
     if (status != 0 || (status = read_form(r, item, branch, &form)) != 0)
         return status;
     (void)snprintf(what, sizeof what, "a \"%s\"",
-                   form == FORM_RACE ? "race" : form > FORM_FAULT ? fault_name(form - FORM_FAULT) : do_word(form));
+                   form == FORM_RACE   ? "race"
+                   : form > FORM_FAULT ? fault_name(form - FORM_FAULT)
+                                       : do_word(form));
     if (form == FORM_RACE)
         step->within_us = 100 * US_PER_MS;
     if (form == FORM_FAULT + FAULT_CRASH) {
@@ -323,8 +329,7 @@ int read_script(struct reader *r)
     if ((status = expect_array(r, script, 0, SCENARIO_STEPS_MAX, "steps", &count)) != 0)
         return status;
     r->s->steps = base_alloc((count + 1) * sizeof *r->s->steps);
-    cJSON_ArrayForEach(child, script)
-    {
+    for (child = first_child(script); child; child = child->next) {
         size_t i = r->s->step_count++;
         (void)snprintf(label, sizeof label, "script[%zu]", i);
         if ((status = read_step(r, &r->s->steps[i], child, label, false)) != 0)

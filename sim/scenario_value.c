@@ -66,8 +66,9 @@ static size_t edits(const char *a, const char *b)
 void suggestion_try(struct suggestion *suggestion, const char *candidate)
 {
     size_t distance = edits(suggestion->name, candidate), len = strlen(suggestion->name);
-    bool prefix = len >= 2 && (strncmp(candidate, suggestion->name, len) == 0 ||
-                               (strlen(candidate) >= 3 && strncmp(candidate, suggestion->name, strlen(candidate)) == 0));
+    bool prefix =
+        len >= 2 && (strncmp(candidate, suggestion->name, len) == 0 ||
+                     (strlen(candidate) >= 3 && strncmp(candidate, suggestion->name, strlen(candidate)) == 0));
     if (distance > 2 && prefix)
         distance = 3;
     else if (distance > 2 || distance >= strlen(candidate))
@@ -99,6 +100,11 @@ const cJSON *member(const cJSON *object, const char *key)
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
+const cJSON *first_child(const cJSON *item)
+{
+    return item ? item->child : NULL;
+}
+
 char *text_copy(const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -123,7 +129,8 @@ int expect_array(struct reader *r, const cJSON *item, size_t low, size_t high, c
     if (!cJSON_IsArray(item))
         return reader_expected(r, item, "an array of %s", of);
     *count = 0;
-    cJSON_ArrayForEach(child, item)++* count;
+    for (child = first_child(item); child; child = child->next)
+        ++*count;
     if (*count < low || *count > high)
         return reader_fail(r, item, false, 0, "found %zu %s, expected %s%zu", *count, of,
                            *count < low ? "at least " : "at most ", *count < low ? low : high);
@@ -138,8 +145,7 @@ int read_texts(struct reader *r, const cJSON *item, size_t max, const char *of, 
     if (status != 0)
         return status;
     *texts = base_alloc((n + 1) * sizeof(char *));
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = first_child(item); child; child = child->next) {
         if (!cJSON_IsString(child) || !*child->valuestring)
             return reader_expected(r, child, "a text that is not empty");
         (*texts)[(*count)++] = text_copy(child->valuestring);
@@ -152,8 +158,7 @@ int check_name(struct reader *r, const cJSON *item, bool key, const char *name)
     size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
     if (*name && name[good] == '\0' && good <= SCENARIO_NAME_MAX)
         return 0;
-    return reader_fail(r, item, key, 0,
-                       "found \"%.60s\", expected a name of 1 to %d letters, digits, '-' or '_'", name,
+    return reader_fail(r, item, key, 0, "found \"%.60s\", expected a name of 1 to %d letters, digits, '-' or '_'", name,
                        SCENARIO_NAME_MAX);
 }
 
@@ -390,8 +395,8 @@ static int unknown_key(struct reader *r, const cJSON *item, const struct key_tab
             used += (size_t)n;
     }
     suggestion_text(&suggestion, hint, sizeof hint);
-    return reader_fail(r, item, true, 0, "found the key \"%.60s\" in %s, expected one of %s%s", item->string, what, list,
-                       hint);
+    return reader_fail(r, item, true, 0, "found the key \"%.60s\" in %s, expected one %s%s%s", item->string, what,
+                       *hint ? "that it has" : "of ", *hint ? "" : list, hint);
 }
 
 int read_object(struct reader *r, const cJSON *item, const struct key_table *table, uint32_t form, const char *what,
@@ -401,11 +406,10 @@ int read_object(struct reader *r, const cJSON *item, const struct key_table *tab
     int status = expect_object(r, item, what);
     if (status != 0)
         return status;
-    cJSON_ArrayForEach(child, item)
-    {
+    for (child = first_child(item); child; child = child->next) {
         size_t i = 0;
-        while (i < table->count && (strcmp(table->keys[i].name, child->string) != 0 ||
-                                    (form != 0 && (table->keys[i].forms & form) == 0)))
+        while (i < table->count &&
+               (strcmp(table->keys[i].name, child->string) != 0 || (form != 0 && (table->keys[i].forms & form) == 0)))
             i++;
         if (i == table->count)
             return unknown_key(r, child, table, form, what);

@@ -1,6 +1,6 @@
 /*
- * scenario_vary.c: "vary" and --set: values put into the tree at a dotted path, before it is interpreted. What is put there
- * keeps the place that it came from, so that an error in it names that place.
+ * scenario_vary.c: "vary" and --set: values put into the tree at a dotted path, before it is interpreted. What is put
+ * there keeps the place that it came from, so that an error in it names that place.
  */
 #include "sim/scenario_internal.h"
 
@@ -72,8 +72,8 @@ static int set_path(struct reader *r, cJSON *tree, const char *path, cJSON *valu
         at = next;
         path += len + 1;
     }
-    int status = reader_fail(r, value, true, 0, "found a path that leads to no scalar at \"%.60s\", expected KEY.KEY",
-                             path);
+    int status =
+        reader_fail(r, value, true, 0, "found a path that leads to no scalar at \"%.60s\", expected KEY.KEY", path);
     cJSON_Delete(value);
     return status;
 }
@@ -94,8 +94,9 @@ static int apply_set(struct reader *r, cJSON *tree, const char *set)
         cJSON *text = cJSON_CreateString(equals + 1);
         char *quoted = text ? cJSON_PrintUnformatted(text) : NULL;
         cJSON_Delete(text);
-        int status = quoted ? json_text_parse(&r->json, label, false, quoted, strlen(quoted), &value, error, sizeof error)
-                            : E_NOMEM;
+        int status = quoted
+                         ? json_text_parse(&r->json, label, false, quoted, strlen(quoted), &value, error, sizeof error)
+                         : E_NOMEM;
         cJSON_free(quoted);
         if (status != 0) {
             (void)snprintf(r->error, SCENARIO_ERROR_MAX, "%s", error);
@@ -132,8 +133,9 @@ static const char *last_part(const char *path)
 static const char *short_name(const cJSON *vary, const cJSON *axis)
 {
     const cJSON *other;
-    cJSON_ArrayForEach(other, vary) if (other != axis && strcmp(last_part(other->string), last_part(axis->string)) == 0)
-        return axis->string;
+    for (other = first_child(vary); other; other = other->next)
+        if (other != axis && strcmp(last_part(other->string), last_part(axis->string)) == 0)
+            return axis->string;
     return last_part(axis->string);
 }
 
@@ -147,12 +149,12 @@ static int count_variants(struct reader *r, const cJSON *vary, size_t *total)
         return 0;
     if ((status = expect_object(r, vary, "an object such as {\"policy.undo-window\": [\"0s\", \"5s\"]}")) != 0)
         return status;
-    cJSON_ArrayForEach(axis, vary)
-    {
+    for (axis = first_child(vary); axis; axis = axis->next) {
         if ((status = expect_array(r, axis, 1, SCENARIO_VARIANTS_MAX, "values", &count)) != 0)
             return status;
-        cJSON_ArrayForEach(value, axis) if (!cJSON_IsString(value) && !cJSON_IsNumber(value) && !cJSON_IsBool(value))
-            return reader_expected(r, value, "a text, a number, true or false");
+        for (value = first_child(axis); value; value = value->next)
+            if (!cJSON_IsString(value) && !cJSON_IsNumber(value) && !cJSON_IsBool(value))
+                return reader_expected(r, value, "a text, a number, true or false");
         *total *= count;
         if (*total > SCENARIO_VARIANTS_MAX)
             return reader_fail(r, vary, false, 0, "found more than %d variants, expected at most that",
@@ -167,8 +169,7 @@ static int make_variant(struct reader *r, cJSON *tree, const cJSON *vary, size_t
     const cJSON *axis;
     size_t block = total, len;
     bool first = true;
-    cJSON_ArrayForEach(axis, vary)
-    {
+    for (axis = first_child(vary); axis; axis = axis->next) {
         size_t count = (size_t)cJSON_GetArraySize(axis);
         block /= count;
         const cJSON *value = cJSON_GetArrayItem(axis, (int)(number / block % count));

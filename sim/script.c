@@ -2,12 +2,14 @@
  * script.c: the steps of the scenario: at a moment, after an event, in a race.
  *
  * Method: a step with a moment is an event from the start. A step that waits for an EVENT has a probe, fed with every
- * record as it is emitted (script_take is a sink of the history); the first time it is true, the step becomes an event. A
- * repetition is pushed when the one before it ran. A race draws one offset a branch, sorts them, and hands them out by the
- * permutation that the seed forces (seed mod n!, in lexicographic order), so that n! seeds start the branches in each order.
+ * record as it is emitted (script_take is a sink of the history); the first time it is true, the step becomes an event.
+ * A repetition is pushed when the one before it ran. A race draws one offset a branch, sorts them, and hands them out
+ * by the permutation that the seed forces (seed mod n!, in lexicographic order), so that n! seeds start the branches in
+ * each order.
  *
- * Names: an id is bound to its step's `as` when the operation is invoked. A step that names a message whose send has not
- * been invoked gets the id that this send will have if its device does nothing before: so an early deletion can be written.
+ * Names: an id is bound to its step's `as` when the operation is invoked. A step that names a message whose send has
+ * not been invoked gets the id that this send will have if its device does nothing before: so an early deletion can be
+ * written.
  */
 #include "sim/record.h"
 
@@ -150,8 +152,8 @@ static void decide_race(struct world *w, uint32_t index)
     if (!race->decided)
         return;
     for (size_t i = 1; i < n; i++) /* insertion: n is at most 6, and no two moments are equal */
-        for (size_t j = i; j > 0 && w->steps[index + 1 + items[j]].decided_seq <
-                                        w->steps[index + 1 + items[j - 1]].decided_seq;
+        for (size_t j = i;
+             j > 0 && w->steps[index + 1 + items[j]].decided_seq < w->steps[index + 1 + items[j - 1]].decided_seq;
              j--) {
             size_t item = items[j];
             items[j] = items[j - 1];

@@ -1,8 +1,8 @@
 /*
- * transport.c: messages on the way. A stream's packet carries its session and arrives only while that session lives, so a
- * broken connection loses its tail. A datagram between shards arrives as often as the network model says; core's channels
- * repair the rest. A hold keeps packets in the order in which they were sent; releasing sends them on in that order. What
- * follows a held packet on the same stream waits behind it, for a stream keeps its order.
+ * transport.c: messages on the way. A stream's packet carries its session and arrives only while that session lives, so
+ * a broken connection loses its tail. A datagram between shards arrives as often as the network model says; core's
+ * channels repair the rest. A hold keeps packets in the order in which they were sent; releasing sends them on in that
+ * order. What follows a held packet on the same stream waits behind it, for a stream keeps its order.
  */
 #include "sim/world_internal.h"
 

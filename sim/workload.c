@@ -1,11 +1,12 @@
 /*
- * workload.c: what the crowd does: exact totals of sends, deletions, undos, changes of membership, new conversations, new
- * devices, crashes and partitions, at random moments until the crowd's activity ends.
+ * workload.c: what the crowd does: exact totals of sends, deletions, undos, changes of membership, new conversations,
+ * new devices, crashes and partitions, at random moments until the crowd's activity ends.
  *
- * Method: each kind of work is one event at a time; the next follows after a gap drawn so that what is left spreads over
- * the time that is left. Targets come from short bags of what was sent and deleted lately, so that a million users cost no
- * search. A stated share goes astray on purpose: at what is deleted or purged, at the conversations of others, at what
- * never was. Work without an actor or a target is tried again soon; every operation that is counted was really invoked.
+ * Method: each kind of work is one event at a time; the next follows after a gap drawn so that what is left spreads
+ * over the time that is left. Targets come from short bags of what was sent and deleted lately, so that a million users
+ * cost no search. A stated share goes astray on purpose: at what is deleted or purged, at the conversations of others,
+ * at what never was. Work without an actor or a target is tried again soon; every operation that is counted was really
+ * invoked.
  */
 #include "sim/record.h"
 
@@ -88,10 +89,37 @@ static struct crowd_conv *some_conv(struct world *w)
     return NULL;
 }
 
+/* A device of this member; before the shard has the conversation, the one that made it. */
+static device_id device_of(struct world *w, const struct crowd_conv *conv, user_id member)
+{
+    return conv->known ? crowd_device(w, member) : ID_DEVICE(conv->conv);
+}
+
 static user_id some_member(struct world *w, const struct crowd_conv *conv)
 {
     user_id member = conv->members[below(w, CROWD_CONV_MEMBERS)];
     return member ? member : conv->members[0];
+}
+
+void workload_member(struct world *w, conv_id id, user_id user, bool joins)
+{
+    uint64_t index = idmap_get(&w->crowd.conv_index, id);
+    if (!index)
+        return;
+    struct crowd_conv *conv = &w->crowd.convs[index - 1];
+    conv->known = true;
+    user_id *free_slot = NULL;
+    for (size_t i = 0; i < CROWD_CONV_MEMBERS; i++) {
+        if (conv->members[i] == user) {
+            if (!joins && i) /* the creator stays as who is asked, and is refused */
+                conv->members[i] = 0;
+            return;
+        }
+        if (!conv->members[i] && !free_slot)
+            free_slot = &conv->members[i];
+    }
+    if (joins && free_slot)
+        *free_slot = user;
 }
 
 /* At what is deleted (now or long ago), at what others have, at what never was. */
@@ -151,7 +179,7 @@ static bool work_send(struct world *w)
     const struct crowd_conv *conv = some_conv(w);
     if (!conv)
         return false;
-    device_id device = crowd_device(w, some_member(w, conv));
+    device_id device = device_of(w, conv, some_member(w, conv));
     struct device_input input = operation(OPERATION_SEND, conv->conv, 0);
     uint64_t id;
     if (!person(w, device, &input, &id))
@@ -185,7 +213,7 @@ static bool work_delete_conv(struct world *w)
     struct crowd_conv *conv = some_conv(w);
     if (!conv)
         return false;
-    device_id device = crowd_device(w, conv->members[0]);
+    device_id device = device_of(w, conv, conv->members[0]);
     struct device_input input = operation(OPERATION_DELETE_CONV, conv->conv, 0);
     uint64_t id;
     if (!person(w, device, &input, &id))
@@ -230,15 +258,14 @@ static bool work_membership(struct world *w)
     size_t slot = 1 + (size_t)below(w, CROWD_CONV_MEMBERS - 1);
     user_id member = conv->members[slot];
     bool leaves = member && below(w, 3) == 0;
-    struct device_input input = operation(!member ? OPERATION_ADD : leaves ? OPERATION_LEAVE : OPERATION_REMOVE,
+    struct device_input input = operation(!member  ? OPERATION_ADD
+                                          : leaves ? OPERATION_LEAVE
+                                                   : OPERATION_REMOVE,
                                           conv->conv, 0);
     input.subject = leaves ? 0 : member ? member : crowd_user(w);
     input.role = ROLE_MEMBER;
     uint64_t id;
-    if (!person(w, crowd_device(w, leaves ? member : conv->members[0]), &input, &id))
-        return false;
-    conv->members[slot] = member ? 0 : input.subject;
-    return true;
+    return person(w, device_of(w, conv, leaves ? member : conv->members[0]), &input, &id);
 }
 
 bool workload_new_conv(struct world *w, user_id creator)
@@ -260,20 +287,19 @@ bool workload_new_conv(struct world *w, user_id creator)
     } else if (below(w, 8) == 0) {
         input.conv_kind = CONV_CHANNEL;
     }
-    uint64_t conv_id_made, id;
-    if (!person(w, device, &input, &conv_id_made))
+    uint64_t made, id;
+    if (!person(w, device, &input, &made))
         return false;
     c->convs = base_grow(c->convs, &c->conv_cap, c->conv_count + 1, sizeof *c->convs);
     struct crowd_conv *conv = &c->convs[c->conv_count++];
-    *conv = (struct crowd_conv){.conv = conv_id_made, .members = {creator}};
-    if (input.subject)
-        conv->members[1] = other;
+    *conv = (struct crowd_conv){.conv = made, .members = {creator}};
+    idmap_put(&c->conv_index, made, c->conv_count);
     for (uint64_t i = 1; !input.subject && i < size; i++) {
         struct device_input add = operation(OPERATION_ADD, conv->conv, 0);
         add.subject = i == 1 ? other : crowd_user(w);
         add.role = ROLE_MEMBER;
-        if (add.subject != creator && person(w, device, &add, &id) && i < CROWD_CONV_MEMBERS)
-            conv->members[i] = add.subject;
+        if (add.subject != creator)
+            person(w, device, &add, &id);
     }
     return true;
 }

@@ -1,14 +1,13 @@
 /*
  * world.c: one simulated world: its nodes, its time, its events.
  *
- * Method: world_run sets everything up at time 0, then takes the earliest event, moves the time to it, and hands it to one
- * switch; nothing else moves time. Equal scenario, seed and flaws give equal records: every draw comes from a named stream,
- * and events of one instant are ordered by a draw. Memory is kept between runs. Limits: the scenario's, on events, records
- * and memory; exceeding one ends the run as exhausted.
+ * Method: world_run sets everything up at time 0, then takes the earliest event, moves the time to it, and hands it to
+ * one switch; nothing else moves time. Equal scenario, seed and flaws give equal records: every draw comes from a named
+ * stream, and events of one instant are ordered by a draw. Memory is kept between runs. Limits: the scenario's, on
+ * events, records and memory; exceeding one ends the run as exhausted.
  */
 #include "sim/record.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +91,8 @@ void world_rearm(struct world *w, uint32_t node)
     if (at_us == TIME_NEVER)
         return;
     bool shard = node_is_shard(w, node);
-    clock->timer_event = world_push(w, at_us, shard ? EVENT_SHARD_TIMER : EVENT_DEVICE_TIMER,
-                                    shard ? node : node - w->shard_count, 0);
+    clock->timer_event =
+        world_push(w, at_us, shard ? EVENT_SHARD_TIMER : EVENT_DEVICE_TIMER, shard ? node : node - w->shard_count, 0);
 }
 
 static void carry(struct world *w, uint32_t node, size_t count, bool only_before_commit)
@@ -118,7 +117,9 @@ static void carry(struct world *w, uint32_t node, size_t count, bool only_before
 /* How many of the messages leave when the process dies at this point. */
 static size_t leaves(enum crash_point point, size_t count)
 {
-    return point == CRASH_AFTER_COMMIT || point == CRASH_AFTER_WRITE ? 0 : point == CRASH_AFTER_SOME ? count / 2 : count;
+    return point == CRASH_AFTER_COMMIT || point == CRASH_AFTER_WRITE ? 0
+           : point == CRASH_AFTER_SOME                               ? count / 2
+                                                                     : count;
 }
 
 /* Does this input make a step that is worth a crash before its commit? */
@@ -185,118 +186,6 @@ bool world_device_step(struct world *w, device_id id, struct device_input *input
     else if (d->syncing || input->kind == DEVICE_MESSAGE)
         observe_synced(w, id);
     return true;
-}
-
-/* ---- set-up ---- */
-
-user_id world_add_user(struct world *w, const char *name)
-{
-    w->users = base_grow(w->users, &w->user_cap, w->user_count + 1, sizeof *w->users);
-    struct world_user *user = &w->users[w->user_count++];
-    *user = (struct world_user){.name = names_intern(w->names, name)};
-    return (user_id)w->user_count;
-}
-
-device_id world_add_device(struct world *w, user_id user, const char *name)
-{
-    w->devices = base_grow(w->devices, &w->device_cap, w->device_count + 1, sizeof *w->devices);
-    struct world_device *d = &w->devices[w->device_count++];
-    memset(d, 0, sizeof *d);
-    d->user = user;
-    d->name = names_intern(w->names, name);
-    d->home = shard_of_user(user, w->shard_count);
-    d->clock.wake_at_us = TIME_NEVER;
-    struct world_user *owner = &w->users[user - 1];
-    device_id id = (device_id)w->device_count;
-    if (!owner->first)
-        owner->first = id;
-    if (id == owner->first + owner->dense)
-        owner->dense++;
-    else
-        owner->linked = id;
-    owner->devices++;
-    return id;
-}
-
-void world_device_begin(struct world *w, device_id id, bool linked)
-{
-    struct world_device *d = world_device(w, id);
-    assert(!d->core);
-    record_device(w, id, linked);
-    struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = id, .linked = linked};
-    world_shard_step(w, d->home, &input);
-    d->core = device_new(id, d->user, linked, &w->policy);
-}
-
-static void provision_conversations(struct world *w)
-{
-    const struct scenario *s = w->scenario;
-    for (size_t i = 0; i < s->conversation_count; i++) {
-        const struct scenario_conversation *c = &s->conversations[i];
-        conv_id conv = MAKE_ID(PROVISIONER, i + 1);
-        uint32_t name = names_intern(w->names, c->name);
-        idmap_put(&w->ops, conv, (uint64_t)name << 32);
-        idmap_put(&w->ids_by_name, name, conv);
-        shard_id home = shard_of_conv(conv, w->shard_count);
-        struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
-        world_shard_step(w, home, &input);
-        for (size_t m = 0; m < c->member_count; m++) {
-            struct shard_input member = {.kind = SHARD_PROVISION_MEMBER,
-                                         .conv = conv,
-                                         .user = c->members[m].user + 1,
-                                         .role = c->members[m].role};
-            world_shard_step(w, home, &member);
-        }
-    }
-}
-
-static void start_shards(struct world *w)
-{
-    for (shard_id i = 0; i < w->shard_count; i++) {
-        struct world_shard *shard = &w->shards[i];
-        char name[32];
-        snprintf(name, sizeof name, "shard.%u", i);
-        if (shard->store)
-            shard->store->ops->clear(shard->store);
-        else
-            shard->store = store_mem_open();
-        shard->name = names_intern(w->names, name);
-        shard->incarnation = 1;
-        shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
-        shard->plan = (struct crash_plan){0};
-        shard->core = shard_new(i, w->shard_count, shard->store, &w->policy);
-    }
-    for (shard_id i = 0; i < w->shard_count; i++) {
-        struct shard_input input = {.kind = SHARD_START, .incarnation = 1};
-        world_shard_step(w, i, &input);
-    }
-}
-
-static void set_up(struct world *w)
-{
-    const struct scenario *s = w->scenario;
-    phase_begin(w, PHASE_SAFETY);
-    start_shards(w);
-    for (size_t i = 0; i < s->user_count; i++) {
-        user_id user = world_add_user(w, s->users[i].name);
-        struct shard_input input = {.kind = SHARD_PROVISION_USER, .user = user};
-        world_shard_step(w, shard_of_user(user, w->shard_count), &input);
-    }
-    for (size_t i = 0; i < s->device_count; i++)
-        world_add_device(w, s->devices[i].user + 1, s->devices[i].name);
-    for (size_t i = 0; i < s->device_count; i++)
-        if (!s->devices[i].linked)
-            world_device_begin(w, (device_id)(i + 1), false);
-    provision_conversations(w);
-    for (size_t i = 0; i < s->device_count; i++) {
-        w->devices[i].offline = s->devices[i].offline;
-        link_dial(w, (device_id)(i + 1), CONNECT_SPREAD_US);
-    }
-    script_begin(w);
-    crowd_begin(w);
-    if (s->observe_every_us)
-        world_push(w, rng_exponential(&w->observe_rng, s->observe_every_us), EVENT_OBSERVE, 0, 0);
-    world_push(w, w->safety_until_us, EVENT_PHASE, PHASE_HEAL, 0);
 }
 
 /* ---- running ---- */
@@ -398,72 +287,13 @@ static void check_limits(struct world *w)
         exhaust(w, "bytes of memory", s->memory_max_bytes);
 }
 
-/* Give back what belongs to one run; keep the arrays. */
-static void forget(struct world *w)
-{
-    for (size_t i = 0; i < w->device_count; i++)
-        if (w->devices[i].core)
-            device_free(w->devices[i].core);
-    for (shard_id i = 0; i < w->shard_count; i++) {
-        if (w->shards[i].core)
-            shard_free(w->shards[i].core);
-        w->shards[i].core = NULL;
-    }
-    script_release(w);
-    fault_forget(w);
-    transport_forget(w);
-    crowd_forget(w);
-    if (w->net)
-        net_free(w->net);
-    w->net = NULL;
-    w->device_count = w->user_count = w->shard_count = 0;
-}
-
-static void begin(struct world *w, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
-                  struct history *history)
-{
-    forget(w);
-    w->scenario = scenario;
-    w->history = history;
-    w->names = history->names;
-    w->policy = scenario->policy;
-    w->policy.flaws = flaws;
-    w->seed = seed;
-    w->now_us = w->events = w->progress_us = w->push_lost = w->clock_span_us = 0;
-    w->over = w->failed = w->exhausted = false;
-    w->error[0] = '\0';
-    w->shard_count = scenario->shards ? scenario->shards : 1;
-    w->sessions = w->ghosts = 0;
-    w->stalls_len = 0;
-    queue_clear(w->queue);
-    idmap_clear(&w->ops);
-    idmap_clear(&w->op_versions);
-    idmap_clear(&w->ids_by_name);
-    idmap_clear(&w->steps_by_name);
-    w->order = rng_fork(seed, "order");
-    w->net_rng = rng_fork(seed, "link");
-    w->crowd_rng = rng_fork(seed, "crowd");
-    w->script_rng = rng_fork(seed, "script");
-    w->fault_rng = rng_fork(seed, "fault");
-    w->observe_rng = rng_fork(seed, "observe");
-    const struct scenario_network *n = &scenario->network;
-    struct net_config config = {.device = {n->median_us, n->p99_us},
-                                .shard = {n->shard_median_us, n->shard_p99_us},
-                                .loss_ppm = n->channel_loss_ppm,
-                                .duplicate_ppm = n->channel_duplicate_ppm,
-                                .reorder_ppm = n->channel_reorder_ppm,
-                                .breaks_mean_us = n->breaks_mean_us};
-    w->net = net_new(&config, seed);
-    record_words(w);
-}
-
 enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
                          struct history *history)
 {
-    begin(world, scenario, seed, flaws, history);
+    world_begin(world, scenario, seed, flaws, history);
     int sinks = history->sink_count;
     history_add_sink(history, (struct history_sink){script_take, world});
-    set_up(world);
+    world_set_up(world);
     struct event event;
     while (!world->over && queue_pop(world->queue, &event)) {
         assert(event.at_us >= world->now_us);
@@ -490,7 +320,7 @@ void world_free(struct world *world)
 {
     if (!world)
         return;
-    forget(world);
+    world_forget(world);
     for (size_t i = 0; i < SCENARIO_SHARDS_MAX; i++)
         if (world->shards[i].store)
             world->shards[i].store->ops->close(world->shards[i].store);
@@ -508,6 +338,7 @@ void world_free(struct world *world)
     free(world->waiting);
     free(world->races);
     free(world->crowd.convs);
+    idmap_release(&world->crowd.conv_index);
     free(world->stalls);
     free(world->items);
     free(world);

@@ -1,10 +1,12 @@
 /*
- * world_internal.h: what the files of the world share. world.c: set-up, the queue, dispatch, steps of nodes. transport.c:
- * packets, holds and drops. link.c: connections of devices. script.c: steps and races. fault.c: partitions, crashes.
- * workload.c: the crowd. observe.c: what is really there. phases.c: safety, heal, deliver, age. record.c: notes to records.
+ * world_internal.h: what the files of the world share. world.c: set-up, the queue, dispatch, steps of nodes.
+ * transport.c: packets, holds and drops. link.c: connections of devices. script.c: steps and races. fault.c:
+ * partitions, crashes. crowd.c, workload.c: the crowd. observe.c: what is really there. phases.c: safety, heal,
+ * deliver, age. record.c: notes to records.
  *
- * Method: whatever is due is an event in one queue; only world_run pops it, and moves the time to it. A handler may step
- * nodes, and push events; it never waits. The one `out` is free again when world_shard_step or world_device_step returns.
+ * Method: whatever is due is an event in one queue; only world_run pops it, and moves the time to it. A handler may
+ * step nodes, and push events; it never waits. The one `out` is free again when world_shard_step or world_device_step
+ * returns.
  */
 #ifndef SEXTON_SIM_WORLD_INTERNAL_H
 #define SEXTON_SIM_WORLD_INTERNAL_H
@@ -107,8 +109,8 @@ struct world_user {
 
 struct world_step {
     const struct scenario_step *step;
-    uint32_t name;      /* what the record says: its `as`, or its label */
-    uint32_t race;      /* the race that it is a branch of, + 1 */
+    uint32_t name;        /* what the record says: its `as`, or its label */
+    uint32_t race;        /* the race that it is a branch of, + 1 */
     uint32_t race_number; /* of a race: which one */
     struct probe *probe;
     bool fired;
@@ -124,8 +126,8 @@ struct fault { /* a partition, hold or drop in force */
     uint32_t *a, *b;       /* nodes, owned */
     size_t a_count, b_count;
     uint8_t filter;
-    uint64_t left;    /* drop */
-    int cut;          /* partition */
+    uint64_t left;        /* drop */
+    int cut;              /* partition */
     uint32_t first, last; /* hold: packets, + 1 */
     uint64_t touched;
 };
@@ -145,7 +147,8 @@ enum crowd_work {
 #define CROWD_CONV_MEMBERS 4
 struct crowd_conv {
     conv_id conv;
-    user_id members[CROWD_CONV_MEMBERS]; /* the creator first; 0 = none */
+    user_id members[CROWD_CONV_MEMBERS]; /* the creator first, then some others, as their shard says; 0 = none */
+    bool known;                          /* its shard has it; before, only the device that made it can use it */
     bool deleted;
 };
 struct crowd_target { /* something that was sent, or deleted */
@@ -167,6 +170,7 @@ struct crowd {
     user_id first_user;
     struct crowd_conv *convs;
     size_t conv_count, conv_cap;
+    struct idmap conv_index; /* conversation -> its place in convs + 1 */
     struct crowd_ring sent, deleted, deleted_convs;
     uint32_t ghosts;
 };
@@ -207,7 +211,8 @@ struct world {
     size_t fault_count, fault_cap;
     uint32_t fault_serial, active_drops, active_holds, active_cuts;
     uint64_t clock_span_us; /* the largest offset of any clock */
-    /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one */
+    /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one
+     */
     struct idmap ops;
     struct idmap op_versions;   /* commits of operations of the script */
     struct idmap ids_by_name;   /* name -> message or conversation */
@@ -255,6 +260,12 @@ static inline bool node_is_shard(const struct world *w, uint32_t node)
 uint32_t node_of_scenario(const struct world *w, uint32_t scenario_node);
 uint32_t node_name(struct world *w, uint32_t node);
 struct node_clock *node_clock(struct world *w, uint32_t node);
+
+/* ---- world_setup.c ---- */
+void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+                 struct history *history); /* forgets the run before */
+void world_set_up(struct world *w);
+void world_forget(struct world *w); /* gives back what belongs to one run; keeps the arrays */
 user_id world_add_user(struct world *w, const char *name);
 /* Reserve its id and name; it exists from world_device_begin on. */
 device_id world_add_device(struct world *w, user_id user, const char *name);
@@ -320,6 +331,8 @@ bool crowd_link_device(struct world *w);
 void workload_begin(struct world *w);
 void crowd_work(struct world *w, enum crowd_work work);
 bool workload_new_conv(struct world *w, user_id creator);
+/* A shard says that somebody is a member now, or is not any more. */
+void workload_member(struct world *w, conv_id id, user_id user, bool joins);
 
 /* ---- observe.c ---- */
 void observe_device(struct world *w, device_id id);

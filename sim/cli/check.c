@@ -165,7 +165,7 @@ static void keep_failures(const struct sweep *sweep)
 static int conclude(const struct sweep *sweep, const struct options *options, enum sweep_end end)
 {
     size_t count = sweep_count(sweep);
-    char seeds[64] = "";
+    char seeds[64] = "stated"; /* by each scenario */
     struct tally_judgement *judgements = base_alloc(count * sizeof *judgements);
     for (size_t i = 0; i < count; i++) {
         const struct sweep_item *item = sweep_item(sweep, i);

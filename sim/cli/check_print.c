@@ -107,6 +107,13 @@ static struct result_work work_of(const struct sweep *sweep)
 void check_print_work(FILE *out, const struct sweep *sweep)
 {
     struct result_work work = work_of(sweep);
+    uint64_t digest = 0;
+    for (size_t i = 0; i < sweep_count(sweep); i++) {
+        const struct sweep_item *item = sweep_item(sweep, i);
+        digest = digest * 31 + item->tally->digest;
+        digest = digest * 31 + (item->control ? item->control->digest : 0);
+    }
+    fprintf(out, "digest of all histories: %016" PRIx64 "\n", digest);
     fprintf(out,
             "work done: %" PRIu64 " events, %" PRIu64 " operations, %" PRIu64 " deletions, %" PRIu64
             " (deletion, device) pairs judged, %" PRIu64 " faults fired\n",
@@ -220,11 +227,11 @@ int check_write_junit(const char *path, const struct sweep *sweep, const struct 
     char **strings = base_alloc((3 * count + 1) * sizeof *strings);
     for (size_t i = 0; i < count; i++) {
         const struct sweep_item *item = sweep_item(sweep, i);
-        char id[256], *slash;
+        char id[256];
+        const char *slash;
         scenario_id(item->scenario, id, sizeof id);
-        char *suite = strings[3 * i] = strdup(item->file); /* the directory is the suite */
-        if ((slash = strrchr(suite, '/')))
-            *slash = '\0';
+        slash = strrchr(item->file, '/'); /* the directory is the suite */
+        char *suite = strings[3 * i] = slash ? strndup(item->file, (size_t)(slash - item->file)) : strdup(".");
         strings[3 * i + 1] = strdup(id);
         cases[i] = (struct junit_case){.suite = suite, .name = strings[3 * i + 1]};
         if (judgements[i].grade < GRADE_UNFINISHED)

@@ -144,7 +144,7 @@ static int list_dir(const char *dir, int depth)
             if (S_ISDIR(info.st_mode) && depth < DEPTH_MAX)
                 status = list_dir(path, depth + 1);
             else if (S_ISREG(info.st_mode) && len > 5 && strcmp(name + len - 5, ".json") == 0 &&
-                     strcmp(name, "scenario.schema.json") != 0)
+                     !(len > 12 && strcmp(name + len - 12, ".schema.json") == 0))
                 status = list_file(path);
         }
         if (result == SEXTON_OK)
@@ -164,8 +164,9 @@ static const struct {
     const char *name;
     int (*list)(const char *dir);
 } lists[] = {
-    {"invariants", list_invariants}, {"records", list_records}, {"policies", list_policies},   {"presets", list_presets},
-    {"flaws", list_flaws},           {"schema", list_schema},   {"scenarios", list_scenarios},
+    {"invariants", list_invariants}, {"records", list_records}, {"policies", list_policies},
+    {"presets", list_presets},       {"flaws", list_flaws},     {"schema", list_schema},
+    {"scenarios", list_scenarios},
 };
 
 int cmd_list(int argc, char **argv)

@@ -26,7 +26,8 @@ static const char starter[] =
     "    { \"after\": \"bob.tablet shows m1\", \"device\": \"bob.tablet\", \"do\": \"offline\" },\n"
     "    // each branch starts at a random moment within 80 ms, and the seeds go through the orders\n"
     "    { \"at\": \"10s\", \"within\": \"80ms\", \"race\": [\n"
-    "      { \"device\": \"alice.phone\", \"do\": \"delete\", \"in\": \"plans\", \"message\": \"m1\", \"as\": \"d1\" },\n"
+    "      { \"device\": \"alice.phone\", \"do\": \"delete\", \"in\": \"plans\", \"message\": \"m1\", \"as\": \"d1\" "
+    "},\n"
     "      { \"device\": \"bob.phone\", \"do\": \"send\", \"in\": \"plans\", \"as\": \"m2\" } ] },\n"
     "    { \"at\": \"20s\", \"device\": \"bob.tablet\", \"do\": \"online\" } ],\n"
     "  \"expect\": {\n"
@@ -48,8 +49,8 @@ int cmd_new(int argc, char **argv)
     const char *name = argv[1];
     size_t len = strlen(name);
     if (len == 0 || len > 100 || name[0] == '-' || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len) {
-        (void)fprintf(stderr, "sexton new: found \"%.100s\", expected a NAME of small letters, digits and '-'\n%s", name,
-                      usage);
+        (void)fprintf(stderr, "sexton new: found \"%.100s\", expected a NAME of small letters, digits and '-'\n%s",
+                      name, usage);
         return SEXTON_USAGE;
     }
     (void)snprintf(file, sizeof file, "%s.json", name);

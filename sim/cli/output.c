@@ -50,14 +50,19 @@ int output_open(struct output *output, const char *path)
 int output_commit(struct output *output)
 {
     FILE *file = output->file;
-    int error = 0;
+    int error = output->error;
     output->file = NULL;
     errno = 0;
-    if (output->is_regular)
-        return outfile_close(&output->regular) == 0 ? 0 : tell(output->path, errno);
-    if (ferror(file) || fflush(file) != 0)
-        error = errno ? errno : EIO;
-    if (file != stdout && fclose(file) != 0 && !error)
-        error = errno;
+    if (output->is_regular) {
+        bool closed = outfile_close(&output->regular) == 0;
+        if (!closed)
+            return tell(output->path, error ? error : errno);
+    } else {
+        bool flushed = !ferror(file) && fflush(file) == 0;
+        if (!flushed && !error)
+            error = errno ? errno : EIO;
+        if (file != stdout && fclose(file) != 0 && !error)
+            error = errno;
+    }
     return error ? tell(output->path, error) : 0;
 }

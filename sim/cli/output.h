@@ -12,6 +12,7 @@
 struct output {
     FILE *file; /* write here */
     char path[OUTFILE_PATH_MAX];
+    int error; /* errno of a write that failed, when the caller knows better than stdio; 0: none */
     bool is_regular;
     struct outfile regular;
 };

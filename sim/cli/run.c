@@ -3,7 +3,6 @@
  */
 #include "sim/run.h"
 
-#include "reports/result.h"
 #include "sim/cli/args.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/determinism.h"
@@ -11,6 +10,7 @@
 #include "sim/cli/output.h"
 #include "sim/cli/run_print.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,9 +181,11 @@ static int run_it(struct run *run, const struct options *options, const struct r
         run_options.extra[run_options.extra_count++] = (struct history_sink){run_trace_take, &trace};
     int status = run_scenario(run, replay->scenario, &run_options, result);
     if (writer) {
-        int closed = history_writer_close(writer);
+        errno = 0;
+        if (history_writer_close(writer) < 0)
+            file.error = errno ? errno : EIO;
         int committed = output_commit(&file);
-        status = status < 0 ? status : closed < 0 ? closed : committed;
+        status = status < 0 ? status : committed;
     }
     return status;
 }

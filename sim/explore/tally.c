@@ -137,8 +137,7 @@ static void judge_step(const struct tally *tally, const struct scenario_step *st
         return;
     bool ran = (tally->steps_ran[at / 64] >> (at % 64)) & 1;
     bool touched = (tally->faults_touched[at / 64] >> (at % 64)) & 1;
-    bool must_touch = step->kind == STEP_FAULT && step->fault != FAULT_RELEASE && step->fault != FAULT_CLOCK &&
-                      step->fault != FAULT_ABORT;
+    bool must_touch = step->kind == STEP_FAULT && step->fault != FAULT_RELEASE && step->fault != FAULT_ABORT;
     if (!ran)
         object(judgement, GRADE_VACUOUS, "%s (line %d) never ran", label, step->line);
     else if (must_touch && !touched)

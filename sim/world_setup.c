@@ -1,0 +1,180 @@
+/*
+ * world_setup.c: a world before its first event: the state that a run begins with, and what it gives back.
+ *
+ * Method: users and devices get dense ids in the order of the scenario; a crowd's follow as they arrive. Every set-up
+ * step is a step of a shard like any other, and its messages are carried like all others; time stands at 0. Stores, the
+ * queue and arrays keep their memory between runs, so that a small run costs little more than its events.
+ */
+#include "sim/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+user_id world_add_user(struct world *w, const char *name)
+{
+    w->users = base_grow(w->users, &w->user_cap, w->user_count + 1, sizeof *w->users);
+    struct world_user *user = &w->users[w->user_count++];
+    *user = (struct world_user){.name = names_intern(w->names, name)};
+    return (user_id)w->user_count;
+}
+
+device_id world_add_device(struct world *w, user_id user, const char *name)
+{
+    w->devices = base_grow(w->devices, &w->device_cap, w->device_count + 1, sizeof *w->devices);
+    struct world_device *d = &w->devices[w->device_count++];
+    memset(d, 0, sizeof *d);
+    d->user = user;
+    d->name = names_intern(w->names, name);
+    d->home = shard_of_user(user, w->shard_count);
+    d->clock.wake_at_us = TIME_NEVER;
+    struct world_user *owner = &w->users[user - 1];
+    device_id id = (device_id)w->device_count;
+    if (!owner->first)
+        owner->first = id;
+    if (id == owner->first + owner->dense)
+        owner->dense++;
+    else
+        owner->linked = id;
+    owner->devices++;
+    return id;
+}
+
+void world_device_begin(struct world *w, device_id id, bool linked)
+{
+    struct world_device *d = world_device(w, id);
+    assert(!d->core);
+    record_device(w, id, linked);
+    struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = id, .linked = linked};
+    world_shard_step(w, d->home, &input);
+    d->core = device_new(id, d->user, linked, &w->policy);
+}
+
+static void provision_conversations(struct world *w)
+{
+    const struct scenario *s = w->scenario;
+    for (size_t i = 0; i < s->conversation_count; i++) {
+        const struct scenario_conversation *c = &s->conversations[i];
+        conv_id conv = MAKE_ID(PROVISIONER, i + 1);
+        uint32_t name = names_intern(w->names, c->name);
+        idmap_put(&w->ops, conv, (uint64_t)name << 32);
+        idmap_put(&w->ids_by_name, name, conv);
+        shard_id home = shard_of_conv(conv, w->shard_count);
+        struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
+        world_shard_step(w, home, &input);
+        for (size_t m = 0; m < c->member_count; m++) {
+            struct shard_input member = {.kind = SHARD_PROVISION_MEMBER,
+                                         .conv = conv,
+                                         .user = c->members[m].user + 1,
+                                         .role = c->members[m].role};
+            world_shard_step(w, home, &member);
+        }
+    }
+}
+
+static void start_shards(struct world *w)
+{
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        struct world_shard *shard = &w->shards[i];
+        char name[32];
+        snprintf(name, sizeof name, "shard.%u", i);
+        if (shard->store)
+            shard->store->ops->clear(shard->store);
+        else
+            shard->store = store_mem_open();
+        shard->name = names_intern(w->names, name);
+        shard->incarnation = 1;
+        shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
+        shard->plan = (struct crash_plan){0};
+        shard->core = shard_new(i, w->shard_count, shard->store, &w->policy);
+    }
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        struct shard_input input = {.kind = SHARD_START, .incarnation = 1};
+        world_shard_step(w, i, &input);
+    }
+}
+
+void world_set_up(struct world *w)
+{
+    const struct scenario *s = w->scenario;
+    phase_begin(w, PHASE_SAFETY);
+    start_shards(w);
+    for (size_t i = 0; i < s->user_count; i++) {
+        user_id user = world_add_user(w, s->users[i].name);
+        struct shard_input input = {.kind = SHARD_PROVISION_USER, .user = user};
+        world_shard_step(w, shard_of_user(user, w->shard_count), &input);
+    }
+    for (size_t i = 0; i < s->device_count; i++)
+        world_add_device(w, s->devices[i].user + 1, s->devices[i].name);
+    for (size_t i = 0; i < s->device_count; i++)
+        if (!s->devices[i].linked)
+            world_device_begin(w, (device_id)(i + 1), false);
+    provision_conversations(w);
+    for (size_t i = 0; i < s->device_count; i++) {
+        w->devices[i].offline = s->devices[i].offline;
+        link_dial(w, (device_id)(i + 1), CONNECT_SPREAD_US);
+    }
+    script_begin(w);
+    crowd_begin(w);
+    if (s->observe_every_us)
+        world_push(w, rng_exponential(&w->observe_rng, s->observe_every_us), EVENT_OBSERVE, 0, 0);
+    world_push(w, w->safety_until_us, EVENT_PHASE, PHASE_HEAL, 0);
+}
+
+/* Give back what belongs to one run; keep the arrays. */
+void world_forget(struct world *w)
+{
+    for (size_t i = 0; i < w->device_count; i++)
+        if (w->devices[i].core)
+            device_free(w->devices[i].core);
+    for (shard_id i = 0; i < w->shard_count; i++) {
+        if (w->shards[i].core)
+            shard_free(w->shards[i].core);
+        w->shards[i].core = NULL;
+    }
+    script_release(w);
+    fault_forget(w);
+    transport_forget(w);
+    crowd_forget(w);
+    if (w->net)
+        net_free(w->net);
+    w->net = NULL;
+    w->device_count = w->user_count = w->shard_count = 0;
+}
+
+void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+                 struct history *history)
+{
+    world_forget(w);
+    w->scenario = scenario;
+    w->history = history;
+    w->names = history->names;
+    w->policy = scenario->policy;
+    w->policy.flaws = flaws;
+    w->seed = seed;
+    w->now_us = w->events = w->progress_us = w->push_lost = w->clock_span_us = 0;
+    w->over = w->failed = w->exhausted = false;
+    w->error[0] = '\0';
+    w->shard_count = scenario->shards ? scenario->shards : 1;
+    w->sessions = w->ghosts = 0;
+    w->stalls_len = 0;
+    queue_clear(w->queue);
+    idmap_clear(&w->ops);
+    idmap_clear(&w->op_versions);
+    idmap_clear(&w->ids_by_name);
+    idmap_clear(&w->steps_by_name);
+    w->order = rng_fork(seed, "order");
+    w->net_rng = rng_fork(seed, "link");
+    w->crowd_rng = rng_fork(seed, "crowd");
+    w->script_rng = rng_fork(seed, "script");
+    w->fault_rng = rng_fork(seed, "fault");
+    w->observe_rng = rng_fork(seed, "observe");
+    const struct scenario_network *n = &scenario->network;
+    struct net_config config = {.device = {n->median_us, n->p99_us},
+                                .shard = {n->shard_median_us, n->shard_p99_us},
+                                .loss_ppm = n->channel_loss_ppm,
+                                .duplicate_ppm = n->channel_duplicate_ppm,
+                                .reorder_ppm = n->channel_reorder_ppm,
+                                .breaks_mean_us = n->breaks_mean_us};
+    w->net = net_new(&config, seed);
+    record_words(w);
+}
