@@ -230,12 +230,14 @@ static int receive_entry(struct shard *s, shard_id source, const struct wire *wi
         take = take_unordered(s, source, wire->number, &in);
         CHECK(take);
     }
-    if (take) {
-        CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
-        struct note *note = shard_note(s, NOTE_RECEIVE);
+    if (take || wire->number <= in.c[CHANNEL_IN_number]) {
+        struct note *note = shard_note(s, take ? NOTE_RECEIVE : NOTE_REPEAT);
         note->source = source;
         note->incarnation = wire->incarnation;
         note->number = wire->number;
+    }
+    if (take) {
+        CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
         CHECK(shard_entry(s, source, wire));
         CHECK(get_in(s, source, &in)); /* the effect may have truncated a log */
     }

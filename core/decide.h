@@ -5,6 +5,7 @@
 #ifndef SEXTON_CORE_DECIDE_H
 #define SEXTON_CORE_DECIDE_H
 
+#include "core/out.h"
 #include "core/policy.h"
 #include "core/wire.h"
 
@@ -32,7 +33,6 @@ bool decide_reaps(const struct policy *p);
 bool decide_reap_now(const struct policy *p, uint64_t waiting, uint64_t age_us);
 
 /* ---- the user's shard ---- */
-enum sync_answer { SYNC_DELTA, SYNC_RESET, SYNC_HEAD_ONLY, SYNC_RETIRE };
 struct sync_question {
     bool same_epoch, same_generation;
     uint64_t cursor, horizon, head;

@@ -29,6 +29,9 @@ enum note_kind {
 enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };
 const char *because_name(unsigned because);
 
+/* How a hello is answered (L6, X4). */
+enum sync_answer { SYNC_DELTA, SYNC_RESET, SYNC_HEAD_ONLY, SYNC_RETIRE };
+
 struct note {
     uint8_t kind; /* enum note_kind */
     uint8_t operation, entry, outcome, why, role, because;

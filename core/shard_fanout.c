@@ -11,9 +11,8 @@
 struct audience {
     struct shard *s;
     const struct wire *template;
-    user_id last;      /* user served last */
-    uint64_t served;
     uint64_t limit;
+    bool more; /* somebody is left beyond the limit */
     user_id users[256];
     uint8_t roles[256];
     size_t count;
@@ -39,8 +38,10 @@ static int collect(void *ctx, const struct row *member)
         a->roles[a->count - 1] = (uint8_t)member->c[MEMBER_role]; /* left and joined in one commit */
         return 0;
     }
-    if (a->count == a->limit)
+    if (a->count == a->limit) {
+        a->more = true;
         return 1;
+    }
     a->roles[a->count] = (uint8_t)member->c[MEMBER_role];
     a->users[a->count++] = user;
     return 0;
@@ -94,7 +95,7 @@ static int serve_chunk(struct shard *s, const struct wire *template, user_id cur
     range.key[1] = (uint64_t)cursor + 1;
     int status = s->store->ops->scan(s->store, &range, collect, &a);
     CHECK(status);
-    *more = status == 1;
+    *more = a.more;
     *next = a.count ? a.users[a.count - 1] : cursor;
     return serve(s, template, &a);
 }

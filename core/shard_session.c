@@ -233,6 +233,9 @@ static void send_answer(struct shard *s, device_id device, const struct session 
 /* X3: a number not above the highest is answered from what is stored, or settled; it is not executed. */
 static int on_old_op(struct shard *s, const struct row *device, const struct session *session, uint32_t op)
 {
+    struct note *note = shard_note(s, NOTE_DUPLICATE);
+    note->device = (device_id)device->c[DEVICE_id];
+    note->op = op;
     struct row answer = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = op}};
     int status = shard_get(s, TABLE_ANSWER, &answer);
     if (status == E_NOTFOUND) {

@@ -146,43 +146,63 @@ static void write_top(FILE *out, const struct html_input *input)
 }
 
 /* ---- what failed ---- */
+static void write_failure(FILE *out, const struct result_failure *f)
+{
+    fputs("<p>", out);
+    if (*f->seed) {
+        fputs("Seed ", out);
+        text(out, f->seed);
+        fputs(": ", out);
+    }
+    text(out, f->what);
+    fputs("</p>\n", out);
+    if (*f->replay) {
+        fputs("<code>", out);
+        text(out, f->replay);
+        fputs("</code>\n", out);
+    }
+}
+
+/* Up to the first failure that can be replayed; the rest folded away. */
+static void write_failed(FILE *out, const struct result_scenario *s)
+{
+    size_t open = 0;
+    fputs("<div class=\"failure\"><p><span class=\"id\">", out);
+    text(out, s->id);
+    fputs("</span> ", out);
+    badge(out, s);
+    fputs("</p>\n", out);
+    while (open < s->failure_count && (!open || !*s->failures[open - 1].replay))
+        write_failure(out, &s->failures[open++]);
+    if (open < s->failure_count)
+        fprintf(out, "<details><summary>%zu more</summary>\n", s->failure_count - open);
+    for (size_t f = open; f < s->failure_count; f++)
+        write_failure(out, &s->failures[f]);
+    if (open < s->failure_count)
+        fputs("</details>\n", out);
+    if (!s->failure_count) {
+        fputs("<p>", out);
+        text(out, *s->why ? s->why : "The result file does not say more.");
+        fputs("</p>\n", out);
+    }
+    fputs("</div>\n", out);
+}
+
+#define FAILED_OPEN_MAX 12
 static void write_failures(FILE *out, const struct result *r)
 {
-    bool titled = false;
+    size_t failed = 0;
     for (size_t i = 0; i < r->scenario_count; i++) {
-        const struct result_scenario *s = &r->scenarios[i];
-        if (is_met(s))
+        if (is_met(&r->scenarios[i]))
             continue;
-        if (!titled)
+        if (!failed++)
             fputs("<h2>What failed</h2>\n<p>Each with the command that replays it.</p>\n", out);
-        titled = true;
-        fputs("<div class=\"failure\"><p><span class=\"id\">", out);
-        text(out, s->id);
-        fputs("</span> ", out);
-        badge(out, s);
-        fputs("</p>\n", out);
-        for (size_t f = 0; f < s->failure_count; f++) {
-            fputs("<p>", out);
-            if (*s->failures[f].seed) {
-                fputs("Seed ", out);
-                text(out, s->failures[f].seed);
-                fputs(": ", out);
-            }
-            text(out, s->failures[f].what);
-            fputs("</p>\n", out);
-            if (*s->failures[f].replay) {
-                fputs("<code>", out);
-                text(out, s->failures[f].replay);
-                fputs("</code>\n", out);
-            }
-        }
-        if (!s->failure_count) {
-            fputs("<p>", out);
-            text(out, *s->why ? s->why : "The result file does not say more.");
-            fputs("</p>\n", out);
-        }
-        fputs("</div>\n", out);
+        if (failed == FAILED_OPEN_MAX + 1)
+            fputs("<details><summary>All the others</summary>\n", out);
+        write_failed(out, &r->scenarios[i]);
     }
+    if (failed > FAILED_OPEN_MAX)
+        fputs("</details>\n", out);
 }
 
 /* ---- the pictures ---- */
@@ -349,6 +369,11 @@ static void write_latency_row(FILE *out, const struct result_scenario *s)
 
 static void write_latency(FILE *out, const struct result *r)
 {
+    bool measured = false;
+    for (size_t i = 0; i < r->scenario_count; i++)
+        measured |= r->scenarios[i].measures.latency[METRICS_SINCE_DELETION].count > 0;
+    if (!measured)
+        return;
     fputs("<h2>Latency of deletions</h2>\n<p>Online devices: from the deletion to the hide. Returning devices: from "
           "their "
           "last reconnection to the hide. Within which time half of them, 99 % of them and the slowest had hidden the "

@@ -41,6 +41,7 @@ const char html_style[] =
     ".failure code{display:block;background:var(--page);border:1px solid var(--rule);border-radius:6px;padding:6px "
     "10px;"
     "margin:8px 0 2px;user-select:all}\n"
+    "summary{cursor:pointer;color:var(--soft);margin:6px 0 10px}\n"
     "footer{margin-top:44px;color:var(--soft);font-size:.88rem}\n"
     ".list{margin:0 4px;width:calc(100% - 8px)}.list tr:last-child td{border:0}\n"
     "@media(max-width:720px){main{padding:18px 14px 48px}h1{font-size:1.45rem}\n"

@@ -117,7 +117,8 @@ static void write_head(const struct sheet *s, int key_lines)
             "# Made by sexton report; draw again with: gnuplot %s.gp\n"
             "set encoding utf8\n"
             "set terminal svg size 560,%d dynamic font 'system-ui,Helvetica,Arial,sans-serif,16'\n"
-            "set output '%s.svg'\n"
+            "if (!exists('out')) out = '%s.svg'\n"
+            "set output out\n"
             "set border 1 lc rgb '%s'\n"
             "set grid ytics lc rgb '%s' lt 1 lw 1\n"
             "set tics nomirror scale 0.5 textcolor rgb '%s'\n"
@@ -292,12 +293,25 @@ static bool write_tombstones(struct sheet *s, const struct plot_input *input)
 }
 
 /* ---- gnuplot ---- */
+/* gnuplot does not say when a disk was full, so a picture is whole when its end is there. */
+static bool is_whole(const char *path)
+{
+    char end[16] = "";
+    FILE *in = fopen(path, "r");
+    if (!in)
+        return false;
+    bool whole = !fseek(in, -10, SEEK_END) && fread(end, 1, 10, in) == 10 && strstr(end, "</svg>");
+    fclose(in);
+    return whole;
+}
+
 /* Runs gnuplot NAME.gp in dir, with nothing on its standard input and its words on our standard error. */
 static enum plot_status run_gnuplot(const char *dir, enum plot plot)
 {
-    char script[64];
+    char script[64], set_out[64];
     snprintf(script, sizeof script, "%s.gp", names[plot]);
-    char program[] = "gnuplot", *argv[] = {program, script, NULL};
+    snprintf(set_out, sizeof set_out, "out = '%s.svg.tmp'", names[plot]);
+    char program[] = "gnuplot", option[] = "-e", *argv[] = {program, option, set_out, script, NULL};
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions))
         return PLOT_FAILED;
@@ -332,11 +346,30 @@ static bool write_plot(struct sheet *s, const struct plot_input *input)
     }
 }
 
+static bool path_of(char path[OUTFILE_PATH_MAX], const char *dir, enum plot plot, const char *extension)
+{
+    return snprintf(path, OUTFILE_PATH_MAX, "%s/%s.%s", dir, names[plot], extension) < OUTFILE_PATH_MAX;
+}
+
 static void remove_old(const char *dir, enum plot plot, const char *extension)
 {
     char path[OUTFILE_PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/%s.%s", dir, names[plot], extension) < OUTFILE_PATH_MAX)
+    if (path_of(path, dir, plot, extension))
         unlink(path);
+}
+
+static enum plot_status draw_svg(const char *dir, enum plot plot)
+{
+    char temp[OUTFILE_PATH_MAX], path[OUTFILE_PATH_MAX];
+    enum plot_status status = run_gnuplot(dir, plot);
+    if (status != PLOT_DRAWN)
+        remove_old(dir, plot, "svg.tmp");
+    else if (!path_of(temp, dir, plot, "svg.tmp") || !path_of(path, dir, plot, "svg") || !is_whole(temp) ||
+             rename(temp, path)) {
+        remove_old(dir, plot, "svg.tmp");
+        status = PLOT_FAILED;
+    }
+    return status;
 }
 
 int plot_draw(enum plot plot, const char *dir, const struct plot_input *input, enum plot_status *status)
@@ -366,8 +399,6 @@ int plot_draw(enum plot plot, const char *dir, const struct plot_input *input, e
         remove_old(dir, plot, "dat");
         remove_old(dir, plot, "gp");
     }
-    *status = drawn ? run_gnuplot(dir, plot) : PLOT_EMPTY;
-    if (*status == PLOT_FAILED)
-        remove_old(dir, plot, "svg");
+    *status = drawn ? draw_svg(dir, plot) : PLOT_EMPTY;
     return 0;
 }

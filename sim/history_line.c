@@ -51,6 +51,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_PURGING] = "{shard} begins to purge[ {message} in] {in}, version {version}",
     [KIND_PURGE] = "{shard} has purged[ {message} in] {in}, version {version}",
     [KIND_REAP] = "{shard} reaps the tombstone of[ {message} in] {in}, version {version}",
+    [KIND_REPEAT] = "{shard} ignores number {number} of incarnation {incarnation} from {source}, which came again",
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",
     [KIND_TABLE] =
         "{shard} is found to hold {tombstones} tombstones, {messages} messages, {conversations} conversations, "

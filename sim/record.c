@@ -35,9 +35,10 @@ void record_words(struct world *w)
 #undef POINT_WORD
     words->body = names_intern(n, "body");
     words->all = names_intern(n, "all");
-    words->delta = names_intern(n, "delta");
-    words->reset = names_intern(n, "reset");
-    words->retire = names_intern(n, "retire");
+    words->sync[SYNC_DELTA] = names_intern(n, "delta");
+    words->sync[SYNC_RESET] = names_intern(n, "reset");
+    words->sync[SYNC_HEAD_ONLY] = names_intern(n, "head");
+    words->sync[SYNC_RETIRE] = names_intern(n, "retire");
     words->accepted = names_intern(n, outcome_name(OUTCOME_ACCEPTED));
     words->refused = names_intern(n, outcome_name(OUTCOME_REFUSED));
     words->heal = names_intern(n, "heal");
@@ -304,7 +305,7 @@ static void note_sync(struct world *w, const struct note *n, uint32_t shard)
 {
     struct record *r = record_new(w, KIND_SYNC);
     record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
-    record_set(r, FIELD_ANSWER, n->reset ? w->words.reset : w->words.delta);
+    record_set(r, FIELD_ANSWER, w->words.sync[n->outcome]);
     record_set(r, FIELD_CURSOR, n->position);
     record_set(r, FIELD_HEAD, n->head);
     record_set(r, FIELD_HORIZON, n->horizon);
@@ -333,6 +334,7 @@ static void note_books(struct world *w, const struct note *n, uint32_t shard)
     static const enum history_kind kinds[NOTE_COUNT] = {
         [NOTE_ACKNOWLEDGED] = KIND_ACKNOWLEDGED, [NOTE_FENCE] = KIND_FENCE,     [NOTE_TRUNCATE] = KIND_TRUNCATE,
         [NOTE_DUPLICATE] = KIND_DUPLICATE,       [NOTE_RECEIVE] = KIND_RECEIVE,
+        [NOTE_REPEAT] = KIND_REPEAT,
     };
     struct record *r = record_new(w, kinds[n->kind]);
     switch (n->kind) {

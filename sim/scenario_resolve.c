@@ -10,10 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint32_t find_base(const struct reader *r, const char *name, size_t len)
+{
+    char base[SCENARIO_NAME_MAX + 1];
+    if (len >= sizeof base)
+        return 0;
+    memcpy(base, name, len);
+    base[len] = '\0';
+    return names_find(r->as, base);
+}
+
+/* The step of that name; the repetitions of m1 with "count": 3 are m1, m1.2 and m1.3. */
 static const struct scenario_step *find_as(const struct reader *r, const char *name)
 {
     uint32_t as = names_find(r->as, name);
-    return as == 0 ? NULL : r->as_steps[as - 1].step;
+    const char *dot = strrchr(name, '.');
+    if (as != 0)
+        return r->as_steps[as - 1].step;
+    if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) || strlen(dot) > 8 ||
+        (as = find_base(r, name, (size_t)(dot - name))) == 0)
+        return NULL;
+    uint64_t repetition = strtoull(dot + 1, NULL, 10);
+    const struct scenario_step *step = r->as_steps[as - 1].step;
+    return repetition >= 2 && repetition <= step->count ? step : NULL;
 }
 
 static bool makes(const struct scenario_step *step, unsigned operation)
@@ -160,6 +179,41 @@ static void visit_name(void *ctx, const char *role, const char *name)
                             expected, hint);
 }
 
+/* The words of closed lists in an event, which a probe would take as they are: an event with a mistyped one never
+ * happens. */
+static int check_event_words(struct reader *r, const cJSON *item, const char *event)
+{
+    static const char *const copies[] = {"body",       "quote",  "preview", "notification", "search", "thread",
+                                         "attachment", "unread", "draft",   "export",       "backup", "disk"};
+    char words[3][64] = {"", "", ""}, word[64], hint[100]; /* the last three before this one */
+    for (const char *at = event; *at;) {
+        size_t len = strcspn(at, " ");
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, at);
+        bool why = strcmp(words[2], "refused") == 0 && *words[1], join = strcmp(word, "before") == 0;
+        bool copy = *words[0] && (strcmp(words[1], "shows") == 0 || strcmp(words[1], "hides") == 0);
+        bool known = join || (!why && !copy) || (why && why_find(word) != WHY_NONE);
+        struct suggestion suggestion = {word, "", 0};
+        for (size_t i = 0; copy && i < sizeof copies / sizeof copies[0]; i++) {
+            known |= strcmp(copies[i], word) == 0;
+            suggestion_try(&suggestion, copies[i]);
+        }
+        for (unsigned i = WHY_NONE + 1; why && i < WHY_COUNT; i++)
+            suggestion_try(&suggestion, why_name(i));
+        suggestion_text(&suggestion, hint, sizeof hint);
+        if (!known)
+            return reader_fail(r, item, false, 1 + (size_t)(at - event), "found \"%s\", expected %s%s", word,
+                               why ? "the reason of a refusal" : "a kind of copy, such as body", hint);
+        memcpy(words[0], words[1], sizeof word);
+        memcpy(words[1], words[2], sizeof word);
+        memcpy(words[2], word, sizeof word);
+        if (join)
+            memset(words, 0, sizeof words); /* another event begins */
+        at += len;
+        at += strspn(at, " ");
+    }
+    return 0;
+}
+
 /* The column counts bytes of the text between the quotes: exact unless it has escapes. */
 int resolve_event(struct reader *r, const cJSON *item, const char *event)
 {
@@ -172,7 +226,7 @@ int resolve_event(struct reader *r, const cJSON *item, const char *event)
     struct visit v = {r, item, event, 0};
     probe_names(probe, visit_name, &v);
     probe_free(probe);
-    return v.status;
+    return v.status != 0 ? v.status : check_event_words(r, item, event);
 }
 
 /* ---- the rest ---- */

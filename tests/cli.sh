@@ -1,7 +1,7 @@
 #!/bin/sh
 # cli.sh: the exit statuses of run and check, and what they leave behind. usage: SEXTON=build/sexton tests/cli.sh
 set -u
-sexton=$(realpath "${SEXTON:-build/sexton}")
+sexton=$(realpath -e "${SEXTON:-build/sexton}") || exit 1
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1

@@ -213,6 +213,9 @@ static void reap(struct check *c, const struct event *e)
     bool kept = true;
     for (uint32_t i = t->appends; i; i = c->entries[i].next_of_target) {
         const struct entry *a = &c->entries[i];
+        const struct member *member = e->conv ? state_member(c, e->conv, a->user) : NULL;
+        if (member && (!member->is || member->since > a->version))
+            continue; /* left since: the eviction in the same log takes it away (M2) */
         for (uint32_t j = c->users[a->user].devices; j; j = c->devices[j].next_of_user) {
             const struct device *d = &c->devices[j];
             if (!obliges(d) || d->cursor >= a->position || d->born_seq > a->seq || (d->epoch && d->epoch != a->epoch))

@@ -4,7 +4,7 @@
  * When a deletion takes effect, every confirmed copy of its target that some device shows becomes an obligation: it must
  * be hidden within the bound. A copy shown later, while the deletion is in force, too. The bound counts only time in which
  * the whole path is healthy, and starts again on each connection, each progress of the device's cursor, and the end of
- * each fault. A device that was away at any time since owes it from its return, by the other bound. Deadlines stand in a
+ * each fault. A fault leaves connections that are dead and do not know it: after one, the longer bound applies. A device that was away at any time since owes it from its return, by the other bound. Deadlines stand in a
  * heap, and are looked at when a record passes them: one that has moved on goes back in.
  */
 #include "sim/check/state.h"
@@ -54,8 +54,9 @@ static uint64_t deadline(struct check *c, const struct obligation *o)
         from_us = d->progress_at_us;
     if (c->fault_end_us > from_us)
         from_us = c->fault_end_us;
+    bool after_fault = c->fault_end_us && c->fault_end_us + c->options.returning_us > o->start_us;
     return from_us + c->options.clock_error_us +
-           (o->returning ? c->options.returning_us : c->options.online_us);
+           (o->returning || after_fault ? c->options.returning_us : c->options.online_us);
 }
 
 static bool path_broken(const struct check *c)

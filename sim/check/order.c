@@ -268,6 +268,7 @@ void order_before(struct check *c, const struct event *e)
                 purge(c, e);
             break;
         case KIND_DUPLICATE:
+        case KIND_REPEAT:
             judge(c, INVARIANT_DUPLICATE_SAFE);
             break;
         case KIND_RECEIVE:

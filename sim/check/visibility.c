@@ -1,26 +1,35 @@
 /*
  * visibility.c: honest-view, no-resurrection, no-silent-loss, from shows, hides and views.
  *
- * A copy that is hidden remembers the deletion that it must have been hidden by (its cover): the smallest committed one
- * that is larger than what the device showed. A later show then needs an undo with a version larger than the cover. A
+ * A copy that is hidden remembers the deletion that it was hidden by (its cover): by the version that the hide gives, else
+ * the only committed one that is larger than what the device showed. A later show then needs an undo with a version larger than the cover. A
  * hide that is only the device's own overlay covers nothing until that device's own deletion is committed.
  */
 #include "sim/check/state.h"
 
-/* The deletion of t that a device which showed `shown` can have applied by now. 0: none. */
-static version cover_of(const struct check *c, const struct target *t, version shown, version said)
+/*
+ * The deletion of t that hid this copy. A log is in order: who says that the version `said` hid it has applied all changes up
+ * to that one. 0: none.
+ */
+static version cover_said(const struct check *c, const struct target *t, version said)
 {
-    version low = 0;
-    for (uint32_t i = t->first; i; i = c->changes[i].next) {
-        const struct change *change = &c->changes[i];
-        if (change->undo || !change->version)
-            continue;
-        if (said && change->version == said)
-            return said;
-        if (change->version > shown && !low)
-            low = change->version;
-    }
-    return low;
+    const struct change *last = NULL;
+    for (uint32_t i = t->first; i; i = c->changes[i].next)
+        if (c->changes[i].version <= said)
+            last = &c->changes[i];
+    return last && !last->undo ? last->version : 0;
+}
+
+/* How many deletions of t can have hidden a copy of the version `shown`, and the last of them. */
+static int candidates(const struct check *c, const struct target *t, version shown, version *deletion)
+{
+    int count = 0;
+    for (uint32_t i = t->first; i; i = c->changes[i].next)
+        if (!c->changes[i].undo && c->changes[i].version > shown) {
+            *deletion = c->changes[i].version;
+            count++;
+        }
+    return count;
 }
 
 /* A committed deletion by this very device, that no undo followed. */
@@ -142,12 +151,16 @@ static void cover(struct check *c, const struct event *e)
     version said = record_get(e->r, FIELD_VERSION);
     const struct member *member = state_member(c, m->conv, c->devices[e->device].user);
     bool evicted = member && (!member->is || member->ended_seq > h->show_seq);
-    if (evicted && !target_names_current(c, &m->target, said) && !(conv && target_names_current(c, conv, said)))
-        return; /* hidden by the eviction: the deletion may not have been applied */
-    /* A conversation's deletion and undo leave the message's own version alone: no lower bound, but what was said. */
-    h->cover = m->target.deleted ? cover_of(c, &m->target, h->version, said) : 0;
-    if (conv && conv->deleted && !h->cover)
-        h->conv_cover = cover_of(c, conv, h->version, said);
+    if (said) {
+        h->cover = cover_said(c, &m->target, said);
+        h->conv_cover = conv ? cover_said(c, conv, said) : 0;
+    } else if (!evicted) { /* else the eviction hid it: a deletion may not have been applied */
+        version of_message = 0, of_conv = 0;
+        int count = candidates(c, &m->target, h->version, &of_message);
+        count += conv ? candidates(c, conv, h->version, &of_conv) : 0;
+        h->cover = count == 1 ? of_message : 0; /* with more than one, which one was it? */
+        h->conv_cover = count == 1 ? of_conv : 0;
+    }
     if (h->cover || h->conv_cover)
         judge(c, INVARIANT_NO_RESURRECTION);
 }

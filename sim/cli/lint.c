@@ -13,6 +13,7 @@ static bool lint(const char *file)
     struct scenario *scenarios;
     size_t count, steps = 0;
     char error[SCENARIO_ERROR_MAX];
+    (void)fflush(stdout); /* so that both streams into one file keep their order */
     if (scenario_read(file, NULL, 0, &scenarios, &count, error) != 0) {
         (void)fprintf(stderr, "%s\n", error);
         return false;
