@@ -181,12 +181,10 @@ int fanout_timer(struct shard *s, conv_id conv)
         row.c[FANOUT_cursor] = cursor;
     }
     CHECK(more ? shard_put(s, TABLE_FANOUT, &row) : shard_del(s, TABLE_FANOUT, &row));
+    if (!more && leaves_tombstone(&template)) /* whoever was served first may have applied it already */
+        CHECK(conv_reap(s, conv, template.target));
     status = shard_first(s, TABLE_FANOUT, INDEX_PRIMARY, 1, 1, key, false, &row);
     if (status == 0)
         return shard_timer(s, s->now_us, TIMER_FANOUT, conv, 0, 0);
-    if (status != E_NOTFOUND)
-        return status;
-    if (leaves_tombstone(&template))
-        CHECK(conv_reap(s, conv, template.target));
-    return 0;
+    return status == E_NOTFOUND ? 0 : status;
 }

@@ -166,15 +166,33 @@ int conv_timer(struct shard *s, const struct row *timer)
 
 /* ---- reaping ---- */
 
+struct unserved {
+    msg_id target;
+    bool found;
+};
+
+static int find_unserved(void *ctx, const struct row *fanout)
+{
+    struct unserved *u = ctx;
+    u->found = u->target == 0 || (fanout->c[FANOUT_target] == u->target && fanout->c[FANOUT_entry] == ENTRY_PURGE);
+    return u->found;
+}
+
+/* Not applied everywhere, or its fan-out is not through yet. A conversation waits for every fan-out: they read members. */
 static int waiting(struct shard *s, conv_id conv, msg_id target, bool *waits)
 {
     struct row row;
     uint64_t key[2] = {conv, target};
     int status = shard_first(s, TABLE_WAITS, INDEX_WAITS_BY_TARGET, 2, 2, key, false, &row);
-    if (status == E_NOTFOUND) /* or its fan-out is not through yet */
-        status = shard_first(s, TABLE_FANOUT, INDEX_PRIMARY, 1, 1, key, false, &row);
-    *waits = status == 0;
-    return status == E_NOTFOUND ? 0 : status;
+    if (status == E_NOTFOUND) {
+        struct store_range range = {.table = TABLE_FANOUT, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {conv}};
+        struct unserved u = {.target = target};
+        status = s->store->ops->scan(s->store, &range, find_unserved, &u);
+        *waits = u.found;
+    } else {
+        *waits = true;
+    }
+    return status < 0 ? status : 0;
 }
 
 static int drop_members(struct shard *s, conv_id conv)

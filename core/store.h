@@ -74,7 +74,10 @@ struct store_range {
     uint64_t key[STORE_KEYS_MAX];
     bool reverse;
 };
-/* Called for each row, which is borrowed; return 0 to go on, 1 to stop, negative to fail. It must not change `table`. */
+/*
+ * Called for each row, which is borrowed; return 0 to go on, 1 to stop (the scan then returns 0), negative to fail (which
+ * the scan returns). It must not change `table`.
+ */
 typedef int store_visit(void *ctx, const struct row *row);
 
 struct store;

@@ -339,7 +339,7 @@ static void write_scenarios(FILE *out, const struct result *r)
             violated += s->invariants[v].violated;
             unknown += s->invariants[v].unknown;
         }
-        write_id(out, s, true);
+        write_id(out, s, !i || strcmp(s->why, s[-1].why) != 0); /* once for all variants of a scenario */
         fprintf(out, "<td data-l=\"kind\">%s</td><td data-l=\"outcome\">", result_class_name(s->class));
         badge(out, s);
         fputs("</td>", out);

@@ -28,7 +28,10 @@ struct metrics {
     struct keymap shards; /* by name: place in shard_tombstones, from 1 */
     uint64_t *shard_tombstones;
     size_t shard_count, shard_cap;
-    uint64_t tombstones; /* of all shards */
+    uint64_t tombstones;    /* of all shards, at table_us */
+    uint64_t table_us;      /* of the last table */
+    uint64_t held, held_us; /* the last sum that was folded in, and when */
+    bool has_table, has_held;
     struct metrics_totals totals;
 };
 
@@ -42,6 +45,7 @@ static void forget_run(struct metrics *m)
     m->ask_count = 0;
     m->shard_count = 0;
     m->tombstones = 0;
+    m->has_table = m->has_held = false;
 }
 
 struct metrics *metrics_new(void)
@@ -160,8 +164,24 @@ static void take_bind(struct metrics *m, const struct record *r, const struct na
 }
 
 /* ---- tombstones ---- */
+/* The sum is folded in when its instant is over: in between some shards are counted anew and others not. */
+static void fold_tables(struct metrics *m)
+{
+    if (!m->has_table)
+        return;
+    timeline_add(&m->totals.tombstones, m->table_us, m->tombstones);
+    if (m->has_held)
+        timeline_hold(&m->totals.tombstones, m->held_us, m->table_us, m->held);
+    m->held = m->tombstones;
+    m->held_us = m->table_us;
+    m->has_held = true;
+    m->has_table = false;
+}
+
 static void take_table(struct metrics *m, const struct record *r)
 {
+    if (m->has_table && r->at_us != m->table_us)
+        fold_tables(m);
     uint32_t *place = keymap_put(&m->shards, record_get(r, FIELD_SHARD));
     if (!*place) {
         m->shard_tombstones =
@@ -172,7 +192,8 @@ static void take_table(struct metrics *m, const struct record *r)
     uint64_t *shard = &m->shard_tombstones[*place - 1], now = record_get(r, FIELD_TOMBSTONES);
     m->tombstones += now - *shard; /* modulo 2^64: the sum stays right when a shard's falls */
     *shard = now;
-    timeline_add(&m->totals.tombstones, r->at_us, m->tombstones);
+    m->table_us = r->at_us;
+    m->has_table = true;
 }
 
 void metrics_take(void *metrics, const struct record *r, const struct names *names)
@@ -220,6 +241,7 @@ void metrics_take(void *metrics, const struct record *r, const struct names *nam
 
 void metrics_finish(struct metrics *m)
 {
+    fold_tables(m);
     struct pair_outcome outcome;
     for (size_t at = 0; pairs_next(m->pairs, &at, &outcome);) {
         if (!outcome.reached) {

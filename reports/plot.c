@@ -243,14 +243,21 @@ static bool write_convergence(struct sheet *s, const struct plot_input *input)
 }
 
 /* ---- tombstones ---- */
+static void write_tombstone_point(FILE *dat, uint64_t at_us, const struct measures_tombstones *t)
+{
+    fprintf(dat, "%.6f %" PRIu64 ".%03" PRIu64 " %" PRIu64 "\n", seconds(at_us), t->mean_milli / 1000,
+            t->mean_milli % 1000, t->max);
+}
+
 static void write_tombstone_line(struct sheet *s, const struct plot_line *line, uint64_t left_us, int style)
 {
     const struct measures *m = line->measures;
     fprintf(s->dat, "# %s: seconds, mean, maximum\n", line->name);
     for (size_t i = 0; i < m->tombstone_count; i++) {
-        const struct measures_tombstones *t = &m->tombstones[i];
-        fprintf(s->dat, "%.6f %" PRIu64 ".%03" PRIu64 " %" PRIu64 "\n",
-                seconds(t->at_us > left_us ? t->at_us : left_us), t->mean_milli / 1000, t->mean_milli % 1000, t->max);
+        uint64_t at_us = m->tombstones[i].at_us > left_us ? m->tombstones[i].at_us : left_us;
+        if (i) /* what was kept stays until the next look: a step */
+            write_tombstone_point(s->dat, at_us, &m->tombstones[i - 1]);
+        write_tombstone_point(s->dat, at_us, &m->tombstones[i]);
     }
     fputs("\n\n", s->dat);
     begin_line(s, "using 1:2:3 with filledcurves");

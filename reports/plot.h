@@ -24,7 +24,7 @@ struct plot_input {
     const struct plot_line *lines;   /* for tombstones; the first PLOT_LINES_MAX are drawn */
     size_t line_count;
 };
-#define PLOT_LINES_MAX 5U
+#define PLOT_LINES_MAX 4U
 
 enum plot_status {
     PLOT_DRAWN,

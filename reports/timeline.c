@@ -46,6 +46,13 @@ void timeline_add(struct timeline *t, uint64_t at_us, uint64_t value)
     timeline_add_bin(t, WIDTH_FIRST_US, at_us, &(struct timeline_bin){1, value, value});
 }
 
+void timeline_hold(struct timeline *t, uint64_t from_us, uint64_t to_us, uint64_t value)
+{
+    assert(to_us / t->width_us < TIMELINE_BINS);
+    for (uint64_t bin = from_us / t->width_us + 1; bin < to_us / t->width_us; bin++)
+        add(&t->bins[bin], &(struct timeline_bin){1, value, value});
+}
+
 void timeline_merge(struct timeline *into, const struct timeline *from)
 {
     for (uint32_t i = 0; i < TIMELINE_BINS; i++)

@@ -18,6 +18,8 @@ struct timeline {
 };
 void timeline_init(struct timeline *t);
 void timeline_add(struct timeline *t, uint64_t at_us, uint64_t value);
+/* The value held from one sample, at from_us, to the next, at to_us, both added already: counts in the bins between. */
+void timeline_hold(struct timeline *t, uint64_t from_us, uint64_t to_us, uint64_t value);
 /* Add a bin of another timeline, which begins at at_us and is not wider than width_us; 0, or E_INVALID. */
 int timeline_add_bin(struct timeline *t, uint64_t width_us, uint64_t at_us, const struct timeline_bin *bin);
 void timeline_merge(struct timeline *into, const struct timeline *from);

@@ -114,7 +114,7 @@ struct scenario_step {
     uint64_t at_us;
     char *after; /* EVENT, or NULL */
     uint64_t plus_us;
-    uint64_t count; /* how often: default 1; "every" apart */
+    uint64_t count; /* how often: default 1; "every" apart; the k-th (from 2) of "as": m1 is called m1.k */
     uint64_t every_us;
     /* who and what */
     uint32_t device;

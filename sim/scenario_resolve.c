@@ -222,7 +222,8 @@ int resolve_event(struct reader *r, const cJSON *item, const char *event)
     names_clear(r->scratch);
     struct probe *probe = probe_parse(event, r->scratch, error, &column);
     if (!probe)
-        return reader_fail(r, item, false, column > 0 ? (size_t)column : 1, "%s", error);
+        return reader_fail(r, item, false, column > 0 ? (size_t)column : 1, "found \"%.100s\", expected an EVENT: %s",
+                           event, error);
     struct visit v = {r, item, event, 0};
     probe_names(probe, visit_name, &v);
     probe_free(probe);

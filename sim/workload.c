@@ -130,7 +130,9 @@ static bool astray(struct world *w, enum operation what)
     if (!user)
         return false;
     device_id device = crowd_device(w, user);
-    struct device_input input = operation(what, ghost(w, device), ghost(w, device));
+    conv_id nowhere = ghost(w, device);
+    msg_id nothing = ghost(w, device);
+    struct device_input input = operation(what, nowhere, nothing);
     const struct crowd_target *gone = bag_look(w, &c->deleted), *closed = bag_look(w, &c->deleted_convs);
     const struct crowd_conv *foreign = c->conv_count ? &c->convs[below(w, c->conv_count)] : NULL;
     const struct crowd_target *sent = bag_look(w, &c->sent);
@@ -310,8 +312,9 @@ static bool work_crash(struct world *w)
                                                  CRASH_AFTER_ALL};
     static const enum crash_point of_devices[] = {CRASH_NOW, CRASH_BEFORE_WRITE, CRASH_AFTER_WRITE};
     bool shard = !w->device_count || rng_below(&w->fault_rng, 3) == 0;
-    struct crash_plan plan = {.steps = rng_between(&w->fault_rng, 1, CRASH_STEPS_MAX),
-                              .for_us = rng_between(&w->fault_rng, US_PER_S / 2, 10 * US_PER_S)};
+    struct crash_plan plan = {0}; /* one draw a statement: an initialiser's are in no order */
+    plan.steps = rng_between(&w->fault_rng, 1, CRASH_STEPS_MAX);
+    plan.for_us = rng_between(&w->fault_rng, US_PER_S / 2, 10 * US_PER_S);
     plan.point = shard ? of_shards[rng_below(&w->fault_rng, 5)] : of_devices[rng_below(&w->fault_rng, 3)];
     uint32_t node = (uint32_t)rng_below(&w->fault_rng, shard ? w->shard_count : w->device_count);
     fault_plan_crash(w, shard ? node : node_of_device(w, node + 1), plan);

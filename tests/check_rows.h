@@ -1,5 +1,6 @@
 /*
- * check_rows.h: a row of a checker's test: a history as text (history_text.h), an invariant, and the verdict it must get.
+ * check_rows.h: a row of a checker's test: a history as text (history_text.h), an invariant, and the verdict it must
+ * get.
  */
 #ifndef SEXTON_TESTS_CHECK_ROWS_H
 #define SEXTON_TESTS_CHECK_ROWS_H
@@ -19,16 +20,16 @@ struct check_row {
 void check_rows_run(const struct check_row *rows, size_t count);
 
 /* Two users in one group, both online. */
-#define PEOPLE                                                                                                        \
-    "0 device device=a.p user=a\n0 device device=b.p user=b\n0 device device=b.l user=b\n"                            \
-    "0 member conversation=c user=a role=member version=1\n0 member conversation=c user=b role=member version=2\n"    \
+#define PEOPLE                                                                                                     \
+    "0 device device=a.p user=a\n0 device device=b.p user=b\n0 device device=b.l user=b\n"                         \
+    "0 member conversation=c user=a role=member version=1\n0 member conversation=c user=b role=member version=2\n" \
     "0 connect device=a.p\n0 connect device=b.p\n"
-#define SEND_M                                                                                                        \
-    "1s invoke op=1 device=a.p do=send in=c message=m\n"                                                              \
+#define SEND_M                                           \
+    "1s invoke op=1 device=a.p do=send in=c message=m\n" \
     "1s commit op=1 do=send shard=s version=3 device=a.p in=c message=m actor=a\n"
 #define SHOW_M "1s show device=b.p in=c message=m copy=body version=3\n"
-#define DELETE_M                                                                                                      \
-    "2s invoke op=2 device=a.p do=delete in=c message=m\n"                                                            \
+#define DELETE_M                                           \
+    "2s invoke op=2 device=a.p do=delete in=c message=m\n" \
     "2s commit op=2 do=delete shard=s version=4 device=a.p in=c message=m actor=a deadline=30000000\n"
 #define HIDE_M "2s hide device=b.p in=c message=m copy=body because=deletion version=4\n"
 #define UNDO_M "3s commit op=3 do=undo shard=s version=5 device=a.p in=c message=m actor=a undoes=4\n"
@@ -37,9 +38,9 @@ void check_rows_run(const struct check_row *rows, size_t count);
 #define DELIVER "50s phase phase=deliver\n"
 #define AGE "60s phase phase=age\n"
 #define END "99s end\n"
-#define LOG(user, position, entry, version)                                                                           \
+#define LOG(user, position, entry, version) \
     "2s append user=" user " epoch=1 position=" position " entry=" entry " shard=s in=c message=m version=" version "\n"
-#define LOG_C(user, position, entry, version)                                                                         \
+#define LOG_C(user, position, entry, version) \
     "2s append user=" user " epoch=1 position=" position " entry=" entry " shard=s in=c version=" version "\n"
 /* Without commits: the same story as somebody outside sees it. */
 #define OUT_SEND "1s invoke op=1 device=a.p do=send in=c message=m\n1s ack op=1 device=a.p\n"

@@ -17,25 +17,25 @@ static void early_delete(void)
          PEOPLE EARLY SEND_M "1s bind shard=s message=m actor=a answer=accepted in=c version=3\n" SHOW_M},
         {"refused at bind, then shown", INVARIANT_EARLY_DELETE, VERDICT_HELD, 1, 0,
          PEOPLE "1s early op=2 shard=s message=m actor=b in=c device=b.p\n" SEND_M
-         "1s bind shard=s message=m actor=b answer=refused in=c\n" SHOW_M},
+                "1s bind shard=s message=m actor=b answer=refused in=c\n" SHOW_M},
         {"accepted and forgotten, before the send", INVARIANT_EARLY_DELETE, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n1s duplicate op=0 shard=s\n"
-         "1s ack op=2 device=a.p\n" SEND_M SHOW_M},
+                "1s ack op=2 device=a.p\n" SEND_M SHOW_M},
         {"accepted and forgotten, told after the send", INVARIANT_EARLY_DELETE, VERDICT_VIOLATED, 1, 0,
          PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n" SEND_M SHOW_M "2s ack op=2 device=a.p\n" END},
         {"the author's own pending show", INVARIANT_EARLY_DELETE, VERDICT_HELD, 1, 0,
          PEOPLE EARLY "1s show device=a.p in=c message=m copy=body pending\n" SEND_M
-         "1s bind shard=s message=m actor=a answer=accepted in=c version=3\n"},
+                      "1s bind shard=s message=m actor=a answer=accepted in=c version=3\n"},
         {"bound, then undone", INVARIANT_EARLY_DELETE, VERDICT_HELD, 1, 0,
          PEOPLE EARLY SEND_M "1s bind shard=s message=m actor=a answer=accepted in=c version=4\n" UNDO_M
-         "3s show device=b.p in=c message=m copy=body version=5\n"},
+                             "3s show device=b.p in=c message=m copy=body version=5\n"},
         {"none", INVARIANT_EARLY_DELETE, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M DELETE_M},
         {"outside: gone at the end", INVARIANT_EARLY_DELETE, VERDICT_HELD, 1, 0,
-         PEOPLE "1s invoke op=1 device=a.p do=send in=c message=m\n" OUT_DELETE "3s ack op=1 device=a.p\n"
-         VIEWS("-", "-") END},
+         PEOPLE "1s invoke op=1 device=a.p do=send in=c message=m\n" OUT_DELETE
+                "3s ack op=1 device=a.p\n" VIEWS("-", "-") END},
         {"outside: readable at the end", INVARIANT_EARLY_DELETE, VERDICT_VIOLATED, 1, 0,
          PEOPLE "1s invoke op=1 device=a.p do=send in=c message=m\n" OUT_DELETE "3s ack op=1 device=a.p\n"
-         "3s show device=b.p in=c message=m copy=body\n" VIEWS("-", "c/m") END},
+                "3s show device=b.p in=c message=m copy=body\n" VIEWS("-", "c/m") END},
     };
     RUN(rows);
 }
@@ -47,33 +47,36 @@ static void cursor_complete(void)
          PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete", "4") HIDE_M
          "3s view device=b.p shown=- cursor=1 epoch=1\n"},
         {"passed and not applied", INVARIANT_CURSOR_COMPLETE, VERDICT_VIOLATED, 1, 0,
-         PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete", "4") "3s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"},
+         PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete",
+                                           "4") "3s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"},
         {"not passed yet", INVARIANT_CURSOR_COMPLETE, VERDICT_VACUOUS, 0, 0,
-         PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete", "4") "3s view device=b.p shown=c/m@3 cursor=0 epoch=1\n"},
+         PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete",
+                                           "4") "3s view device=b.p shown=c/m@3 cursor=0 epoch=1\n"},
         {"undone below the cursor", INVARIANT_CURSOR_COMPLETE, VERDICT_HELD, 1, 0,
-         PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete", "4") HIDE_M UNDO_M LOG("b", "2", "undo", "5")
-         "3s show device=b.p in=c message=m copy=body version=5\n3s view device=b.p shown=c/m@5 cursor=2 epoch=1\n"},
+         PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete", "4")
+             HIDE_M UNDO_M LOG("b", "2", "undo", "5") "3s show device=b.p in=c message=m copy=body version=5\n3s view "
+                                                      "device=b.p shown=c/m@5 cursor=2 epoch=1\n"},
         {"a snapshot knows of the undo already", INVARIANT_CURSOR_COMPLETE, VERDICT_HELD, 1, 0,
          PEOPLE SEND_M DELETE_M LOG("b", "1", "delete", "4") UNDO_M
          "3s install device=b.p epoch=1 position=1 generation=1\n"
          "3s show device=b.p in=c message=m copy=body version=5\n3s view device=b.p shown=c/m@5 cursor=1 epoch=1\n"},
         {"a conversation's", INVARIANT_CURSOR_COMPLETE, VERDICT_VIOLATED, 1, 0,
-         PEOPLE SEND_M SHOW_M DELETE_C LOG_C("b", "1", "delete-conversation", "4")
-         "3s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"},
+         PEOPLE SEND_M SHOW_M DELETE_C LOG_C("b", "1", "delete-conversation",
+                                             "4") "3s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"},
         {"an eviction", INVARIANT_CURSOR_COMPLETE, VERDICT_VIOLATED, 1, 0,
          PEOPLE SEND_M SHOW_M LOG_C("b", "1", "evict", "4") "3s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"},
         {"evicted and back", INVARIANT_CURSOR_COMPLETE, VERDICT_HELD, 1, 0,
-         PEOPLE SEND_M SHOW_M LOG_C("b", "1", "evict", "4") LOG_C("b", "2", "join", "5")
-         "3s view device=b.p shown=c/m@3 cursor=2 epoch=1\n"},
+         PEOPLE SEND_M SHOW_M LOG_C("b", "1", "evict", "4")
+             LOG_C("b", "2", "join", "5") "3s view device=b.p shown=c/m@3 cursor=2 epoch=1\n"},
         {"an own pending copy is no matter", INVARIANT_CURSOR_COMPLETE, VERDICT_HELD, 1, 0,
-         PEOPLE "1s show device=a.p in=c message=m copy=body pending\n" LOG_C("a", "1", "delete-conversation", "4")
-         "3s view device=a.p shown=c/m cursor=1 epoch=1\n"},
+         PEOPLE "1s show device=a.p in=c message=m copy=body pending\n" LOG_C(
+             "a", "1", "delete-conversation", "4") "3s view device=a.p shown=c/m cursor=1 epoch=1\n"},
     };
     RUN(rows);
 }
 
-#define SYNC(answer, cursor, generation, epoch)                                                                       \
-    PEOPLE LOG("b", "9", "send", "3") "3s sync device=b.p answer=" answer " cursor=" cursor                           \
+#define SYNC(answer, cursor, generation, epoch)                                             \
+    PEOPLE LOG("b", "9", "send", "3") "3s sync device=b.p answer=" answer " cursor=" cursor \
                                       " head=9 horizon=5 current=1 generation=" generation " epoch=" epoch "\n"
 
 static void stale_cursor(void)
@@ -85,14 +88,15 @@ static void stale_cursor(void)
          SYNC("delta", "4", "1", "1")},
         {"ahead of the head", INVARIANT_STALE_CURSOR_RESETS, VERDICT_VIOLATED, 1, 0, SYNC("delta", "10", "1", "1")},
         {"another generation", INVARIANT_STALE_CURSOR_RESETS, VERDICT_VIOLATED, 1, 0, SYNC("head", "6", "0", "1")},
-        {"another generation, retired", INVARIANT_STALE_CURSOR_RESETS, VERDICT_HELD, 1, 0, SYNC("retire", "6", "0", "1")},
+        {"another generation, retired", INVARIANT_STALE_CURSOR_RESETS, VERDICT_HELD, 1, 0,
+         SYNC("retire", "6", "0", "1")},
     };
     RUN(rows);
 }
 
 #define APPLIED "3s cursor device=b.p epoch=1 position=1\n3s cursor device=b.l epoch=1 position=1\n"
-#define PURGED                                                                                                        \
-    PEOPLE SEND_M DELETE_M LOG("b", "1", "delete", "4") "40s purging in=c version=4 shard=s message=m\n"              \
+#define PURGED                                                                                           \
+    PEOPLE SEND_M DELETE_M LOG("b", "1", "delete", "4") "40s purging in=c version=4 shard=s message=m\n" \
                                                         "40s purge in=c version=5 shard=s message=m\n"
 #define REAP "41s reap in=c version=4 shard=s message=m\n"
 
@@ -110,8 +114,8 @@ static void tombstones_outlive(void)
          PURGED "41s truncate user=b epoch=1 horizon=1\n"},
         {"a device in a reset is pinned elsewhere", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_HELD, 1, 0,
          PURGED "3s cursor device=b.p epoch=1 position=1\n"
-         "4s sync device=b.l answer=reset cursor=0 head=1 horizon=0 generation=1 current=2\n"
-         "41s truncate user=b epoch=1 horizon=1\n"},
+                "4s sync device=b.l answer=reset cursor=0 head=1 horizon=0 generation=1 current=2\n"
+                "41s truncate user=b epoch=1 horizon=1\n"},
         {"neither", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_VACUOUS, 0, 0, PURGED},
     };
     RUN(rows);
@@ -130,14 +134,15 @@ static void closed_conversation(void)
          PEOPLE SEND_M DELETE_C "3s commit op=6 do=delete shard=s version=5 device=a.p in=c message=m actor=a\n"},
         {"no deletion", INVARIANT_CLOSED_CONVERSATION, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M},
         {"outside: refused", INVARIANT_CLOSED_CONVERSATION, VERDICT_HELD, 1, 0,
-         PEOPLE "2s invoke op=2 device=a.p do=delete-conversation in=c\n2s ack op=2 device=a.p\n"
+         PEOPLE
+         "2s invoke op=2 device=a.p do=delete-conversation in=c\n2s ack op=2 device=a.p\n"
          "3s invoke op=3 device=b.p do=send in=c message=n\n3s refuse op=3 device=b.p why=conversation-deleted\n"},
         {"outside: accepted", INVARIANT_CLOSED_CONVERSATION, VERDICT_VIOLATED, 1, 0,
          PEOPLE "2s invoke op=2 device=a.p do=delete-conversation in=c\n2s ack op=2 device=a.p\n"
-         "3s invoke op=3 device=b.p do=send in=c message=n\n3s ack op=3 device=b.p\n"},
+                "3s invoke op=3 device=b.p do=send in=c message=n\n3s ack op=3 device=b.p\n"},
         {"outside: too near to tell", INVARIANT_CLOSED_CONVERSATION, VERDICT_UNKNOWN, 0, 1000000,
          PEOPLE "2s invoke op=2 device=a.p do=delete-conversation in=c\n2s ack op=2 device=a.p\n"
-         "3s invoke op=3 device=b.p do=send in=c message=n\n3s ack op=3 device=b.p\n"},
+                "3s invoke op=3 device=b.p do=send in=c message=n\n3s ack op=3 device=b.p\n"},
     };
     RUN(rows);
 }
@@ -152,11 +157,11 @@ static void notice_reaches(void)
         {"not yet", INVARIANT_NOTICE_REACHES_MEMBERS, VERDICT_UNKNOWN, 0, 0, PEOPLE SEND_M DELETE_M END},
         {"the removed one is told", INVARIANT_NOTICE_REACHES_MEMBERS, VERDICT_VIOLATED, 2, 0,
          PEOPLE "2s member conversation=c user=b role=none version=4\n"
-         "2s commit op=7 do=remove shard=s version=4 device=a.p in=c actor=a subject=b\n"
-         LOG_C("a", "1", "member", "4") AGE END},
+                "2s commit op=7 do=remove shard=s version=4 device=a.p in=c actor=a subject=b\n" LOG_C(
+                    "a", "1", "member", "4") AGE END},
         {"who joined later is not owed it", INVARIANT_NOTICE_REACHES_MEMBERS, VERDICT_HELD, 2, 0,
-         PEOPLE SEND_M DELETE_M LOG("a", "1", "delete", "4") LOG("b", "1", "delete", "4")
-         "3s member conversation=c user=d role=member version=9\n" },
+         PEOPLE SEND_M DELETE_M LOG("a", "1", "delete", "4")
+             LOG("b", "1", "delete", "4") "3s member conversation=c user=d role=member version=9\n"},
         {"nothing to tell", INVARIANT_NOTICE_REACHES_MEMBERS, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M},
     };
     RUN(rows);
@@ -168,19 +173,19 @@ static void authority(void)
         {"the author", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0, PEOPLE SEND_M DELETE_M},
         {"an owner", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
          PEOPLE "0 member conversation=c user=b role=owner version=3\n" SEND_M
-         "2s commit op=2 do=delete shard=s version=4 device=b.p in=c message=m actor=b\n"},
+                "2s commit op=2 do=delete shard=s version=4 device=b.p in=c message=m actor=b\n"},
         {"another member", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
          PEOPLE SEND_M "2s commit op=2 do=delete shard=s version=4 device=b.p in=c message=m actor=b\n"},
         {"of another conversation", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
          PEOPLE "0 member conversation=d user=a role=owner version=1\n" SEND_M
-         "2s commit op=2 do=delete shard=s version=4 device=a.p in=d message=m actor=a\n"},
+                "2s commit op=2 do=delete shard=s version=4 device=a.p in=d message=m actor=a\n"},
         {"no longer a member", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
          PEOPLE SEND_M "1s member conversation=c user=a role=none version=4\n" DELETE_M},
         {"a stranger deletes the conversation", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
          PEOPLE "2s commit op=2 do=delete-conversation shard=s version=4 in=c actor=z\n"},
         {"a stranger's early deletion is bound", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
          PEOPLE "1s early op=2 shard=s message=m actor=b in=c device=b.p\n" SEND_M
-         "1s bind shard=s message=m actor=b answer=accepted in=c version=3\n"},
+                "1s bind shard=s message=m actor=b answer=accepted in=c version=3\n"},
         {"a refusal", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
          PEOPLE SEND_M "2s reject op=2 do=delete shard=s why=not-permitted in=c message=m\n"},
         {"no decision", INVARIANT_AUTHORITY, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M},
@@ -200,8 +205,8 @@ static void undo_is_atomic(void)
         {"an undo after the deadline", INVARIANT_UNDO_IS_ATOMIC, VERDICT_VIOLATED, 1, 0,
          PEOPLE SEND_M DELETE_M "31s commit op=3 do=undo shard=s version=5 in=c message=m actor=a undoes=4\n"},
         {"an undo after the purge began", INVARIANT_UNDO_IS_ATOMIC, VERDICT_VIOLATED, 2, 0,
-         PEOPLE SEND_M DELETE_M PURGING("30s", "4")
-         "29s commit op=3 do=undo shard=s version=5 in=c message=m actor=a undoes=4\n"},
+         PEOPLE SEND_M DELETE_M PURGING(
+             "30s", "4") "29s commit op=3 do=undo shard=s version=5 in=c message=m actor=a undoes=4\n"},
         {"a purge in time", INVARIANT_UNDO_IS_ATOMIC, VERDICT_HELD, 2, 0,
          PEOPLE SEND_M DELETE_M PURGING("30s", "4") "30s purge in=c version=5 shard=s message=m\n"},
         {"a purge inside the window", INVARIANT_UNDO_IS_ATOMIC, VERDICT_VIOLATED, 1, 0,
@@ -242,8 +247,7 @@ int suite_check_decisions(void)
                 CU_add_test(suite, "tombstone-outlives-readers", tombstones_outlive) &&
                 CU_add_test(suite, "closed-conversation", closed_conversation) &&
                 CU_add_test(suite, "notice-reaches-members", notice_reaches) &&
-                CU_add_test(suite, "authority", authority) &&
-                CU_add_test(suite, "undo-is-atomic", undo_is_atomic) &&
+                CU_add_test(suite, "authority", authority) && CU_add_test(suite, "undo-is-atomic", undo_is_atomic) &&
                 CU_add_test(suite, "duplicate-safe", duplicate_safe);
     return made ? 0 : -1;
 }

@@ -14,13 +14,14 @@ static void acked_is_durable(void)
     static const struct check_row rows[] = {
         {"committed first", INVARIANT_ACKED_IS_DURABLE, VERDICT_HELD, 1, 0, PEOPLE SEND_M "2s ack op=1 device=a.p\n"},
         {"never committed", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, 1, 0,
-         PEOPLE "1s invoke op=1 device=a.p do=send in=c message=m\n1s duplicate op=7 shard=s\n1s ack op=1 device=a.p\n"},
+         PEOPLE
+         "1s invoke op=1 device=a.p do=send in=c message=m\n1s duplicate op=7 shard=s\n1s ack op=1 device=a.p\n"},
         {"kept early", INVARIANT_ACKED_IS_DURABLE, VERDICT_HELD, 1, 0,
          PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n"
-         "1s early op=2 shard=s message=m actor=a in=c device=a.p\n1s ack op=2 device=a.p\n"},
+                "1s early op=2 shard=s message=m actor=a in=c device=a.p\n1s ack op=2 device=a.p\n"},
         {"settled says nothing", INVARIANT_ACKED_IS_DURABLE, VERDICT_VACUOUS, 0, 0,
          PEOPLE "1s invoke op=1 device=a.p do=send in=c message=m\n1s duplicate op=1 shard=s\n"
-         "1s ack op=1 device=a.p settled\n"},
+                "1s ack op=1 device=a.p settled\n"},
         {"outside: there at the end", INVARIANT_ACKED_IS_DURABLE, VERDICT_HELD, 1, 0,
          PEOPLE OUT_SEND OUT_SHOWS VIEWS("c/m", "c/m") END},
         {"outside: gone at the end", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, 1, 0,
@@ -38,10 +39,10 @@ static void reaches_online(void)
         {"never", INVARIANT_REACHES_ONLINE, VERDICT_VIOLATED, 1, 0, PEOPLE SEND_M SHOW_M DELETE_M END},
         {"a partition stops the clock", INVARIANT_REACHES_ONLINE, VERDICT_HELD, 1, 0,
          PEOPLE SEND_M SHOW_M "1s fault fault=partition step=x\n" DELETE_M "20s fault fault=heal step=x\n"
-         "22s hide device=b.p in=c message=m copy=body because=deletion version=4\n"},
+                              "22s hide device=b.p in=c message=m copy=body because=deletion version=4\n"},
         {"progress starts the bound again", INVARIANT_REACHES_ONLINE, VERDICT_HELD, 1, 0,
          PEOPLE SEND_M SHOW_M DELETE_M "6s cursor device=b.p epoch=1 position=1\n"
-         "9s hide device=b.p in=c message=m copy=body because=deletion version=4\n"},
+                                       "9s hide device=b.p in=c message=m copy=body because=deletion version=4\n"},
         {"the history ends first", INVARIANT_REACHES_ONLINE, VERDICT_UNKNOWN, 0, 0, PEOPLE SEND_M SHOW_M DELETE_M},
         {"an undo releases", INVARIANT_REACHES_ONLINE, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M SHOW_M DELETE_M UNDO_M END},
         {"a conversation's reaches its messages", INVARIANT_REACHES_ONLINE, VERDICT_VIOLATED, 1, 0,
@@ -67,7 +68,7 @@ static void reaches_returning(void)
         {"it is exempt", INVARIANT_REACHES_RETURNING, VERDICT_VACUOUS, 0, 0, AWAY "400s exempt node=b.p\n500s end\n"},
         {"each reconnection starts the bound again", INVARIANT_REACHES_RETURNING, VERDICT_HELD, 1, 0,
          AWAY "500s connect device=b.p\n550s disconnect device=b.p\n560s connect device=b.p\n"
-         "610s hide device=b.p in=c message=m copy=body because=deletion version=4\n"},
+              "610s hide device=b.p in=c message=m copy=body because=deletion version=4\n"},
         {"the end phase allows no rest", INVARIANT_REACHES_RETURNING, VERDICT_VIOLATED, 1, 0,
          AWAY "49s connect device=b.p\n" DELIVER "51s end\n"},
         {"evicted meanwhile", INVARIANT_REACHES_RETURNING, VERDICT_VACUOUS, 0, 0,
@@ -79,9 +80,11 @@ static void reaches_returning(void)
 static void delete_settles(void)
 {
     static const struct check_row rows[] = {
-        {"acknowledged", INVARIANT_DELETE_SETTLES, VERDICT_HELD, 1, 0, PEOPLE SEND_M DELETE_M "2s ack op=2 device=a.p\n"},
+        {"acknowledged", INVARIANT_DELETE_SETTLES, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M DELETE_M "2s ack op=2 device=a.p\n"},
         {"refused", INVARIANT_DELETE_SETTLES, VERDICT_HELD, 1, 0,
-         PEOPLE SEND_M "2s invoke op=2 device=b.p do=delete in=c message=m\n2s refuse op=2 device=b.p why=not-permitted\n"},
+         PEOPLE SEND_M
+         "2s invoke op=2 device=b.p do=delete in=c message=m\n2s refuse op=2 device=b.p why=not-permitted\n"},
         {"neither", INVARIANT_DELETE_SETTLES, VERDICT_VIOLATED, 1, 0, PEOPLE SEND_M DELETE_M DELIVER END},
         {"the history ends first", INVARIANT_DELETE_SETTLES, VERDICT_UNKNOWN, 0, 0, PEOPLE SEND_M DELETE_M},
         {"outside: neither", INVARIANT_DELETE_SETTLES, VERDICT_VIOLATED, 1, 0,

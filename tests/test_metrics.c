@@ -238,15 +238,26 @@ static void lines_out_of_shape_are_refused(void)
     expect_counts(0, 0, 0);
 }
 
-static void tombstones_are_summed_over_shards(void)
+#define TABLE(shard, n) \
+    "table shard=" shard " tombstones=" n " messages=2 conversations=1 entries=2 waiting=0 digest=1\n"
+
+static void tombstones_are_summed_over_the_shards_of_an_instant(void)
 {
-    run("100 table shard=s0 tombstones=5 messages=2 conversations=1 entries=2 waiting=0 digest=1\n"
-        "2100 table shard=s1 tombstones=7 messages=2 conversations=1 entries=2 waiting=0 digest=1\n"
-        "2200 table shard=s0 tombstones=2 messages=2 conversations=1 entries=2 waiting=0 digest=1\n");
+    run("100 " TABLE("s0", "5") "2100 " TABLE("s0", "1") "2100 " TABLE("s1", "7") "2200 " TABLE("s0", "3"));
     const struct timeline *t = metrics_tombstones(metrics);
     CU_ASSERT_EQUAL(t->bins[0].max, 5);
-    CU_ASSERT_EQUAL(t->bins[2].max, 12);
-    CU_ASSERT_EQUAL(timeline_mean_milli(&t->bins[2]), 10500);
+    CU_ASSERT_EQUAL(t->bins[2].max, 10);
+    CU_ASSERT_EQUAL(timeline_mean_milli(&t->bins[2]), 9000); /* 8 and 10; never 1 + 0 */
+}
+
+static void tombstones_are_held_between_two_looks(void)
+{
+    run("100 " TABLE("s0", "5") "4100 " TABLE("s0", "0"));
+    const struct timeline *t = metrics_tombstones(metrics);
+    CU_ASSERT_EQUAL(t->bins[3].count, 1);
+    CU_ASSERT_EQUAL(t->bins[3].max, 5);
+    CU_ASSERT_EQUAL(t->bins[4].max, 0);
+    CU_ASSERT_EQUAL(t->bins[5].count, 0);
 }
 
 static void a_timeline_of_any_length_has_few_bins(void)
@@ -341,7 +352,8 @@ static const struct {
     TEST(runs_add_up_until_reset),
     TEST(totals_travel_as_lines_exactly),
     TEST(lines_out_of_shape_are_refused),
-    TEST(tombstones_are_summed_over_shards),
+    TEST(tombstones_are_summed_over_the_shards_of_an_instant),
+    TEST(tombstones_are_held_between_two_looks),
     TEST(a_timeline_of_any_length_has_few_bins),
     TEST(every_value_is_in_its_bucket_and_near_its_upper_end),
     TEST(percentiles_are_ranks),

@@ -1,9 +1,9 @@
 /*
  * agreement.c: what the final views must say: delete-dominates, replicas-agree, and the last word of no-silent-loss.
  *
- * The final view of a device is its last one, if it was taken when all had arrived: in a simulation, in the stages of the
- * end phase; elsewhere, after everything had been quiet for the online bound, on a connected device. The truth is what the
- * commits say; without them devices are compared with each other.
+ * The final view of a device is its last one, if it was taken when all had arrived: in a simulation, in the stages of
+ * the end phase; elsewhere, after everything had been quiet for the online bound, on a connected device. The truth is
+ * what the commits say; without them devices are compared with each other.
  */
 #include "sim/check/state.h"
 
@@ -37,8 +37,8 @@ static void dominated(struct check *c, uint32_t device, uint32_t message, uint32
     const struct message *m = &c->messages[message];
     const struct target *t = m->target.first ? &m->target : &c->convs[m->conv].target;
     struct verdict *v =
-        violate(c, INVARIANT_DELETE_DOMINATES, live ? "%s, undone, is not readable on %s at the end"
-                                                    : "%s, deleted, is readable on %s at the end",
+        violate(c, INVARIANT_DELETE_DOMINATES,
+                live ? "%s, undone, is not readable on %s at the end" : "%s, deleted, is readable on %s at the end",
                 nm(c, m->name), nm(c, c->devices[device].name));
     chain_kept(c, v, m->send_kept);
     chain_kept(c, v, c->changes[t->last].kept);
@@ -51,8 +51,9 @@ static void dominated(struct check *c, uint32_t device, uint32_t message, uint32
 static void disagree(struct check *c, uint32_t device, uint32_t message, uint32_t holding, bool live)
 {
     const struct message *m = &c->messages[message];
-    struct verdict *v = violate(c, INVARIANT_REPLICAS_AGREE, live ? "%s is not readable on %s at the end, and is live"
-                                                                  : "%s is readable on %s at the end, and is deleted",
+    struct verdict *v = violate(c, INVARIANT_REPLICAS_AGREE,
+                                live ? "%s is not readable on %s at the end, and is live"
+                                     : "%s is readable on %s at the end, and is deleted",
                                 nm(c, m->name), nm(c, c->devices[device].name));
     chain_kept(c, v, m->send_kept);
     if (m->target.last)

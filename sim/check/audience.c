@@ -1,8 +1,8 @@
 /*
  * audience.c: notice-reaches-members and authority, from commits, member records and appends.
  *
- * The membership of a conversation at a commit is what the member records before it say; the one whom the operation adds
- * or removes counts as a member before or after it (M1), whichever record comes first.
+ * The membership of a conversation at a commit is what the member records before it say; the one whom the operation
+ * adds or removes counts as a member before or after it (M1), whichever record comes first.
  */
 #include "sim/check/state.h"
 

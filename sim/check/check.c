@@ -1,8 +1,8 @@
 /*
  * check.c: takes records, asks every invariant, keeps the verdicts.
  *
- * For each record: deadlines that passed are judged; the invariants see the record against the model as it was; the model
- * is folded on; the invariants see what changed. check_finish judges what only the end can tell.
+ * For each record: deadlines that passed are judged; the invariants see the record against the model as it was; the
+ * model is folded on; the invariants see what changed. check_finish judges what only the end can tell.
  */
 #include "sim/check/state.h"
 
@@ -155,7 +155,7 @@ void check_reset(struct check *c)
     c->now = NULL;
     c->clock_off = c->inside = c->ended = c->delivering = c->aging = c->shard_exempt = false;
     c->last_activity_us = c->last_activity_seq = c->last_us = 0;
-    c->fault_count = c->shards_down = 0;
+    c->fault_count = c->nameless_faults = c->shards_down = 0;
     c->fault_end_us = 0;
     state_begin(c);
 }

@@ -3,7 +3,8 @@
  * (delete-dominates), from appends, cursors, installs, hellos, truncations and reaps.
  *
  * The entries of one user about one target are a list, newest first. What a view may show at cursor c follows from the
- * entries at or below c: the largest version of them decides (D4). A snapshot may know more than its position says (R2).
+ * entries at or below c: the largest version of them decides (D4). A snapshot may know more than its position says
+ * (R2).
  */
 #include "sim/check/state.h"
 
@@ -221,10 +222,9 @@ static void reap(struct check *c, const struct event *e)
             if (!obliges(d) || d->cursor >= a->position || d->born_seq > a->seq || (d->epoch && d->epoch != a->epoch))
                 continue;
             kept = false;
-            struct verdict *v = violate(c, INVARIANT_TOMBSTONE_OUTLIVES_READERS,
-                                        "the tombstone of %s was reaped, and %s had not applied it",
-                                        nm(c, e->message ? c->messages[e->message].name : c->convs[e->conv].name),
-                                        nm(c, d->name));
+            struct verdict *v = violate(
+                c, INVARIANT_TOMBSTONE_OUTLIVES_READERS, "the tombstone of %s was reaped, and %s had not applied it",
+                nm(c, e->message ? c->messages[e->message].name : c->convs[e->conv].name), nm(c, d->name));
             if (t->last)
                 chain_kept(c, v, c->changes[t->last].kept);
             chain_kept(c, v, t->purge_kept);

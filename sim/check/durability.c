@@ -2,8 +2,8 @@
  * durability.c: acked-is-durable: what a device was told was accepted has been executed, and stays.
  *
  * With inside kinds: an acknowledgement needs a commit (or an early record) of that operation before it; a deletion may
- * also have been recognised as one that is already in force. Without: an acknowledged send is readable at the end on the
- * device that sent it, unless somebody asked for its deletion.
+ * also have been recognised as one that is already in force. Without: an acknowledged send is readable at the end on
+ * the device that sent it, unless somebody asked for its deletion.
  */
 #include "sim/check/state.h"
 
@@ -18,8 +18,9 @@ void durability_before(struct check *c, const struct event *e)
         judge(c, INVARIANT_ACKED_IS_DURABLE);
         return;
     }
-    struct verdict *v = violate(c, INVARIANT_ACKED_IS_DURABLE, "%s was told that operation %s is accepted, and it is not",
-                                nm(c, c->devices[e->device].name), nm(c, op->name));
+    struct verdict *v =
+        violate(c, INVARIANT_ACKED_IS_DURABLE, "%s was told that operation %s is accepted, and it is not",
+                nm(c, c->devices[e->device].name), nm(c, op->name));
     chain_kept(c, v, op->kept);
     chain_now(c, v);
 }

@@ -1,8 +1,8 @@
 /*
  * fold.c: the model moves on by one record.
  *
- * With inside kinds the commits move the targets. Without them (somebody else's history) an acknowledgement of a deletion
- * does, and an undo from its invocation on, unless it is refused: it may explain a show.
+ * With inside kinds the commits move the targets. Without them (somebody else's history) an acknowledgement of a
+ * deletion does, and an undo from its invocation on, unless it is refused: it may explain a show.
  */
 #include "sim/check/state.h"
 
@@ -44,8 +44,12 @@ static void add_claim(struct check *c, const struct event *e, bool by_ack)
         if (e->op && c->claims[i].op == e->op)
             return;
     uint32_t i = GROW(c, claims);
-    c->claims[i] = (struct claim){
-        .next = m->claims, .actor = e->actor, .op = e->op, .kept = state_keep(c, e->r), .by_ack = by_ack};
+    c->claims[i] = (struct claim){.next = m->claims,
+                                  .conv = e->conv,
+                                  .actor = e->actor,
+                                  .op = e->op,
+                                  .kept = state_keep(c, e->r),
+                                  .by_ack = by_ack};
     m->claims = i;
 }
 
@@ -105,7 +109,7 @@ static void fold_answer(struct check *c, const struct event *e)
     of_op.message = op->message;
     if (ack && deletes && !op->settled && !c->inside)
         target_change(c, &of_op, op->message, false);
-    if (ack && deletes && !op->settled && c->inside && op->message && !t->deleted && !op->committed && !op->early)
+    if (ack && deletes && !op->settled && c->inside && op->message && !c->messages[op->message].sent && !op->early)
         add_claim(c, &of_op, true);
     for (uint32_t i = ack ? 0 : c->messages[op->message].claims; i; i = c->claims[i].next)
         if (c->claims[i].op == e->op)
@@ -170,8 +174,7 @@ static void fold_copy(struct check *c, const struct event *e)
             unlink_holding(c, at);
         h->because = (uint32_t)record_get(e->r, FIELD_BECAUSE);
         enum word because = word_of(c, h->because);
-        h->hid_pending =
-            pending || because == WORD_PENDING || because == WORD_REFUSED || because == WORD_DRAFTED;
+        h->hid_pending = pending || because == WORD_PENDING || because == WORD_REFUSED || because == WORD_DRAFTED;
         h->hide_seq = e->r->seq;
         h->hide_at_us = e->r->at_us;
         return;
@@ -336,6 +339,13 @@ static void fold_fault(struct check *c, const struct event *e)
     if (record_get(e->r, FIELD_COUNT))
         c->work.faults++;
     c->clock_off |= fault == WORD_CLOCK;
+    if (!step) { /* one of many that have no name: they are counted */
+        bool over = fault == WORD_HEAL || fault == WORD_RELEASE;
+        c->nameless_faults += fault == WORD_PARTITION || fault == WORD_HOLD;
+        c->nameless_faults -= over && c->nameless_faults;
+        c->fault_end_us = over ? e->r->at_us : c->fault_end_us;
+        return;
+    }
     bool ends = fault == WORD_HEAL || fault == WORD_RELEASE ||
                 (fault == WORD_DROP && (record_get(e->r, FIELD_COUNT) || at < c->fault_count));
     if ((fault == WORD_PARTITION || fault == WORD_HOLD || fault == WORD_DROP) && !ends && at == c->fault_count &&
@@ -345,8 +355,6 @@ static void fold_fault(struct check *c, const struct event *e)
         return;
     if (at < c->fault_count)
         c->faults[at] = c->faults[--c->fault_count];
-    else if (!step)
-        c->fault_count = 0;
     c->fault_end_us = e->r->at_us;
 }
 
@@ -360,7 +368,7 @@ static void fold_world(struct check *c, const struct event *e)
             c->delivering |= phase == WORD_DELIVER || phase == WORD_AGE;
             c->aging |= phase == WORD_AGE;
             if (phase == WORD_HEAL || phase == WORD_DELIVER || phase == WORD_AGE) {
-                c->fault_count = 0;
+                c->fault_count = c->nameless_faults = 0;
                 c->fault_end_us = e->r->at_us;
             }
             break;

@@ -1,10 +1,11 @@
 /*
  * liveness.c: reaches-online and reaches-returning.
  *
- * When a deletion takes effect, every confirmed copy of its target that some device shows becomes an obligation: it must
- * be hidden within the bound. A copy shown later, while the deletion is in force, too. The bound counts only time in which
- * the whole path is healthy, and starts again on each connection, each progress of the device's cursor, and the end of
- * each fault. A fault leaves connections that are dead and do not know it: after one, the longer bound applies. A device that was away at any time since owes it from its return, by the other bound. Deadlines stand in a
+ * When a deletion takes effect, every confirmed copy of its target that some device shows becomes an obligation: it
+ * must be hidden within the bound. A copy shown later, while the deletion is in force, too. The bound counts only time
+ * in which the whole path is healthy, and starts again on each connection, each progress of the device's cursor, and
+ * the end of each fault. A fault leaves connections that are dead and do not know it: after one, the longer bound
+ * applies. A device that was away at any time since owes it from its return, by the other bound. Deadlines stand in a
  * heap, and are looked at when a record passes them: one that has moved on goes back in.
  */
 #include "sim/check/state.h"
@@ -61,7 +62,7 @@ static uint64_t deadline(struct check *c, const struct obligation *o)
 
 static bool path_broken(const struct check *c)
 {
-    return c->fault_count || c->shards_down || c->shard_exempt;
+    return c->fault_count || c->nameless_faults || c->shards_down || c->shard_exempt;
 }
 
 static bool cancelled(struct check *c, const struct obligation *o)
@@ -134,8 +135,12 @@ static void oblige(struct check *c, uint32_t holding, uint32_t kept, uint64_t at
     if (h->open || h->pending || d->exempt || d->retired || (member && !member->is))
         return;
     uint32_t i = GROW(c, obligations);
-    c->obligations[i] = (struct obligation){
-        .holding = holding, .kept = kept, .start_us = at_us, .open = true, .returning = !d->connected, .next_of_device = d->obligations};
+    c->obligations[i] = (struct obligation){.holding = holding,
+                                            .kept = kept,
+                                            .start_us = at_us,
+                                            .open = true,
+                                            .returning = !d->connected,
+                                            .next_of_device = d->obligations};
     d->obligations = i;
     h->open = i;
     if (d->connected)
@@ -179,7 +184,8 @@ void reach_before(struct check *c, const struct event *e)
     }
 }
 
-/* What the device owes stands still while it is away, and is then owed by the other bound. Closed ones leave the list. */
+/* What the device owes stands still while it is away, and is then owed by the other bound. Closed ones leave the list.
+ */
 static void connection(struct check *c, uint32_t device, bool connected)
 {
     uint32_t *link = &c->devices[device].obligations;
@@ -245,8 +251,8 @@ void reach_finish(struct check *c)
         struct obligation *o = &c->obligations[i];
         if (!o->open || cancelled(c, o))
             continue;
-        bool stuck = holder(c, o)->connected && !path_broken(c) && c->ended &&
-                     (c->delivering || deadline(c, o) < c->last_us);
+        bool stuck =
+            holder(c, o)->connected && !path_broken(c) && c->ended && (c->delivering || deadline(c, o) < c->last_us);
         if (stuck)
             overdue(c, i);
         else

@@ -22,7 +22,7 @@ uint32_t *pair_map_at(struct pair_map *map, uint64_t key);
 void pair_map_clear(struct pair_map *map);
 void pair_map_release(struct pair_map *map);
 
-struct name_index { /* dense names to dense indices */
+struct name_index {  /* dense names to dense indices */
     uint64_t *slots; /* generation << 32 | index */
     size_t cap;
     uint32_t generation;

@@ -1,8 +1,8 @@
 /*
  * order.c: closed-conversation, early-delete, undo-is-atomic, duplicate-safe: what the order of decisions allows.
  *
- * A deletion that was taken before its target (an `early` record, a commit or an acknowledgement before the send's commit)
- * is a claim on the message. A claim that is not refused forbids every confirmed show until an undo.
+ * A deletion that was taken before its target (an `early` record, a commit or an acknowledgement before the send's
+ * commit) is a claim on the message. A claim that is not refused forbids every confirmed show until an undo.
  */
 #include "sim/check/state.h"
 
@@ -81,7 +81,7 @@ static void early_show(struct check *c, const struct event *e)
         if (c->changes[i].undo)
             return;
     uint32_t claim = m->claims;
-    while (claim && !claim_open(c, &c->claims[claim]))
+    while (claim && !claim_open(c, m, &c->claims[claim]))
         claim = c->claims[claim].next;
     if (!claim)
         return;
@@ -96,8 +96,7 @@ static bool viewed_anywhere(const struct check *c, uint32_t message, uint32_t *w
 {
     for (uint32_t i = c->messages[message].items; i; i = c->items[i].next)
         for (uint32_t h = c->items[i].first_holding; h; h = c->holdings[h].next)
-            if (!c->holdings[h].pending && holding_in_view(c, h) &&
-                final_view(c, &c->devices[c->holdings[h].device])) {
+            if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, &c->devices[c->holdings[h].device])) {
                 *where = h;
                 return true;
             }
@@ -120,8 +119,8 @@ static void early_outside(struct check *c, const struct op *op)
         judge(c, INVARIANT_EARLY_DELETE);
         return;
     }
-    struct verdict *v = violate(c, INVARIANT_EARLY_DELETE, "%s is readable at the end, and was deleted before it was sent",
-                                nm(c, m->name));
+    struct verdict *v = violate(c, INVARIANT_EARLY_DELETE,
+                                "%s is readable at the end, and was deleted before it was sent", nm(c, m->name));
     chain_kept(c, v, op->kept);
     chain_kept(c, v, op->ack_kept);
     chain_show(c, v, where);
@@ -130,12 +129,12 @@ static void early_outside(struct check *c, const struct op *op)
 /* The send must have met the claim: the deletion was bound, or refused. */
 static void early_inside(struct check *c, const struct message *m, const struct claim *claim)
 {
-    if (!m->sent || m->target.first || !claim_open(c, claim) || c->verdicts[INVARIANT_EARLY_DELETE].violated) {
+    if (!m->sent || m->target.first || !claim_open(c, m, claim) || c->verdicts[INVARIANT_EARLY_DELETE].violated) {
         judge(c, INVARIANT_EARLY_DELETE);
         return;
     }
-    struct verdict *v = violate(c, INVARIANT_EARLY_DELETE, "%s is live, and was deleted before it was sent",
-                                nm(c, m->name));
+    struct verdict *v =
+        violate(c, INVARIANT_EARLY_DELETE, "%s is live, and was deleted before it was sent", nm(c, m->name));
     chain_kept(c, v, claim->kept);
     chain_kept(c, v, m->send_kept);
 }
@@ -195,7 +194,8 @@ static void purge(struct check *c, const struct event *e)
         not_atomic(c, e, t, "began, and it is live");
     else if (e->r->kind == KIND_PURGING && !target_names_current(c, t, record_get(e->r, FIELD_VERSION)))
         not_atomic(c, e, t, "names another deletion than the current one");
-    else if (current && current->deadline_us && !c->clock_off && e->r->at_us + c->options.clock_error_us < current->deadline_us)
+    else if (current && current->deadline_us && !c->clock_off &&
+             e->r->at_us + c->options.clock_error_us < current->deadline_us)
         not_atomic(c, e, t, "began inside the undo window");
     else
         judge(c, INVARIANT_UNDO_IS_ATOMIC);
@@ -241,8 +241,8 @@ static void apply_once(struct check *c, const struct event *e)
     const struct device *d = &c->devices[e->device];
     if (record_get(e->r, FIELD_EPOCH) != d->epoch || record_get(e->r, FIELD_POSITION) > d->cursor || d->retired)
         return;
-    struct verdict *v = violate(c, INVARIANT_DUPLICATE_SAFE, "%s applied an entry that was below its cursor already",
-                                nm(c, d->name));
+    struct verdict *v =
+        violate(c, INVARIANT_DUPLICATE_SAFE, "%s applied an entry that was below its cursor already", nm(c, d->name));
     chain_now(c, v);
 }
 

@@ -1,9 +1,9 @@
 /*
  * probes.c: EVENT of the scenario language, as predicates over records.
  *
- * A probe is a list of simple events; with more than one, joined by `before`, it happens when the last one happens for the
- * first time, if each had first happened before the next. A simple event is a subject, a verb of the table below, and what
- * the verb takes. Its opposite is the verb that unsays it: the later of the two is the last word.
+ * A probe is a list of simple events; with more than one, joined by `before`, it happens when the last one happens for
+ * the first time, if each had first happened before the next. A simple event is a subject, a verb of the table below,
+ * and what the verb takes. Its opposite is the verb that unsays it: the later of the two is the last word.
  */
 #include "sim/check/probes.h"
 
@@ -38,7 +38,7 @@ static const struct verb verbs[] = {
     {"notices", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node", TAKES_CONVERSATION},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_WORDS                                                                                                    \
+#define VERB_WORDS \
     "shows, hides, notices, invoked, committed, acked, refused, connects, disconnects, crashes, restarts or resets"
 
 struct simple {

@@ -1,8 +1,8 @@
 /*
  * settle.c: delete-settles and tombstones-reaped: nothing that a deletion began may stay open for ever.
  *
- * Judged at the end only: in a simulation when the end phase got there (deliver, age); elsewhere when the device has been
- * connected for the returning bound since it asked.
+ * Judged at the end only: in a simulation when the end phase got there (deliver, age); elsewhere when the device has
+ * been connected for the returning bound since it asked.
  */
 #include "sim/check/state.h"
 
@@ -25,7 +25,7 @@ static void unsettled(struct check *c, const struct op *op)
     bool returned = d->connected && (c->delivering || c->last_us > from_us + c->options.returning_us);
     if (d->exempt || d->retired)
         return;
-    if (!c->ended || !returned || c->shard_exempt || c->shards_down || c->fault_count) {
+    if (!c->ended || !returned || c->shard_exempt || c->shards_down || c->fault_count || c->nameless_faults) {
         judge_unknown(c, INVARIANT_DELETE_SETTLES);
         return;
     }
@@ -50,9 +50,9 @@ static void judge_reaped(struct check *c, const struct target *t, const struct t
             judge_unknown(c, INVARIANT_TOMBSTONES_REAPED);
         return;
     }
-    struct verdict *v = violate(c, INVARIANT_TOMBSTONES_REAPED,
-                                t->purged ? "the tombstone of %s is still there" : "%s, deleted, was never purged",
-                                nm(c, name));
+    struct verdict *v =
+        violate(c, INVARIANT_TOMBSTONES_REAPED,
+                t->purged ? "the tombstone of %s is still there" : "%s, deleted, was never purged", nm(c, name));
     chain_kept(c, v, c->changes[t->last].kept);
     chain_kept(c, v, t->purge_kept);
 }

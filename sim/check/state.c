@@ -3,16 +3,16 @@
 
 #include <stdlib.h>
 
-static const char *const word_texts[WORD_COUNT] = {
-    NULL,
+static const char *const word_texts[WORD_COUNT] = {NULL,
 #define WORD_TEXT(id, text) text,
-    WORD_LIST(WORD_TEXT)
+                                                   WORD_LIST(WORD_TEXT)
 #undef WORD_TEXT
 };
 
-#define EACH_ARRAY(X)                                                                                                 \
-    X(users) X(devices) X(convs) X(messages) X(ops) X(members) X(changes) X(claims) X(items) X(holdings) X(entries)   \
-    X(obligations) X(suspicions) X(awaited)
+#define EACH_ARRAY(X)                                                                                      \
+    X(users)                                                                                               \
+    X(devices) X(convs) X(messages) X(ops) X(members) X(changes) X(claims) X(items) X(holdings) X(entries) \
+        X(obligations) X(suspicions) X(awaited)
 #define EACH_MAP(X) X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of)
 #define EACH_INDEX(X) X(user_of) X(device_of) X(conv_of) X(message_of) X(op_of)
 
@@ -31,8 +31,8 @@ void state_begin(struct check *c)
         c->word_by_name = base_grow(c->word_by_name, &c->word_by_name_cap, (size_t)name + 1, 1);
         c->word_by_name[name] = (uint8_t)i;
     }
-#define CLEAR_ARRAY(name)                                                                                             \
-    c->name##_count = 0;                                                                                              \
+#define CLEAR_ARRAY(name) \
+    c->name##_count = 0;  \
     GROW(c, name); /* index 0 means none */
     EACH_ARRAY(CLEAR_ARRAY)
 #undef CLEAR_ARRAY
@@ -180,7 +180,8 @@ void state_resolve(struct check *c, const struct record *r, struct event *e)
     uint64_t in = record_get(r, FIELD_IN);
     e->conv = state_conv(c, in ? in : record_get(r, FIELD_CONVERSATION));
     e->what = word_of(c, record_get(r, FIELD_DO));
-    /* Only a send, or a copy that is seen, says for certain where a message lives; a deletion may name the wrong place. */
+    /* Only a send, or a copy that is seen, says for certain where a message lives; a deletion may name the wrong place.
+     */
     bool places = r->kind == KIND_SHOW || r->kind == KIND_APPEND || e->what == WORD_SEND;
     e->message = state_message(c, record_get(r, FIELD_MESSAGE), places ? e->conv : 0);
     e->op = op_at(c, record_get(r, FIELD_OP));
@@ -265,9 +266,14 @@ bool message_live(const struct check *c, const struct message *m)
     return !m->target.deleted && !(m->conv && c->convs[m->conv].target.deleted);
 }
 
-/* A claim that only an acknowledgement told of is none when the commit came after all. */
-bool claim_open(const struct check *c, const struct claim *claim)
+/*
+ * A claim that only an acknowledgement told of is none when the commit came after all; nor is one that names another
+ * conversation than the message's own: its target never arrives there.
+ */
+bool claim_open(const struct check *c, const struct message *m, const struct claim *claim)
 {
+    if (claim->conv && m->conv && claim->conv != m->conv)
+        return false;
     const struct op *op = &c->ops[claim->op];
     return !claim->refused && !(claim->by_ack && (op->committed || op->early));
 }

@@ -1,10 +1,10 @@
 /*
  * state.h: the shared model that every invariant reads, folded from the records, once.
  *
- * Names become dense indices (0 = none). A `target` is what can be deleted: a message or a conversation; its `changes` are
- * the committed deletions and undos in order (in a device-side history: the acknowledged deletions, and the undos from
- * their invocation on, with version 0). A `holding` is one copy on one device. Everything lives in growable arrays that a
- * reset keeps; maps are cleared by a generation number. Nothing is ordered by a hash.
+ * Names become dense indices (0 = none). A `target` is what can be deleted: a message or a conversation; its `changes`
+ * are the committed deletions and undos in order (in a device-side history: the acknowledged deletions, and the undos
+ * from their invocation on, with version 0). A `holding` is one copy on one device. Everything lives in growable arrays
+ * that a reset keeps; maps are cleared by a generation number. Nothing is ordered by a hash.
  */
 #ifndef SEXTON_SIM_CHECK_STATE_H
 #define SEXTON_SIM_CHECK_STATE_H
@@ -14,15 +14,17 @@
 
 #include <string.h>
 
-#define WORD_LIST(X)                                                                                                  \
-    X(CREATE, "create") X(ADD, "add") X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete")       \
-    X(UNDO, "undo") X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join")           \
-    X(EVICT, "evict") X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none")                      \
-    X(ROLE_OWNER, "owner") X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted")              \
-    X(REFUSED, "refused") X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release")             \
-    X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member")             \
-    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") X(CLOCK, "clock") X(PENDING, "pending")         \
-    X(DRAFTED, "drafted")
+#define WORD_LIST(X)                                                                                                \
+    X(CREATE, "create")                                                                                             \
+    X(ADD, "add") X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete") X(UNDO, "undo")         \
+        X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join") X(EVICT, "evict")   \
+            X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none") X(ROLE_OWNER, "owner")       \
+                X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted") X(REFUSED, "refused") \
+                    X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release")                 \
+                        X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted")                       \
+                            X(NOT_A_MEMBER, "not-a-member") X(CONV_DELETED, "conversation-deleted")                 \
+                                X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") X(CLOCK, "clock") \
+                                    X(PENDING, "pending") X(DRAFTED, "drafted")
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
 
@@ -40,9 +42,9 @@ struct target {
     uint32_t open_ops; /* deletions and undos neither acknowledged nor refused */
     bool deleted, purging, purged, reaped;
 };
-struct claim { /* a deletion that was taken before its target */
-    uint32_t next, actor, op, kept;
-    bool refused, accepted, by_ack; /* by_ack: only the acknowledgement tells of it */
+struct claim {                            /* a deletion that was taken before its target */
+    uint32_t next, conv, actor, op, kept; /* conv: the one that the deletion names */
+    bool refused, accepted, by_ack;       /* by_ack: only the acknowledgement tells of it */
 };
 struct message {
     struct target target;
@@ -114,13 +116,13 @@ struct awaited { /* an append that must come */
     bool came;
 };
 
-#define ARRAY(type, name)                                                                                             \
-    type *name;                                                                                                       \
-    size_t name##_cap;                                                                                                \
+#define ARRAY(type, name) \
+    type *name;           \
+    size_t name##_cap;    \
     uint32_t name##_count
 /* A new zeroed element, by index; index 0 is never used. */
-#define GROW(c, name)                                                                                                 \
-    ((c)->name = base_grow((c)->name, &(c)->name##_cap, (size_t)(c)->name##_count + 1, sizeof(*(c)->name)),           \
+#define GROW(c, name)                                                                                       \
+    ((c)->name = base_grow((c)->name, &(c)->name##_cap, (size_t)(c)->name##_count + 1, sizeof(*(c)->name)), \
      memset(&(c)->name[(c)->name##_count], 0, sizeof(*(c)->name)), (c)->name##_count++)
 #define FAULTS_MAX 64
 
@@ -138,7 +140,7 @@ struct check {
     bool inside, ended, delivering, aging, shard_exempt;
     uint64_t last_activity_us, last_activity_seq, last_us;
     uint32_t faults[FAULTS_MAX];
-    uint32_t fault_count, shards_down;
+    uint32_t fault_count, nameless_faults, shards_down;
     uint64_t fault_end_us;
     struct name_index user_of, device_of, conv_of, message_of, op_of;
     ARRAY(struct user, users);
@@ -190,7 +192,7 @@ static inline uint64_t target_key(uint32_t user, uint32_t conv, uint32_t message
 }
 bool target_undone_since(const struct check *c, const struct target *t, version deletion);
 bool target_names_current(const struct check *c, const struct target *t, version named);
-bool claim_open(const struct check *c, const struct claim *claim);
+bool claim_open(const struct check *c, const struct message *m, const struct claim *claim);
 const struct change *target_current(const struct check *c, const struct target *t); /* first of the current deletion */
 const char *nm(const struct check *c, uint64_t name);
 bool message_live(const struct check *c, const struct message *m);
@@ -202,7 +204,8 @@ uint32_t target_change(struct check *c, const struct event *e, uint32_t message,
 /* ---- check.c: bookkeeping ---- */
 void judge(struct check *c, enum invariant invariant);
 void judge_unknown(struct check *c, enum invariant invariant);
-/* Counts a violation. The first one returns its verdict, to be given its chain; later ones NULL, which chain_* accept. */
+/* Counts a violation. The first one returns its verdict, to be given its chain; later ones NULL, which chain_* accept.
+ */
 struct verdict *violate(struct check *c, enum invariant invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void chain_now(struct check *c, struct verdict *v);
@@ -215,7 +218,7 @@ void visibility_before(struct check *c, const struct event *e);
 void visibility_after(struct check *c, const struct event *e);
 void visibility_finish(struct check *c);
 void agreement_finish(struct check *c);
-bool final_view(const struct check *c, const struct device *d); /* viewed at the end, when all had arrived */
+bool final_view(const struct check *c, const struct device *d);     /* viewed at the end, when all had arrived */
 bool final_complete(const struct check *c, const struct device *d); /* and its cursor is at its log's head */
 bool holding_in_view(const struct check *c, uint32_t holding);
 void cursor_before(struct check *c, const struct event *e);

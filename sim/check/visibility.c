@@ -1,15 +1,16 @@
 /*
  * visibility.c: honest-view, no-resurrection, no-silent-loss, from shows, hides and views.
  *
- * A copy that is hidden remembers the deletion that it was hidden by (its cover): by the version that the hide gives, else
- * the only committed one that is larger than what the device showed. A later show then needs an undo with a version larger than the cover. A
- * hide that is only the device's own overlay covers nothing until that device's own deletion is committed.
+ * A copy that is hidden remembers the deletion that it was hidden by (its cover): by the version that the hide gives,
+ * else the only committed one that is larger than what the device showed. A later show then needs an undo with a
+ * version larger than the cover. A hide that is only the device's own overlay covers nothing until that device's own
+ * deletion is committed.
  */
 #include "sim/check/state.h"
 
 /*
- * The deletion of t that hid this copy. A log is in order: who says that the version `said` hid it has applied all changes up
- * to that one. 0: none.
+ * The deletion of t that hid this copy. A log is in order: who says that the version `said` hid it has applied all
+ * changes up to that one. 0: none.
  */
 static version cover_said(const struct check *c, const struct target *t, version said)
 {
@@ -226,8 +227,9 @@ static void hide_before(struct check *c, const struct event *e)
             suspect(c, INVARIANT_NO_SILENT_LOSS, at, 0);
         return;
     }
-    struct verdict *v = violate(c, INVARIANT_NO_SILENT_LOSS, "%s stops showing %s, and nothing that was decided explains it",
-                                device_name(c, h), message_name(c, h));
+    struct verdict *v =
+        violate(c, INVARIANT_NO_SILENT_LOSS, "%s stops showing %s, and nothing that was decided explains it",
+                device_name(c, h), message_name(c, h));
     chain_kept(c, v, m->send_kept);
     chain_show(c, v, at);
     chain_now(c, v);
@@ -237,8 +239,8 @@ static void hide_before(struct check *c, const struct event *e)
 
 static void dishonest(struct check *c, uint32_t device, uint32_t holding, uint64_t message, const char *how)
 {
-    struct verdict *v = violate(c, INVARIANT_HONEST_VIEW, "the view of %s %s %s", nm(c, c->devices[device].name), how,
-                                nm(c, message));
+    struct verdict *v =
+        violate(c, INVARIANT_HONEST_VIEW, "the view of %s %s %s", nm(c, c->devices[device].name), how, nm(c, message));
     if (holding) {
         chain_show(c, v, holding);
         chain_hide(c, v, holding);
@@ -342,8 +344,9 @@ void visibility_finish(struct check *c)
             judge_unknown(c, s->invariant);
             continue;
         }
-        struct verdict *v = violate(c, s->invariant, loss ? "%s stops showing %s, and nobody asked for its deletion"
-                                                          : "%s shows %s again after its deletion was applied there",
+        struct verdict *v = violate(c, s->invariant,
+                                    loss ? "%s stops showing %s, and nobody asked for its deletion"
+                                         : "%s shows %s again after its deletion was applied there",
                                     device_name(c, h), message_name(c, h));
         chain_kept(c, v, s->kept);
         chain_kept(c, v, s->other);

@@ -131,6 +131,22 @@ static int compare_lines(const void *a, const void *b)
     return x->measures < y->measures ? -1 : x->measures > y->measures; /* of one array: the order of the file */
 }
 
+/* One line for all variants (NAME#KEY=VALUE) of a scenario: the one with the most tombstones, which sorting puts first.
+ */
+static size_t drop_variants(struct plot_line *lines, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strcspn(lines[i].name, "#"), same = 0;
+        while (same < kept &&
+               (strcspn(lines[same].name, "#") != len || memcmp(lines[same].name, lines[i].name, len) != 0))
+            same++;
+        if (same == kept)
+            lines[kept++] = lines[i];
+    }
+    return kept;
+}
+
 static void prepare(struct report *r)
 {
     for (size_t i = 0; i < r->result.scenario_count; i++) {
@@ -145,6 +161,7 @@ static void prepare(struct report *r)
     }
     if (r->line_count)
         qsort(r->lines, r->line_count, sizeof *r->lines, compare_lines);
+    r->line_count = drop_variants(r->lines, r->line_count);
 }
 
 /* ---- writing ---- */

@@ -8,9 +8,15 @@
 #include "sim/explore/seed_line.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* A seed that takes longer hangs: the alarm ends the process, and the parent tells it as a crash by that signal. */
+#define SEED_TIME_MAX_S 1800
 
 struct work {
     struct run *run;
@@ -39,6 +45,7 @@ static int run_seed(struct work *work, size_t variant, uint64_t seed, bool contr
 {
     struct run_result *result = base_alloc(sizeof *result);
     struct run_options options = {.seed = seed, .without_flaw = control};
+    alarm(SEED_TIME_MAX_S);
     int status = run_scenario(work->run, &work->scenarios[variant], &options, result);
     char *text = NULL;
     size_t size = 0;
@@ -75,6 +82,7 @@ static int take_order(struct work *work, const char *line)
 int cmd_worker(int argc, char **argv)
 {
     (void)argc, (void)argv;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody is left to read the answers */
     struct work work = {.run = run_new()};
     char *line = NULL;
     size_t cap = 0;

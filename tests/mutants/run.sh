@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 2
 top=$(pwd)
 tree=$top/build/mutant/tree
 log=$top/build/mutant/log
-seeds=${SEEDS:-40}
+seeds=${SEEDS:+--seeds $SEEDS}
 make=${MAKE:-make}
 
 fail() {
@@ -47,7 +47,7 @@ for patch in $patches; do
     done
 done
 # shellcheck disable=SC2086
-(cd "$tree" && build/sexton check $all --seeds "$seeds" --jobs 2) >"$log/unbroken" 2>&1 ||
+(cd "$tree" && build/sexton check $all $seeds --jobs 2) >"$log/unbroken" 2>&1 ||
     { cat "$log/unbroken" >&2; fail "the scenarios are not green on the unbroken copy"; }
 
 caught=0
@@ -66,7 +66,7 @@ for patch in $patches; do
     verdict=ALIVE
     red=none
     for scenario in $(scenarios_of "$patch"); do
-        (cd "$tree" && build/sexton check "$scenario" --seeds "$seeds" --jobs 2) >"$log/$name" 2>&1
+        (cd "$tree" && build/sexton check "$scenario" $seeds --jobs 2) >"$log/$name" 2>&1
         status=$?
         if [ $status -eq 1 ] && grep -q "^    seed [0-9]*: .*$invariant" "$log/$name"; then
             verdict=caught
