@@ -149,9 +149,18 @@ void outbox_end_overlay(struct device *d, conv_id conv, msg_id target)
 }
 
 /*
+ * An accepted deletion in a conversation that this device made and does not have: the log may still bring it, after a
+ * snapshot of before (D2). When it does not, because it was purged since, the entry stays in the outbox and hides nothing.
+ */
+static bool is_to_join(const struct device *d, const struct replica_op *op)
+{
+    return op->accepted && ID_DEVICE(op->conv) == d->id;
+}
+
+/*
  * Has the replica caught up with an answered operation? An accepted one has a version: the log carried it when the
- * conversation's last version is as large. Where the conversation has not joined yet (an own new one), what the person
- * deleted stays hidden as long as there is something to hide. An early or settled deletion has no version: it waits for
+ * conversation's last version is as large. A conversation that is not here may still be on its way, behind the position
+ * of a snapshot that was pinned before it was made: what was deleted in it stays hidden until then. An early or settled deletion has no version: it waits for
  * its target's state, which a snapshot settles even by leaving the target out.
  */
 static bool caught_up(const struct device *d, const struct replica_op *op, bool installed)
@@ -166,7 +175,7 @@ static bool caught_up(const struct device *d, const struct replica_op *op, bool 
         case OPERATION_DELETE:
             row = replica_row_find(&d->replica, op->conv, op->target);
             if (!conv)
-                return !row;
+                return !op->accepted && !row;
             if (op->accepted)
                 return conv->last >= op->accepted;
             if (!row || !row->in_replica)
@@ -174,7 +183,7 @@ static bool caught_up(const struct device *d, const struct replica_op *op, bool 
             return row->deleted;
         case OPERATION_DELETE_CONV:
             if (!conv)
-                return !replica_has_rows(&d->replica, op->conv);
+                return !op->accepted && !replica_has_rows(&d->replica, op->conv);
             return op->accepted ? conv->last >= op->accepted : conv->deleted;
         default:
             return true;

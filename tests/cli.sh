@@ -1,34 +1,52 @@
 #!/bin/sh
-# cli.sh: the exit statuses of run and check, and what they leave behind. usage: SEXTON=build/sexton tests/cli.sh
+# cli.sh PROGRAM: the command line as a newcomer meets it: exit statuses, what is said, what is left behind.
+#
+# Method: everything happens in an empty directory; a few small scenarios are written there. `expect` runs a command and
+# compares its exit status, the others look at what the last one said and left. At the end the library of scenarios is run
+# live and verified from its history. The last line counts; exit 1 if anything failed.
 set -u
-sexton=$(realpath -e "${SEXTON:-build/sexton}") || exit 1
+top=$(cd "$(dirname "$0")/.." && pwd)
+sexton=$(realpath "${1:-${SEXTON:-build/sexton}}") && [ -x "$sexton" ] || {
+    echo "usage: sh tests/cli.sh PROGRAM" >&2
+    exit 2
+}
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+passed=0
 failed=0
+pass() { passed=$((passed + 1)); }
+fail() {
+    failed=$((failed + 1))
+    echo "FAILED: $*"
+}
 
 # expect STATUS WHAT COMMAND...
 expect() {
     wanted=$1 what=$2
     shift 2
-    "$@" >out 2>err
+    "$@" >out 2>err </dev/null
     got=$?
-    if [ "$got" -ne "$wanted" ]; then
-        echo "FAILED: $what: exit $got, expected $wanted: $*"
-        sed 's/^/    /' out err
-        failed=1
+    if [ "$got" -eq "$wanted" ]; then
+        pass
+    else
+        fail "$what: exit $got, expected $wanted: $*"
+        head -n 20 out err | sed 's/^/    /'
     fi
 }
 # says WORDS: the last command said so
 says() {
-    grep -q -e "$1" out err || { echo "FAILED: \"$1\" was not said"; sed 's/^/    /' out err; failed=1; }
+    if grep -q -e "$1" out err; then pass; else
+        fail "\"$1\" was not said by: $what"
+        head -n 20 out err | sed 's/^/    /'
+    fi
 }
 same() {
-    cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 differ"; failed=1; }
+    if cmp -s "$1" "$2"; then pass; else fail "$1 and $2 differ"; fi
 }
 nothing_left() {
     for file in $1; do
-        [ -e "$file" ] && { echo "FAILED: $file is left behind"; failed=1; }
+        if [ -e "$file" ]; then fail "$file is left behind"; else pass; fi
     done
 }
 
@@ -77,7 +95,7 @@ expect 0 "and a replay line" grep -q "sexton run wrong.json --seed 5" build/fail
 expect 2 "a full disk" "$sexton" run good.json --history /dev/full
 says "No space left"
 (ulimit -f 2; exec "$sexton" run good.json --history part.jsonl) >/dev/null 2>&1
-[ $? -eq 2 ] || { echo "FAILED: a file that is too large: expected exit 2"; failed=1; }
+if [ $? -eq 2 ]; then pass; else fail "a file that is too large: expected exit 2"; fi
 nothing_left 'part.jsonl*'
 expect 0 "a history" "$sexton" run good.json --history whole.jsonl
 expect 0 "it verifies" "$sexton" verify whole.jsonl
@@ -112,7 +130,7 @@ says "died of signal 6"
 says "^ok  *good: 4 seeds"
 expect 5 "some seeds crash" "$sexton" check somecrash.json
 says "^broken  *somecrash: 20 seeds"
-grep -q "20 of 20 seeds" out && { echo "FAILED: every seed crashed"; failed=1; }
+if grep -q "20 of 20 seeds" out; then fail "every seed crashed"; else pass; fi
 expect 6 "out of time" "$sexton" check good.json --seeds 100000000 --time-limit 1s
 expect 2 "a bad part" "$sexton" check good.json --part 3/2
 expect 2 "one bad file of several" "$sexton" check good.json typo.json
@@ -125,5 +143,101 @@ same 1.txt 5.txt
 same 1.json 5.json
 same 1.xml 5.xml
 
-[ "$failed" -eq 0 ] && echo "cli: all as expected"
-exit "$failed"
+
+# ---- the first minutes ----
+expect 2 "nothing" "$sexton"
+says "sexton --help"
+expect 0 "--help" "$sexton" --help
+expect 0 "--version" "$sexton" --version
+expect 2 "an option where a command should be" "$sexton" --nonsense
+for command in run check verify explain report lint new list bench; do
+    expect 0 "$command --help" "$sexton" "$command" --help
+    says "^usage: sexton $command"
+    expect 2 "$command with an unknown option" "$sexton" "$command" --nonsense
+done
+for command in run verify explain report lint new list; do
+    expect 2 "$command of nothing" "$sexton" "$command"
+done
+for what in invariants records policies presets flaws schema; do
+    expect 0 "list $what" "$sexton" list "$what"
+done
+expect 0 "a new scenario" "$sexton" new first
+expect 2 "it is not overwritten" "$sexton" new first
+expect 0 "it is well written" "$sexton" lint first.json
+expect 0 "it runs" "$sexton" run first.json
+expect 0 "it holds" "$sexton" check first.json --seeds 20
+
+# ---- bad input ----
+: >empty.jsonl
+echo '{"sexton-history":1,"system":"none"}' >nothing.jsonl
+echo '{"at":0,"kind":"end"}' >>nothing.jsonl
+echo '{"sexton-history":1,"system":"x"' >torn.jsonl
+expect 4 "an empty history: nothing judged" "$sexton" verify nothing.jsonl
+expect 2 "an empty file is no history" "$sexton" verify empty.jsonl
+says "^empty.jsonl:1:1: "
+expect 2 "a torn history" "$sexton" verify torn.jsonl
+says "^torn.jsonl:1:[0-9]*: found .*, expected "
+printf '{ "sexton-scenario": 1, "name": "odd", "why": "x",\n  "seeds": 01 }\n' >odd.json
+expect 2 "a number that is none" "$sexton" run odd.json
+says "^odd.json:2:[0-9]*: found .*, expected "
+expect 2 "a directory as a scenario" "$sexton" run .
+expect 2 "a directory as a history" "$sexton" verify .
+expect 2 "an unknown key" "$sexton" lint typo.json
+says 'typo.json:1:[0-9]*: '
+expect 4 "check in an empty directory" sh -c 'mkdir -p void/scenarios && cd void && exec "$0" check' "$sexton"
+
+# ---- where the output goes ----
+expect 2 "a full disk for the result" "$sexton" run good.json --json /dev/full
+says "No space left"
+expect 2 "a full disk for what check writes" "$sexton" check good.json --json /dev/full
+expect 2 "a full disk for the page of results" sh -c '"$0" check good.json >/dev/full' "$sexton"
+expect 2 "no such directory" "$sexton" run good.json --history nowhere/h.jsonl
+expect 2 "standard output is closed" sh -c '"$0" run good.json >&-' "$sexton"
+expect 2 "standard output is closed, and there is a file to write" sh -c '"$0" run good.json --history closed.jsonl >&-' "$sexton"
+if [ -e closed.jsonl ]; then expect 0 "it is whole" "$sexton" verify closed.jsonl; fi
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir -p locked && chmod 500 locked
+    expect 2 "a directory that cannot be written" "$sexton" run good.json --history locked/h.jsonl
+    chmod 700 locked
+fi
+expect 2 "a file where a directory should be" "$sexton" run good.json --json good.json/r.json
+expect 0 "the history on standard output" sh -c '"$0" run good.json --seed 3 --history - >piped.jsonl' "$sexton"
+"$sexton" run good.json --seed 3 --history whole.jsonl >/dev/null 2>&1
+same piped.jsonl whole.jsonl
+expect 0 "a history from standard input" sh -c '"$0" verify - <whole.jsonl' "$sexton"
+expect 0 "the life of a message" "$sexton" explain whole.jsonl m1
+says "m1"
+expect 0 "results to report on" "$sexton" check good.json --json good-result.json
+expect 0 "a report" "$sexton" report good-result.json -o page
+[ -s page/index.html ] && pass || fail "there is no page/index.html"
+expect 2 "a report of something else" "$sexton" report good.json -o page2
+
+# ---- one verdict, however it is come by ----
+mkdir -p tmp
+verify_live() {
+    name=$(basename "$1" .json)
+    "$sexton" run "$2" --seed 2 --history "tmp/$name.jsonl" >tmp/live 2>/dev/null
+    [ -f "tmp/$name.jsonl" ] || { fail "$2 left no history"; return; }
+    grep -E '^(held|violated|unknown|vacuous)\(?[0-9]*\)? |^    ' tmp/live >tmp/live.verdicts
+    "$sexton" verify "tmp/$name.jsonl" 2>/dev/null | grep -E '^(held|violated|unknown)\(|^    ' >tmp/stored.verdicts
+    [ -s tmp/stored.verdicts ] && grep -vE "^vacuous" tmp/live.verdicts | cmp -s - tmp/stored.verdicts && pass ||
+        { fail "$2: run and verify do not say the same"; diff tmp/live.verdicts tmp/stored.verdicts | head -n 10; }
+    rm -f "tmp/$name.jsonl"
+}
+for file in "$top"/scenarios/smoke/*.json "$top"/scenarios/race/*.json "$top"/scenarios/offline/*.json \
+    "$top"/scenarios/fault/*.json "$top"/scenarios/regress/*.json "$top"/scenarios/negative/*.json; do
+    [ -f "$file" ] || continue
+    if grep -q '"vary"' "$file"; then
+        variant=$("$sexton" run "$file" 2>&1 | sed -n 's/^  .*#\(.*\)$/\1/p' | head -n 1)
+        verify_live "$file" "$file#$variant"
+    else
+        verify_live "$file" "$file"
+    fi
+done
+for file in "$top"/scenarios/smoke/*.json; do
+    [ -f "$file" ] && ! grep -q '"vary"' "$file" &&
+        expect 0 "$file is deterministic" "$sexton" run "$file" --seed 5 --verify-determinism
+done
+
+echo "cli: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -21,8 +21,8 @@ static void early_delete(void)
         {"accepted and forgotten, before the send", INVARIANT_EARLY_DELETE, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n1s duplicate op=0 shard=s\n"
                 "1s ack op=2 device=a.p\n" SEND_M SHOW_M},
-        {"accepted and forgotten, told after the send", INVARIANT_EARLY_DELETE, VERDICT_VIOLATED, 1, 0,
-         PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n" SEND_M SHOW_M "2s ack op=2 device=a.p\n" END},
+        {"accepted and forgotten, told after the send, is not durable", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, 1,
+         0, PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n" SEND_M SHOW_M "2s ack op=2 device=a.p\n" END},
         {"the author's own pending show", INVARIANT_EARLY_DELETE, VERDICT_HELD, 1, 0,
          PEOPLE EARLY "1s show device=a.p in=c message=m copy=body pending\n" SEND_M
                       "1s bind shard=s message=m actor=a answer=accepted in=c version=3\n"},
