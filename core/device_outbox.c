@@ -149,18 +149,10 @@ void outbox_end_overlay(struct device *d, conv_id conv, msg_id target)
 }
 
 /*
- * An accepted deletion in a conversation that this device made and does not have: the log may still bring it, after a
- * snapshot of before (D2). When it does not, because it was purged since, the entry stays in the outbox and hides nothing.
- */
-static bool is_to_join(const struct device *d, const struct replica_op *op)
-{
-    return op->accepted && ID_DEVICE(op->conv) == d->id;
-}
-
-/*
  * Has the replica caught up with an answered operation? An accepted one has a version: the log carried it when the
  * conversation's last version is as large. A conversation that is not here may still be on its way, behind the position
- * of a snapshot that was pinned before it was made: what was deleted in it stays hidden until then. An early or settled deletion has no version: it waits for
+ * of a snapshot that was pinned before it was made: what was deleted in it stays hidden until then. An early or settled
+ * deletion has no version: it waits for
  * its target's state, which a snapshot settles even by leaving the target out.
  */
 static bool caught_up(const struct device *d, const struct replica_op *op, bool installed)
