@@ -24,14 +24,14 @@ static void forget_row(struct device *d, struct replica_row *row)
     row->deleted = true;
 }
 
-static void forget_conv(struct device *d, struct replica_conv *conv)
+static void forget_conv(struct device *d, struct replica_conv *conv, version at)
 {
     for (size_t i = replica_row_from(&d->replica, conv->id, 0); i < d->replica.row_count; i++) {
         if (d->replica.rows[i].conv != conv->id)
             break;
         forget_row(d, &d->replica.rows[i]);
     }
-    outbox_end_overlay(d, conv->id, 0);
+    outbox_lost(d, conv->id, at);
     replica_conv_remove(&d->replica, conv);
 }
 
@@ -117,8 +117,10 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
             apply_conv_state(d, conv, w);
             return false;
         case ENTRY_EVICT: /* M2 */
+            forget_conv(d, conv, w->version);
+            return false;
         case ENTRY_PURGE_CONV:
-            forget_conv(d, conv);
+            forget_conv(d, conv, UINT64_MAX);
             return false;
         default:
             return false;
@@ -151,7 +153,7 @@ void apply_entry(struct device *d, const struct wire *w, struct out *out)
     struct replica_conv *conv = replica_conv_find(&d->replica, w->conv);
     bool told = false;
     if (w->entry == ENTRY_DENY) /* about this device's outbox, not about a state: R3 does not filter it */
-        outbox_end_overlay(d, w->conv, w->target);
+        outbox_denied(d, w->conv, w->target);
     if (conv && w->version <= conv->as_of)
         outbox_carried(d, w->entry == ENTRY_SEND ? w->target : 0); /* R3: the snapshot has what became of it */
     else if (w->entry == ENTRY_JOIN)
@@ -195,14 +197,15 @@ static void install_message(struct device *d, const struct reset_item *item)
     outbox_carried(d, item->target);
 }
 
-/* The outbox is kept (D3); what it overlays on a conversation that the snapshot took away is over. */
+/*
+ * The outbox is kept (D3); what it overlays on a conversation that the snapshot took away is over, but for deletions: they
+ * may be of a time when the user was there again, which the log has not told yet.
+ */
 static void end_lost_overlays(struct device *d, const struct replica *before)
 {
-    for (size_t i = 0; i < d->replica.op_count; i++) {
-        struct replica_op *op = &d->replica.ops[i];
-        if (replica_conv_find(before, op->conv) && !replica_conv_find(&d->replica, op->conv))
-            op->overlay = false;
-    }
+    for (size_t i = 0; i < before->conv_count; i++)
+        if (!replica_conv_find(&d->replica, before->convs[i].id))
+            outbox_lost(d, before->convs[i].id, before->convs[i].last);
 }
 
 static void notice_deletions(const struct device *d, const struct replica *before, const struct reset *reset,

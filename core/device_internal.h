@@ -81,8 +81,10 @@ uint32_t outbox_unanswered(const struct device *d);
 bool outbox_settle(struct device *d, conv_id conv, bool installed);
 /* The log or a snapshot has this message, perhaps an own pending send. */
 void outbox_carried(struct device *d, msg_id target);
-/* Nothing pending in this conversation shows or hides any more; target 0: nothing at all, else no deletion of it. */
-void outbox_end_overlay(struct device *d, conv_id conv, msg_id target);
+/* The early deletion of this message had no right: it hides nothing any more. */
+void outbox_denied(struct device *d, conv_id conv, msg_id target);
+/* The conversation is not here any more, as decided up to version `at`; UINT64_MAX: for good. */
+void outbox_lost(struct device *d, conv_id conv, version at);
 
 /* device_apply.c */
 void apply_entry(struct device *d, const struct wire *w, struct out *out);

@@ -139,11 +139,23 @@ void outbox_carried(struct device *d, msg_id target)
         op->carried = true;
 }
 
-void outbox_end_overlay(struct device *d, conv_id conv, msg_id target)
+void outbox_denied(struct device *d, conv_id conv, msg_id target)
 {
     for (size_t i = 0; i < d->replica.op_count; i++) {
         struct replica_op *op = &d->replica.ops[i];
-        if (op->conv == conv && (!target || (op->operation == OPERATION_DELETE && op->target == target)))
+        if (op->conv == conv && op->operation == OPERATION_DELETE && op->target == target)
+            op->overlay = false;
+    }
+}
+
+/* A deletion that is decided later than that stays: the user may be back in the conversation by then (D2). */
+void outbox_lost(struct device *d, conv_id conv, version at)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        struct replica_op *op = &d->replica.ops[i];
+        bool deletes = op->operation == OPERATION_DELETE || op->operation == OPERATION_DELETE_CONV;
+        bool later = at != UINT64_MAX && (!op->answered || op->accepted > at);
+        if (op->conv == conv && !(deletes && later))
             op->overlay = false;
     }
 }
@@ -172,7 +184,7 @@ static bool caught_up(const struct device *d, const struct replica_op *op, bool 
                 return conv->last >= op->accepted;
             if (!row || !row->in_replica)
                 return installed;
-            return row->deleted;
+            return row->deleted || (installed && op->early); /* live: it met its target, and had no right */
         case OPERATION_DELETE_CONV:
             if (!conv)
                 return !op->accepted && !replica_has_rows(&d->replica, op->conv);
@@ -227,6 +239,7 @@ static void show_by_answer(struct device *d, const struct replica_op *op, const 
 static void accept(struct device *d, struct replica_op *op, const struct wire *w)
 {
     op->accepted = w->early ? 0 : w->version;
+    op->early = w->early;
     if (op->operation == OPERATION_SEND && decide_answer_shows(d->policy))
         show_by_answer(d, op, w);
     if (op->operation != OPERATION_SEND && decide_pending_ends_at_answer(d->policy))

@@ -46,6 +46,7 @@ struct replica_op {
     bool answered : 1; /* accepted or settled; kept only while the overlay needs it (D2) */
     bool overlay : 1;  /* it may still show or hide something (D1) */
     bool carried : 1;  /* a send: the log or a snapshot has its message */
+    bool early : 1;    /* a deletion, accepted before its target had arrived */
     conv_id conv;
     msg_id target;
     version named;

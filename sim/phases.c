@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define POLL_US US_PER_S
-#define PATIENCE_US (600 * US_PER_S)
+#define PATIENCE_US (600 * US_PER_S)     /* besides two beats: a lost push is missed at the next one (L8) */
 #define DELIVER_MAX_US (7200 * US_PER_S) /* progress without end is none */
 #define AGE_MARGIN_US (5 * US_PER_S)
 #define AGE_PATIENCE_US (1800 * US_PER_S) /* channels ask for "applied" at most every 600 s */
@@ -38,10 +38,15 @@ static void heal(struct world *w)
     world_push(w, w->now_us + 1, EVENT_PHASE, PHASE_DELIVER, 0);
 }
 
+static uint64_t patience(const struct world *w)
+{
+    return PATIENCE_US + 2 * w->policy.beat_us + w->clock_span_us;
+}
+
 static void deliver(struct world *w)
 {
     w->progress_us = w->now_us;
-    w->age_bound_us = w->now_us + DELIVER_MAX_US;
+    w->age_bound_us = w->now_us + DELIVER_MAX_US + 2 * patience(w);
     w->poll_from = 0;
     for (size_t i = 0; i < w->device_count; i++) {
         struct world_device *d = &w->devices[i];
@@ -63,7 +68,7 @@ static void age(struct world *w)
     if (holds_back && w->policy.fence_after_us > longest_us)
         longest_us = w->policy.fence_after_us;
     w->age_until_us = w->now_us + w->policy.undo_window_us + AGE_MARGIN_US;
-    w->age_bound_us = w->now_us + longest_us + w->policy.undo_window_us + AGE_PATIENCE_US + w->clock_span_us;
+    w->age_bound_us = w->now_us + longest_us + w->policy.undo_window_us + AGE_PATIENCE_US + patience(w);
     world_push(w, w->now_us, EVENT_POLL, 0, 0);
 }
 
@@ -229,7 +234,7 @@ static void poll_delivery(struct world *w)
         phase_begin(w, PHASE_AGE);
         return;
     }
-    bool tired = w->now_us > w->progress_us + PATIENCE_US + w->clock_span_us || w->now_us > w->age_bound_us;
+    bool tired = w->now_us > w->progress_us + patience(w) || w->now_us > w->age_bound_us;
     if (tired) {
         give_up(w);
         phase_begin(w, PHASE_AGE);

@@ -27,6 +27,8 @@ static const struct key scenario_keys[] = {
     {"why", KEY_TEXT, S(why), 1, 2000, NULL, "what this scenario is there for", 0},
     {"seen", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "real bugs of this class", 0},
     {"seeds", KEY_COUNT, S(seeds), 1, 1000000000, NULL, "how many seeds `check` runs; default 20", 0},
+    {"seeds-at-most", KEY_COUNT, S(seeds_at_most), 1, 1000000000, NULL,
+     "a cap for sweeps of a whole folder with --seeds N; not for ranges A..B or a file named alone", 0},
     {"starts", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}", "calendar time of the start: \"2025-03-03T08:00Z\"", 0},
     {"lasts", KEY_TIME, S(lasts_us), 0, 0, NULL, "of the safety phase; default: 10 s after the last step", 0},
     {"server", KEY_OTHER, 0, 0, 0, REF("server"), "the server", 0},

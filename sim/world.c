@@ -137,7 +137,8 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
         return;
     input->now_us = node_now(w, &shard->clock);
     struct crash_plan plan = shard->plan;
-    input->crash_before_commit = fault_strikes_before(&shard->plan, input->kind == SHARD_TIMER || is_weighty(input->wire));
+    input->crash_before_commit =
+        fault_strikes_before(&shard->plan, input->kind == SHARD_TIMER || is_weighty(input->wire));
     int status = shard_step(shard->core, input, &w->out);
     if (status == E_CRASH && input->crash_before_commit) {
         carry(w, id, w->out.msg_count, true);

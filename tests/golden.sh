@@ -22,7 +22,7 @@ build() {
         exit 2
     }
 }
-name_of() { echo "$(basename "$1" .json)-$2" | tr '#=.' '---'; }
+name_of() { basename "$1-$2" | sed 's/[.]json//' | tr '#=.,' '----'; }
 
 if [ "${1:-}" = --update ]; then
     build build/release/sexton V=release

@@ -20,6 +20,7 @@
     X(probes)                                                                                                          \
     X(scenario)                                                                                                        \
     X(world)                                                                                                           \
+    X(sweep)                                                                                                           \
     X(metrics)                                                                                                         \
     X(reports)                                                                                                         \
     X(readme)

@@ -51,7 +51,7 @@ const struct verdict *check_verdict(const struct check *check, enum invariant in
 /* What was there to judge. */
 struct check_work {
     uint64_t records, operations, deletions, undos, pairs; /* pairs: (deletion, device) judged by reaches-* */
-    uint64_t devices, conversations, users, faults;        /* faults: fault records with count > 0 */
+    uint64_t devices, conversations, users, faults;        /* faults: crashes, and fault records with count > 0 */
 };
 struct check_work check_work(const struct check *check);
 

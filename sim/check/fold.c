@@ -376,6 +376,7 @@ static void fold_world(struct check *c, const struct event *e)
             fold_fault(c, e);
             break;
         case KIND_CRASH:
+            c->work.faults++;
             if (device)
                 c->devices[device].connected = false;
             else

@@ -72,6 +72,8 @@ void check_print_item(FILE *out, const struct sweep_item *item, const struct tal
     if (item->tally->seeds != item->seeds)
         fprintf(out, " of %" PRIu64, item->seeds);
     fprintf(out, item->seeds == 1 ? " seed" : " seeds");
+    if (item->capped)
+        fprintf(out, " (its seeds-at-most)");
     if (item->control)
         print_found(out, item);
     else

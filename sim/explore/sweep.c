@@ -65,7 +65,7 @@ void sweep_free(struct sweep *sweep)
 
 /* ---- files ---- */
 
-static int add_file(struct sweep *sweep, const char *path)
+static int add_file(struct sweep *sweep, const char *path, bool found)
 {
     char error[SCENARIO_ERROR_MAX];
     struct sweep_file file = {0};
@@ -81,7 +81,7 @@ static int add_file(struct sweep *sweep, const char *path)
     sweep->files = base_grow(sweep->files, &sweep->file_cap, sweep->file_count + 1, sizeof *sweep->files);
     sweep->files[sweep->file_count++] = file;
     for (size_t i = 0; i < file.count; i++) {
-        struct sweep_item item = {.file = file.path, .variant = i, .scenario = &file.scenarios[i]};
+        struct sweep_item item = {.file = file.path, .variant = i, .scenario = &file.scenarios[i], .found = found};
         item.tally = base_alloc(sizeof *item.tally);
         item.metrics = metrics_new();
         if (item.scenario->flaw >= 0)
@@ -129,7 +129,7 @@ static int add_directory(struct sweep *sweep, const char *path)
             if (S_ISDIR(info.st_mode))
                 status = add_directory(sweep, child);
             else if (is_scenario_name(child))
-                status = add_file(sweep, child);
+                status = add_file(sweep, child, true);
         }
         free(child);
         free(entries[i]);
@@ -145,7 +145,7 @@ int sweep_add(struct sweep *sweep, const char *path)
         fprintf(stderr, "sexton check: %s: %s\n", path, strerror(path[0] ? errno : ENOENT));
         return E_INVALID;
     }
-    return S_ISDIR(info.st_mode) ? add_directory(sweep, path) : add_file(sweep, path);
+    return S_ISDIR(info.st_mode) ? add_directory(sweep, path) : add_file(sweep, path, false);
 }
 
 size_t sweep_count(const struct sweep *sweep)
@@ -232,6 +232,10 @@ static void lay_out(struct sweep *sweep, const struct sweep_options *options)
         struct sweep_item *item = &sweep->items[i];
         uint64_t first = options->last ? options->first : 1,
                  last = options->last ? options->last : item->scenario->seeds;
+        uint64_t most = item->scenario->seeds_at_most;
+        item->capped = item->found && most > 0 && first == 1 && last > most;
+        if (item->capped)
+            last = most;
         item->step = options->parts;
         item->first = first + options->part - 1;
         item->last = last;

@@ -20,6 +20,8 @@ struct sweep_item {
     const struct scenario *scenario;
     uint64_t first, last, step;
     uint64_t seeds;                /* how many of them */
+    bool found;                    /* in a folder, not named itself: then the scenario's "seeds-at-most" holds */
+    bool capped;                   /* and it took seeds away */
     struct tally *tally, *control; /* control: of a negative scenario, without its flaw; else NULL */
     struct metrics *metrics;       /* of `tally` */
 };
