@@ -7,13 +7,13 @@
 
 const char *base_status_text(int status)
 {
-#define STATUS_TEXT(name, value, words)                                                                               \
-    case name:                                                                                                        \
+#define STATUS_TEXT(name, value, words) \
+    case name:                          \
         return words;
     switch (status) {
         STATUS_LIST(STATUS_TEXT)
-    default:
-        return status == STATUS_OK ? "ok" : "unknown status";
+        default:
+            return status == STATUS_OK ? "ok" : "unknown status";
     }
 }
 

@@ -34,13 +34,13 @@ typedef uint64_t version;
 #define PROVISIONER 0xffffffffU
 
 /* Statuses: 0 or one of these, negative. base_status_text(-1) etc. gives the words. */
-#define STATUS_LIST(X)                                                                                                \
-    X(E_NOMEM, -1, "out of memory")                                                                                   \
-    X(E_IO, -2, "input or output error")                                                                              \
-    X(E_INVALID, -3, "invalid input")                                                                                 \
-    X(E_NOTFOUND, -4, "not found")                                                                                    \
-    X(E_LIMIT, -5, "a limit was exceeded")                                                                            \
-    X(E_STORE, -6, "the store failed")                                                                                \
+#define STATUS_LIST(X)                     \
+    X(E_NOMEM, -1, "out of memory")        \
+    X(E_IO, -2, "input or output error")   \
+    X(E_INVALID, -3, "invalid input")      \
+    X(E_NOTFOUND, -4, "not found")         \
+    X(E_LIMIT, -5, "a limit was exceeded") \
+    X(E_STORE, -6, "the store failed")     \
     X(E_CRASH, -7, "crashed at a planned point")
 #define STATUS_ENUM(name, value, words) name = (value),
 enum status { STATUS_OK = 0, STATUS_LIST(STATUS_ENUM) };

@@ -1,11 +1,11 @@
 /*
- * channel.c: one channel per ordered pair of shards, first-in first-out and exactly once, over datagrams that may be lost,
- * repeated or reordered.
+ * channel.c: one channel per ordered pair of shards, first-in first-out and exactly once, over datagrams that may be
+ * lost, repeated or reordered.
  *
  * Method (C1, C3): the sender numbers entries densely in the transaction that creates them and keeps them until the
- * receiver confirmed; the receiver processes number h+1 only, and stores h with the effect. A gap is reported at once and
- * its first entry resent; whatever is unconfirmed is resent with a doubling delay. The channel to oneself has numbers too,
- * but takes effect in the same transaction.
+ * receiver confirmed; the receiver processes number h+1 only, and stores h with the effect. A gap is reported at once
+ * and its first entry resent; whatever is unconfirmed is resent with a doubling delay. The channel to oneself has
+ * numbers too, but takes effect in the same transaction.
  */
 #include "core/shard_internal.h"
 

@@ -1,6 +1,6 @@
 /*
- * decide.c: the answers to decide.h's questions. Every `flawed` below is one line of flaws.def; without it each function
- * is a rule of PROTOCOL.md. Compiled with NO_FLAWS, `flawed` is false and the compiler drops the rest.
+ * decide.c: the answers to decide.h's questions. Every `flawed` below is one line of flaws.def; without it each
+ * function is a rule of PROTOCOL.md. Compiled with NO_FLAWS, `flawed` is false and the compiler drops the rest.
  */
 #include "core/decide.h"
 
@@ -64,8 +64,7 @@ bool decide_keeps_early(const struct policy *p)
     return !flawed(p, FLAW_EARLY_DROPPED);
 }
 
-bool decide_is_repeated(const struct policy *p, uint32_t op, uint32_t highest, uint64_t executed_at_us,
-                        uint64_t now_us)
+bool decide_is_repeated(const struct policy *p, uint32_t op, uint32_t highest, uint64_t executed_at_us, uint64_t now_us)
 {
     if (op > highest)
         return false;

@@ -1,6 +1,6 @@
 /*
- * decide.h: the questions that core asks. Each answer is the sound policy's, unless a flaw changes it; decide.c is the only
- * place that reads a flaw, so that everything else is the protocol as PROTOCOL.md has it.
+ * decide.h: the questions that core asks. Each answer is the sound policy's, unless a flaw changes it; decide.c is the
+ * only place that reads a flaw, so that everything else is the protocol as PROTOCOL.md has it.
  */
 #ifndef SEXTON_CORE_DECIDE_H
 #define SEXTON_CORE_DECIDE_H
@@ -23,7 +23,8 @@ bool decide_announces_deletion(const struct policy *p);
 bool decide_audience_has_before(const struct policy *p);
 bool decide_keeps_early(const struct policy *p);
 /* Is an operation with this number a repetition? highest: executed so far, at that time. (X2) */
-bool decide_is_repeated(const struct policy *p, uint32_t op, uint32_t highest, uint64_t executed_at_us, uint64_t now_us);
+bool decide_is_repeated(const struct policy *p, uint32_t op, uint32_t highest, uint64_t executed_at_us,
+                        uint64_t now_us);
 /* Is this undo for the current deletion? (U2) */
 bool decide_undo_matches(const struct policy *p, version named, version current);
 /* Does this timer belong to the current deletion, in state DELETED? (U3) */
@@ -59,9 +60,9 @@ bool decide_cursor_first(const struct policy *p);
 /* Does `incoming` change a target whose last change was `known`? known_deletes: that change was a deletion. (D4) */
 bool decide_version_wins(const struct policy *p, version incoming, version known, bool known_deletes);
 bool decide_hide_drops_row(const struct policy *p);
-bool decide_reset_drops_rows(const struct policy *p);       /* R4 */
+bool decide_reset_drops_rows(const struct policy *p);        /* R4 */
 bool decide_install_needs_all_pages(const struct policy *p); /* R4 */
-bool decide_answer_shows(const struct policy *p);           /* D1 */
+bool decide_answer_shows(const struct policy *p);            /* D1 */
 /* May the overlay of an accepted deletion go, when the replica has not caught up with it? (D2) */
 bool decide_pending_ends_at_answer(const struct policy *p);
 /* Does the cursor jump to the head when a delta does not come? */

@@ -2,8 +2,8 @@
  * device.h: one client device: replica, outbox, cursor, drafts, and what the person looks at (PROTOCOL.md §3, D-rules).
  *
  * device_step is a pure step. What it changes durably is one atomic write: a crash falls before it (the step did not
- * happen) or after it (its messages are lost). device_crash forgets what is volatile. View = replica with the outbox laid
- * over it (D1); SHOW and HIDE notes are the changes of that view, in order of (conv, target).
+ * happen) or after it (its messages are lost). device_crash forgets what is volatile. View = replica with the outbox
+ * laid over it (D1); SHOW and HIDE notes are the changes of that view, in order of (conv, target).
  */
 #ifndef SEXTON_CORE_DEVICE_H
 #define SEXTON_CORE_DEVICE_H
@@ -12,14 +12,14 @@
 #include "core/policy.h"
 
 enum device_input_kind {
-    DEVICE_PERSON,     /* operation conv target named subject role conv_kind body: what the person does; assigns an op */
-    DEVICE_TYPING,     /* conv, body: a draft is being written (body.len = 0: cleared); remembered until sent */
-    DEVICE_LOOK,       /* conv: the person looks at it now; 0 = at nothing */
-    DEVICE_CONNECTED,  /* session: says hello */
+    DEVICE_PERSON,    /* operation conv target named subject role conv_kind body: what the person does; assigns an op */
+    DEVICE_TYPING,    /* conv, body: a draft is being written (body.len = 0: cleared); remembered until sent */
+    DEVICE_LOOK,      /* conv: the person looks at it now; 0 = at nothing */
+    DEVICE_CONNECTED, /* session: says hello */
     DEVICE_DISCONNECTED,
-    DEVICE_MESSAGE,    /* wire */
-    DEVICE_TIMER,      /* the wake of out.wake_at_us is due: hello or outbox again */
-    DEVICE_RESUME,     /* after a crash, before it connects */
+    DEVICE_MESSAGE, /* wire */
+    DEVICE_TIMER,   /* the wake of out.wake_at_us is due: hello or outbox again */
+    DEVICE_RESUME,  /* after a crash, before it connects */
 };
 struct device_input {
     enum device_input_kind kind;

@@ -198,8 +198,8 @@ static void install_message(struct device *d, const struct reset_item *item)
 }
 
 /*
- * The outbox is kept (D3); what it overlays on a conversation that the snapshot took away is over, but for deletions: they
- * may be of a time when the user was there again, which the log has not told yet.
+ * The outbox is kept (D3); what it overlays on a conversation that the snapshot took away is over, but for deletions:
+ * they may be of a time when the user was there again, which the log has not told yet.
  */
 static void end_lost_overlays(struct device *d, const struct replica *before)
 {

@@ -1,6 +1,7 @@
 /*
  * out.h: what a step of core produced: messages to carry, claims to record, the next moment it wants to be woken.
- * Effects are data; the caller carries them out after the step's commit, and owns the struct. out_clear keeps the memory.
+ * Effects are data; the caller carries them out after the step's commit, and owns the struct. out_clear keeps the
+ * memory.
  */
 #ifndef SEXTON_CORE_OUT_H
 #define SEXTON_CORE_OUT_H
@@ -16,14 +17,14 @@ enum note_kind {
 #undef NOTE
 
 /* Why a device stopped showing a message. Never believed by a checker. */
-#define BECAUSE_LIST(X)                                                                                               \
-    X(DELETION, "deletion")                                                                                           \
-    X(CONVERSATION_DELETION, "conversation-deletion")                                                                 \
-    X(PENDING, "pending")   /* optimistic: this device's own, not yet answered */                                     \
-    X(REFUSED, "refused")   /* this device's own send was refused */                                                  \
-    X(EVICTION, "eviction") /* no longer a member */                                                                  \
-    X(RESET, "reset")       /* the snapshot does not have it */                                                       \
-    X(DRAFTED, "drafted")   /* a send of unknown outcome became a draft */                                            \
+#define BECAUSE_LIST(X)                                                           \
+    X(DELETION, "deletion")                                                       \
+    X(CONVERSATION_DELETION, "conversation-deletion")                             \
+    X(PENDING, "pending")   /* optimistic: this device's own, not yet answered */ \
+    X(REFUSED, "refused")   /* this device's own send was refused */              \
+    X(EVICTION, "eviction") /* no longer a member */                              \
+    X(RESET, "reset")       /* the snapshot does not have it */                   \
+    X(DRAFTED, "drafted")   /* a send of unknown outcome became a draft */        \
     X(PURGE, "purge")
 #define BECAUSE_ENUM(id, name) BECAUSE_##id,
 enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };

@@ -17,11 +17,11 @@ int flaw_find(const char *name)
     return -1;
 }
 
-#define POLICY_TIME(id, name, value, what)                                                                             \
+#define POLICY_TIME(id, name, value, what) \
     {name, POLICY_IS_TIME, offsetof(struct policy, id##_us), value, 0, UINT64_MAX, "", what},
-#define POLICY_COUNT(id, name, value, low, high, what)                                                                 \
+#define POLICY_COUNT(id, name, value, low, high, what) \
     {name, POLICY_IS_COUNT, offsetof(struct policy, id), value, low, high, "", what},
-#define POLICY_WORD(id, name, value, words, what)                                                                      \
+#define POLICY_WORD(id, name, value, words, what) \
     {name, POLICY_IS_WORD, offsetof(struct policy, id), value, 0, 0, words, what},
 const struct policy_info policy_table[] = {
 #include "core/policy.def"

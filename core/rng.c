@@ -1,7 +1,7 @@
 /*
  * rng.c: xoshiro256** streams and integer distributions.
- * Method: a quantile table indexed by the top bits of a draw, the low bits interpolate; a lognormal is 2 to the power of
- * (log2 median + z * (log2 p99 - log2 median)), in 16.16 fixed point.
+ * Method: a quantile table indexed by the top bits of a draw, the low bits interpolate; a lognormal is 2 to the power
+ * of (log2 median + z * (log2 p99 - log2 median)), in 16.16 fixed point.
  */
 #include "core/rng.h"
 

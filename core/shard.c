@@ -1,8 +1,9 @@
 /*
  * shard.c: one step of a shard: a transaction around one input, its timers, and the set-up inputs.
  *
- * Method: begin; dispatch; store the time floor; commit. Any failure rolls back and clears the output, so that nothing is
- * ever said that was not stored. What is volatile (sessions, resend times) is only trusted within one life of the shard.
+ * Method: begin; dispatch; store the time floor; commit. Any failure rolls back and clears the output, so that nothing
+ * is ever said that was not stored. What is volatile (sessions, resend times) is only trusted within one life of the
+ * shard.
  */
 #include "core/shard_internal.h"
 

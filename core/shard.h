@@ -1,10 +1,10 @@
 /*
- * shard.h: one server shard: the home of some conversations (it orders their operations) and of some users (it holds their
- * logs, and their devices connect to it). PROTOCOL.md has the rules; each is cited where it is kept.
+ * shard.h: one server shard: the home of some conversations (it orders their operations) and of some users (it holds
+ * their logs, and their devices connect to it). PROTOCOL.md has the rules; each is cited where it is kept.
  *
  * shard_step is a pure step: equal stores and inputs give equal outputs. It is one store transaction. It never reads a
- * clock, a random source, a file. Sessions (who is connected, how far the stream went) are volatile: a new shard_new on the
- * same store is the restart after a crash.
+ * clock, a random source, a file. Sessions (who is connected, how far the stream went) are volatile: a new shard_new on
+ * the same store is the restart after a crash.
  */
 #ifndef SEXTON_CORE_SHARD_H
 #define SEXTON_CORE_SHARD_H
@@ -48,8 +48,8 @@ struct shard;
 struct shard *shard_new(shard_id id, uint32_t shard_count, struct store *store, const struct policy *policy);
 void shard_free(struct shard *shard);
 /*
- * Run one step. out is cleared first. Returns 0; E_CRASH as asked; E_STORE and others when the store failed: then it has
- * rolled back, out holds nothing, and the caller must shard_free and start again from the store.
+ * Run one step. out is cleared first. Returns 0; E_CRASH as asked; E_STORE and others when the store failed: then it
+ * has rolled back, out holds nothing, and the caller must shard_free and start again from the store.
  */
 int shard_step(struct shard *shard, const struct shard_input *input, struct out *out);
 

@@ -1,14 +1,14 @@
 /*
- * shard_conv.c: executes operations on the conversations that live here. This is the linearisation point: every decision is
- * taken in one transaction, on (state, version, this shard's time) (U1), and every operation at most once (X2).
+ * shard_conv.c: executes operations on the conversations that live here. This is the linearisation point: every
+ * decision is taken in one transaction, on (state, version, this shard's time) (U1), and every operation at most once
+ * (X2).
  */
 #include "core/shard_internal.h"
 
 version conv_next_version(const struct shard *s, struct row *conv)
 {
     version v = conv->c[CONV_version];
-    conv->c[CONV_version] =
-        VERSION_INCARNATION(v) == s->incarnation ? v + 1 : VERSION_MAKE(s->incarnation, 1);
+    conv->c[CONV_version] = VERSION_INCARNATION(v) == s->incarnation ? v + 1 : VERSION_MAKE(s->incarnation, 1);
     return conv->c[CONV_version];
 }
 

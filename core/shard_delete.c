@@ -1,9 +1,9 @@
 /*
  * shard_delete.c: deletion, undo, early deletion, purge and reap, of messages and of conversations.
  *
- * Life: live -> deleted (a tombstone with its deadline, undoable) -> purging (a commit of its own: from here on no undo,
- * U4) -> purged (content gone; everybody is told) -> reaped, when every shard of the audience reported that its unfenced
- * devices applied the purge (U9). A message and its conversation have separate states and versions (U6).
+ * Life: live -> deleted (a tombstone with its deadline, undoable) -> purging (a commit of its own: from here on no
+ * undo, U4) -> purged (content gone; everybody is told) -> reaped, when every shard of the audience reported that its
+ * unfenced devices applied the purge (U9). A message and its conversation have separate states and versions (U6).
  */
 #include "core/shard_internal.h"
 

@@ -1,10 +1,10 @@
 /*
  * shard_fanout.c: a commit's audience, turned into one channel entry a user.
  *
- * Method: the audience is a query over membership intervals: everybody whose interval touches the commit's version, from
- * before or after it (M1). One step serves at most policy.fanout_chunk users; the rest is a FANOUT row with a cursor, served
- * by a timer, so that a large channel blocks nobody else. Commits of one conversation are served in the order of their
- * versions: a later one waits behind an unfinished one.
+ * Method: the audience is a query over membership intervals: everybody whose interval touches the commit's version,
+ * from before or after it (M1). One step serves at most policy.fanout_chunk users; the rest is a FANOUT row with a
+ * cursor, served by a timer, so that a large channel blocks nobody else. Commits of one conversation are served in the
+ * order of their versions: a later one waits behind an unfinished one.
  */
 #include "core/shard_internal.h"
 

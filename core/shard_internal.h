@@ -20,20 +20,20 @@
 
 #include <string.h>
 
-#define CHECK(call)                                                                                                    \
-    do {                                                                                                               \
-        int status_ = (call);                                                                                          \
-        if (status_ < 0)                                                                                               \
-            return status_;                                                                                            \
+#define CHECK(call)           \
+    do {                      \
+        int status_ = (call); \
+        if (status_ < 0)      \
+            return status_;   \
     } while (0)
 
 #define SHARDS_MAX 64
 #define DEVICES_PER_USER_MAX 64
-#define CHANNEL_WINDOW 256                     /* entries in flight to one shard */
-#define CHANNEL_RETRY_US (200 * US_PER_MS)     /* first resend; doubles */
-#define CHANNEL_RETRY_MAX_US (10 * US_PER_S)   /* while entries are unconfirmed */
-#define CHANNEL_ASK_MAX_US (600 * US_PER_S)    /* while only "applied" is awaited */
-#define PURGE_CHUNK 256                        /* messages that one step of a conversation's purge removes */
+#define CHANNEL_WINDOW 256                   /* entries in flight to one shard */
+#define CHANNEL_RETRY_US (200 * US_PER_MS)   /* first resend; doubles */
+#define CHANNEL_RETRY_MAX_US (10 * US_PER_S) /* while entries are unconfirmed */
+#define CHANNEL_ASK_MAX_US (600 * US_PER_S)  /* while only "applied" is awaited */
+#define PURGE_CHUNK 256                      /* messages that one step of a conversation's purge removes */
 
 enum conv_state { CONV_ACTIVE = 1, CONV_DELETED, CONV_PURGING, CONV_PURGED };
 enum message_state { MESSAGE_LIVE = 1, MESSAGE_DELETED, MESSAGE_PURGING, MESSAGE_PURGED };
@@ -48,12 +48,12 @@ enum timer_kind {
 };
 enum meta_key { META_FLOOR = 1, META_INCARNATION };
 
-struct session { /* volatile; one per device that is connected */
-    uint32_t number; /* 0 = not connected */
-    bool welcomed;   /* its hello was answered in this session */
-    bool resetting;  /* pages are due or under way; nothing is streamed */
-    uint64_t sent;   /* last position streamed */
-    uint64_t acked;  /* last position acknowledged in this session */
+struct session {                    /* volatile; one per device that is connected */
+    uint32_t number;                /* 0 = not connected */
+    bool welcomed;                  /* its hello was answered in this session */
+    bool resetting;                 /* pages are due or under way; nothing is streamed */
+    uint64_t sent;                  /* last position streamed */
+    uint64_t acked;                 /* last position acknowledged in this session */
     uint64_t last_at_us, delta_end; /* timestamp flaw: the cursor as a time, and where catching up ends */
 };
 struct beat {
@@ -61,7 +61,7 @@ struct beat {
     uint32_t session;
     uint64_t due_us;
 };
-struct channel { /* volatile half of a channel to one shard */
+struct channel {          /* volatile half of a channel to one shard */
     uint64_t retry_at_us; /* TIME_NEVER when nothing is awaited */
     uint64_t backoff_us;
     uint64_t hurried; /* last number resent because the receiver reported a gap */

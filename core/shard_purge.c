@@ -2,8 +2,8 @@
  * shard_purge.c: what happens when the undo window closes: purging, purged, reaped.
  *
  * Method: a timer carries the deletion's version and does nothing unless that deletion is current (U3). The purge is a
- * saga of two commits (U4), and a conversation's goes through its messages in chunks, each a commit. A tombstone then waits
- * for the channel number of its last purge entry at each destination (U9), one row each.
+ * saga of two commits (U4), and a conversation's goes through its messages in chunks, each a commit. A tombstone then
+ * waits for the channel number of its last purge entry at each destination (U9), one row each.
  */
 #include "core/shard_internal.h"
 
@@ -178,14 +178,16 @@ static int find_unserved(void *ctx, const struct row *fanout)
     return u->found;
 }
 
-/* Not applied everywhere, or its fan-out is not through yet. A conversation waits for every fan-out: they read members. */
+/* Not applied everywhere, or its fan-out is not through yet. A conversation waits for every fan-out: they read members.
+ */
 static int waiting(struct shard *s, conv_id conv, msg_id target, bool *waits)
 {
     struct row row;
     uint64_t key[2] = {conv, target};
     int status = shard_first(s, TABLE_WAITS, INDEX_WAITS_BY_TARGET, 2, 2, key, false, &row);
     if (status == E_NOTFOUND) {
-        struct store_range range = {.table = TABLE_FANOUT, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {conv}};
+        struct store_range range = {
+            .table = TABLE_FANOUT, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {conv}};
         struct unserved u = {.target = target};
         status = s->store->ops->scan(s->store, &range, find_unserved, &u);
         *waits = u.found;

@@ -1,12 +1,12 @@
 /*
- * shard_reset.c: resets, on both sides: the user's shard pins a position and collects items, conversations' shards answer
- * with snapshots.
+ * shard_reset.c: resets, on both sides: the user's shard pins a position and collects items, conversations' shards
+ * answer with snapshots.
  *
- * Method (R1): fix p = head and pin it, in one transaction; then ask each conversation of the index at p (R6) where it is
- * ordered, so that what is read is never older than the log or the device (R2); when all have answered, send the items as
- * pages. They are stored, so that a device that lost its connection resumes at its page (R5). A conversation whose shard
- * does not answer delays the reset (R4). The pin re-admits the device to the minimum, no more (F2); its lease is the
- * maximum offline span (F3).
+ * Method (R1): fix p = head and pin it, in one transaction; then ask each conversation of the index at p (R6) where it
+ * is ordered, so that what is read is never older than the log or the device (R2); when all have answered, send the
+ * items as pages. They are stored, so that a device that lost its connection resumes at its page (R5). A conversation
+ * whose shard does not answer delays the reset (R4). The pin re-admits the device to the minimum, no more (F2); its
+ * lease is the maximum offline span (F3).
  */
 #include "core/shard_internal.h"
 

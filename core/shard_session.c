@@ -1,9 +1,9 @@
 /*
  * shard_session.c: the devices that are connected: hello, the stream of entries, acknowledgements, operations, beats.
  *
- * Method: a session knows how far it streamed and how far the device acknowledged; it keeps at most a page between the two.
- * Answering a hello and subscribing to pushes is one step (L8). An entry whose target was deleted further down the same log
- * is streamed as VOID: a device that comes back is not fed what is already gone.
+ * Method: a session knows how far it streamed and how far the device acknowledged; it keeps at most a page between the
+ * two. Answering a hello and subscribing to pushes is one step (L8). An entry whose target was deleted further down the
+ * same log is streamed as VOID: a device that comes back is not fed what is already gone.
  */
 #include "core/shard_internal.h"
 
@@ -143,8 +143,12 @@ int session_stream(struct shard *s, const struct row *device)
         int status = shard_get(s, TABLE_LOG, &log);
         if (status == E_NOTFOUND) { /* L7: the log was truncated under this connection */
             struct row row = *device;
-            struct sync_question q = {.cursor = session->sent, .horizon = user.c[USER_horizon], .same_epoch = true,
-                                      .same_generation = true, .head = user.c[USER_head], .next_op = 1};
+            struct sync_question q = {.cursor = session->sent,
+                                      .horizon = user.c[USER_horizon],
+                                      .same_epoch = true,
+                                      .same_generation = true,
+                                      .head = user.c[USER_head],
+                                      .next_op = 1};
             if (decide_sync(s->policy, &q) == SYNC_RESET)
                 return reset_grant(s, &row, session, 0, 0);
             session->sent = session->acked = user.c[USER_horizon];
@@ -300,8 +304,7 @@ static int resend_answers(struct shard *s, device_id device, const struct sessio
         struct shard *s;
         const struct session *session;
     } c = {s, session};
-    struct store_range range = {
-        .table = TABLE_ANSWER, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {device}};
+    struct store_range range = {.table = TABLE_ANSWER, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {device}};
     int status = s->store->ops->scan(s->store, &range, resend_answers_visit, &c);
     return status < 0 ? status : 0;
 }

@@ -1,9 +1,9 @@
 /*
  * shard_user.c: users' logs and the results of their devices' operations.
  *
- * Positions are dense and given once, in the transaction that moves the channel's high water (L1). A log is truncated below
- * the minimum over its unfenced devices (L5); a device that is silent for the maximum offline span is fenced out of that
- * minimum (F1). Truncation is what makes "applied" known to the conversations' shards.
+ * Positions are dense and given once, in the transaction that moves the channel's high water (L1). A log is truncated
+ * below the minimum over its unfenced devices (L5); a device that is silent for the maximum offline span is fenced out
+ * of that minimum (F1). Truncation is what makes "applied" known to the conversations' shards.
  */
 #include "core/shard_internal.h"
 

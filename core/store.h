@@ -2,8 +2,8 @@
  * store.h: the one vtable of core: a transactional store of tables of unsigned integers (and at most one text a row).
  *
  * Tables, keys and indexes are declared in tables.def. The caller owns rows; get and scan copy into them. Between begin
- * and commit the store shows its own writes; rollback undoes them; after a failed call only rollback and close are valid.
- * Every call returns 0 or a negative status; get returns E_NOTFOUND when there is no such row.
+ * and commit the store shows its own writes; rollback undoes them; after a failed call only rollback and close are
+ * valid. Every call returns 0 or a negative status; get returns E_NOTFOUND when there is no such row.
  */
 #ifndef SEXTON_CORE_STORE_H
 #define SEXTON_CORE_STORE_H
@@ -63,9 +63,9 @@ extern const struct store_table_info store_tables[TABLE_COUNT];
 extern const struct store_index_info store_indexes[INDEX_COUNT];
 
 /*
- * A range of an index: the rows whose first `fixed` index columns equal `key[0..fixed)` and whose remaining columns are,
- * lexicographically, at least `key[fixed..given)`. In ascending order, or descending from the end when `reverse` (then
- * `given` must equal `fixed`). INDEX_PRIMARY scans the primary key of `table`.
+ * A range of an index: the rows whose first `fixed` index columns equal `key[0..fixed)` and whose remaining columns
+ * are, lexicographically, at least `key[fixed..given)`. In ascending order, or descending from the end when `reverse`
+ * (then `given` must equal `fixed`). INDEX_PRIMARY scans the primary key of `table`.
  */
 struct store_range {
     enum store_table table;
@@ -75,8 +75,8 @@ struct store_range {
     bool reverse;
 };
 /*
- * Called for each row, which is borrowed; return 0 to go on, 1 to stop (the scan then returns 0), negative to fail (which
- * the scan returns). It must not change `table`.
+ * Called for each row, which is borrowed; return 0 to go on, 1 to stop (the scan then returns 0), negative to fail
+ * (which the scan returns). It must not change `table`.
  */
 typedef int store_visit(void *ctx, const struct row *row);
 
@@ -86,7 +86,7 @@ struct store_ops {
     int (*begin)(struct store *store);
     int (*commit)(struct store *store);
     int (*rollback)(struct store *store);
-    int (*get)(struct store *store, enum store_table table, struct row *row); /* by row's key columns */
+    int (*get)(struct store *store, enum store_table table, struct row *row);       /* by row's key columns */
     int (*put)(struct store *store, enum store_table table, const struct row *row); /* insert or replace */
     int (*del)(struct store *store, enum store_table table, const struct row *row); /* by key; absent is fine */
     int (*scan)(struct store *store, const struct store_range *range, store_visit *visit, void *ctx);

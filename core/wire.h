@@ -1,8 +1,8 @@
 /*
  * wire.h: every message between a device and its user's shard, and between two shards (PROTOCOL.md §2).
  *
- * One flat struct for all kinds; each kind uses the fields that its line names, and leaves the others zero. Messages are
- * values: copied on send, no pointers, no ownership.
+ * One flat struct for all kinds; each kind uses the fields that its line names, and leaves the others zero. Messages
+ * are values: copied on send, no pointers, no ownership.
  */
 #ifndef SEXTON_CORE_WIRE_H
 #define SEXTON_CORE_WIRE_H
@@ -12,57 +12,57 @@
 enum wire_kind {
     WIRE_NONE,
     /* device -> user's shard */
-    WIRE_HELLO, /* device generation epoch position(cursor) op(next) oldest_op reset_id page(staged) at_us(last entry) */
+    WIRE_HELLO, /* device generation epoch position(cursor) op(next) oldest_op reset_id page(staged) at_us(last) */
     WIRE_ACK,   /* device session generation epoch position(durably applied) oldest_op */
     WIRE_OP,    /* device session op oldest_op operation conv target named subject role body conv_kind at_us */
     /* user's shard -> device */
-    WIRE_WELCOME,    /* session epoch generation head op(highest accepted) reset(0/1) */
-    WIRE_ENTRY,      /* session epoch position head entry conv target version actor subject role at_us body conv_kind why */
+    WIRE_WELCOME, /* session epoch generation head op(highest accepted) reset(0/1) */
+    WIRE_ENTRY, /* session epoch position head entry conv target version actor subject role at_us body conv_kind why */
     WIRE_RESET_PAGE, /* session reset_id generation epoch position(p) page pages + one item: entry ITEM_*, see below */
     WIRE_BEAT,       /* session epoch head */
     WIRE_ANSWER,     /* session op outcome why version actor(who) at_us(when) early(0/1) */
     WIRE_RETIRED,    /* session: the device was restored from a backup, take a new id (X4) */
     /* shard -> shard, numbered entries of a channel */
-    WIRE_FORWARD,   /* user device + all of WIRE_OP */
-    WIRE_RESULT,    /* user device + all of WIRE_ANSWER */
-    WIRE_FANOUT,    /* user + all of WIRE_ENTRY but position and head */
+    WIRE_FORWARD,    /* user device + all of WIRE_OP */
+    WIRE_RESULT,     /* user device + all of WIRE_ANSWER */
+    WIRE_FANOUT,     /* user + all of WIRE_ENTRY but position and head */
     WIRE_SNAPSHOT_Q, /* user conv device reset_id version(floor) */
-    WIRE_SNAPSHOT,  /* user device reset_id conv page pages + one item */
+    WIRE_SNAPSHOT,   /* user device reset_id conv page pages + one item */
     /* shard -> shard, not numbered: repeated until superseded */
     WIRE_CHANNEL_ACK, /* number(high water) applied, incarnation of the entries acknowledged */
 };
 
 /* What a person or a script asks for. */
-#define OPERATION_LIST(X)                                                                                             \
-    X(CREATE, "create")                                                                                               \
-    X(ADD, "add")                                                                                                     \
-    X(REMOVE, "remove")                                                                                               \
-    X(LEAVE, "leave")                                                                                                 \
-    X(SEND, "send")                                                                                                   \
-    X(DELETE, "delete")                                                                                               \
-    X(UNDO, "undo")                                                                                                   \
-    X(DELETE_CONV, "delete-conversation")                                                                             \
+#define OPERATION_LIST(X)                 \
+    X(CREATE, "create")                   \
+    X(ADD, "add")                         \
+    X(REMOVE, "remove")                   \
+    X(LEAVE, "leave")                     \
+    X(SEND, "send")                       \
+    X(DELETE, "delete")                   \
+    X(UNDO, "undo")                       \
+    X(DELETE_CONV, "delete-conversation") \
     X(UNDO_CONV, "undo-conversation")
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
 /* What a user's log holds, and (ITEM_*) what a snapshot holds. */
-#define ENTRY_LIST(X)                                                                                                 \
-    X(JOIN, "join")                     /* this user has the conversation from `version` on: conv_kind role */        \
-    X(EVICT, "evict")                   /* this user no longer has it */                                              \
-    X(MEMBER, "member")                 /* another user (subject) joined with role, or left (role NONE) */            \
-    X(SEND, "send")                     /* target = message, actor = author, body */                                  \
-    X(DELETE, "delete")                 /* target; actor; at_us; never content */                                     \
-    X(UNDO, "undo")                     /* target; actor = author; body again */                                      \
-    X(PURGE, "purge")                   /* target: content gone, not undoable */                                      \
-    X(DENY, "deny")                     /* to the actor: its early deletion of target had no right */                 \
-    X(DELETE_CONV, "delete-conversation") /* actor, at_us */                                                          \
-    X(UNDO_CONV, "undo-conversation")                                                                                 \
-    X(PURGE_CONV, "purge-conversation")                                                                               \
-    X(VOID, "void")                     /* superseded: moves the cursor, changes nothing */                           \
-    X(ITEM_CONV, "item-conversation")   /* conv conv_kind role version(as-of) at_us, deleted: flags ITEM_DELETED */   \
-    X(ITEM_MESSAGE, "item-message")     /* conv target version actor at_us body, or deleted: flags ITEM_DELETED */    \
-    X(ITEM_NONE, "item-none")           /* this conversation is not the user's any more */
+#define ENTRY_LIST(X)                                                                                             \
+    X(JOIN, "join")                       /* this user has the conversation from `version` on: conv_kind role */  \
+    X(EVICT, "evict")                     /* this user no longer has it */                                        \
+    X(MEMBER, "member")                   /* another user (subject) joined with role, or left (role NONE) */      \
+    X(SEND, "send")                       /* target = message, actor = author, body */                            \
+    X(DELETE, "delete")                   /* target; actor; at_us; never content */                               \
+    X(UNDO, "undo")                       /* target; actor = author; body again */                                \
+    X(PURGE, "purge")                     /* target: content gone, not undoable */                                \
+    X(DENY, "deny")                       /* to the actor: its early deletion of target had no right */           \
+    X(DELETE_CONV, "delete-conversation") /* actor, at_us */                                                      \
+    X(UNDO_CONV, "undo-conversation")                                                                             \
+    X(PURGE_CONV, "purge-conversation")                                                                           \
+    X(VOID, "void")                   /* superseded: moves the cursor, changes nothing */                         \
+    X(ITEM_CONV, "item-conversation") /* conv conv_kind role version(as-of) at_us, deleted: flags ITEM_DELETED */ \
+    X(ITEM_MESSAGE, "item-message")   /* conv target version actor at_us body, or deleted: flags ITEM_DELETED */  \
+    X(ITEM_NONE, "item-none")         /* this conversation is not the user's any more */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
@@ -75,17 +75,17 @@ enum role { ROLE_NONE, ROLE_MEMBER, ROLE_OWNER };
 enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
 
 /* Why an operation was refused. */
-#define WHY_LIST(X)                                                                                                   \
-    X(CONVERSATION_DELETED, "conversation-deleted") /* who and when travel with it */                                 \
-    X(CONVERSATION_GONE, "conversation-gone")       /* purged or reaped */                                            \
-    X(UNKNOWN_CONVERSATION, "unknown-conversation")                                                                   \
-    X(UNKNOWN_TARGET, "unknown-target") /* the message is not of this conversation, or was reaped */                  \
-    X(NOT_A_MEMBER, "not-a-member")                                                                                   \
-    X(NOT_PERMITTED, "not-permitted")                                                                                 \
-    X(WINDOW_CLOSED, "window-closed")                                                                                 \
-    X(NOT_DELETED, "not-deleted")   /* an undo of something that is not deleted */                                    \
-    X(SUPERSEDED, "superseded")     /* an undo that names another deletion than the current one */                    \
-    X(ALREADY_MEMBER, "already-member")                                                                               \
+#define WHY_LIST(X)                                                                                  \
+    X(CONVERSATION_DELETED, "conversation-deleted") /* who and when travel with it */                \
+    X(CONVERSATION_GONE, "conversation-gone")       /* purged or reaped */                           \
+    X(UNKNOWN_CONVERSATION, "unknown-conversation")                                                  \
+    X(UNKNOWN_TARGET, "unknown-target") /* the message is not of this conversation, or was reaped */ \
+    X(NOT_A_MEMBER, "not-a-member")                                                                  \
+    X(NOT_PERMITTED, "not-permitted")                                                                \
+    X(WINDOW_CLOSED, "window-closed")                                                                \
+    X(NOT_DELETED, "not-deleted") /* an undo of something that is not deleted */                     \
+    X(SUPERSEDED, "superseded")   /* an undo that names another deletion than the current one */     \
+    X(ALREADY_MEMBER, "already-member")                                                              \
     X(MALFORMED, "malformed")
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };

@@ -1,9 +1,9 @@
 /*
  * net.h: when, and how many times, does this packet arrive? Plans; queues nothing; reads no clock.
  *
- * Nodes are small integers chosen by the caller (devices and shards). Two services: a *stream* (TCP, WebSocket) keeps its
- * order while it lives and loses its tail when it breaks; a *datagram* (the transport under the channels between shards)
- * may be lost, duplicated, reordered. Partitions cut either, one way or both.
+ * Nodes are small integers chosen by the caller (devices and shards). Two services: a *stream* (TCP, WebSocket) keeps
+ * its order while it lives and loses its tail when it breaks; a *datagram* (the transport under the channels between
+ * shards) may be lost, duplicated, reordered. Partitions cut either, one way or both.
  */
 #ifndef SEXTON_NET_MODEL_NET_H
 #define SEXTON_NET_MODEL_NET_H

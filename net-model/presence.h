@@ -1,6 +1,6 @@
 /*
- * presence.h: who is online when? A pattern gives, from a device's own random stream, the alternation of online and offline
- * spans. Integers only.
+ * presence.h: who is online when? A pattern gives, from a device's own random stream, the alternation of online and
+ * offline spans. Integers only.
  */
 #ifndef SEXTON_NET_MODEL_PRESENCE_H
 #define SEXTON_NET_MODEL_PRESENCE_H

@@ -164,7 +164,7 @@ struct scenario {
     size_t seen_count;
     uint64_t seeds;
     uint64_t seeds_at_most; /* a large scenario caps what a sweep of everything gives it; 0 = no cap */
-    int64_t starts_s; /* seconds since 1970 */
+    int64_t starts_s;       /* seconds since 1970 */
     uint32_t shards;
     char *store;          /* "memory" (or "sqlite" from the next issue on) */
     struct policy policy; /* without flaws */

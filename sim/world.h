@@ -1,6 +1,6 @@
 /*
- * world.h: one simulated world: shards, devices, the network between them, the clock and the luck, for one scenario and one
- * seed. It runs the four phases and emits every record; it judges nothing.
+ * world.h: one simulated world: shards, devices, the network between them, the clock and the luck, for one scenario and
+ * one seed. It runs the four phases and emits every record; it judges nothing.
  */
 #ifndef SEXTON_SIM_WORLD_H
 #define SEXTON_SIM_WORLD_H
@@ -16,20 +16,21 @@ enum world_end {
 
 /* What a step of the script came to, for `expect`, and so that a step that never ran can be told. */
 struct world_step_result {
-    uint64_t ran;                      /* how often it ran (its branches, for a race: how often it started) */
+    uint64_t ran;                        /* how often it ran (its branches, for a race: how often it started) */
     uint64_t acked, refused, unanswered; /* of its operations */
-    uint64_t refused_other;            /* refused, with another reason than expected */
-    uint64_t touched;                  /* faults: packets, calls, connections or processes that it touched */
+    uint64_t refused_other;              /* refused, with another reason than expected */
+    uint64_t touched;                    /* faults: packets, calls, connections or processes that it touched */
 };
 /* Of a race: in which order its branches' operations committed (or, for faults, began). */
 struct world_race_result {
-    bool decided;     /* every branch had an effect with a moment */
-    uint32_t order;   /* number of the permutation of branches in commit order, 0 … n!-1 */
-    uint32_t forced;  /* the permutation of the starts that this seed forced */
+    bool decided;    /* every branch had an effect with a moment */
+    uint32_t order;  /* number of the permutation of branches in commit order, 0 … n!-1 */
+    uint32_t forced; /* the permutation of the starts that this seed forced */
 };
 
 struct world;
-/* The scenario and the history are borrowed. A world can be run again after world_reset with another seed or scenario. */
+/* The scenario and the history are borrowed. A world can be run again after world_reset with another seed or scenario.
+ */
 struct world *world_new(void);
 void world_free(struct world *world);
 /* Runs the whole of it: safety, heal, deliver, age; ends with the record "end". flaws: bits of enum flaw. */

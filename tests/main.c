@@ -7,22 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITES(X)                                                                                                      \
-    X(rng)                                                                                                             \
-    X(store)                                                                                                           \
-    X(device)                                                                                                          \
-    X(shard)                                                                                                           \
-    X(queue)                                                                                                           \
-    X(net)                                                                                                             \
-    X(history)                                                                                                         \
-    X(life)                                                                                                            \
-    X(check)                                                                                                           \
-    X(probes)                                                                                                          \
-    X(scenario)                                                                                                        \
-    X(world)                                                                                                           \
-    X(sweep)                                                                                                           \
-    X(metrics)                                                                                                         \
-    X(reports)                                                                                                         \
+#define SUITES(X) \
+    X(rng)        \
+    X(store)      \
+    X(device)     \
+    X(shard)      \
+    X(queue)      \
+    X(net)        \
+    X(history)    \
+    X(life)       \
+    X(check)      \
+    X(probes)     \
+    X(scenario)   \
+    X(world)      \
+    X(sweep)      \
+    X(metrics)    \
+    X(reports)    \
     X(readme)
 
 #define DECLARE(name) int suite_##name(void);
@@ -30,8 +30,8 @@ SUITES(DECLARE)
 
 static int register_suites(void)
 {
-#define REGISTER(name)                                                                                                 \
-    if (suite_##name() != CUE_SUCCESS)                                                                                 \
+#define REGISTER(name)                 \
+    if (suite_##name() != CUE_SUCCESS) \
         return -1;
     SUITES(REGISTER)
     return 0;

@@ -1,6 +1,6 @@
 /*
- * test_shard.c: the rules of PROTOCOL.md that shards keep, one a test, in a town of two shards and three users: user 1 with
- * devices 1 and 2, user 2 with device 3, user 3 with device 4. Devices 1, 3 and 4 are connected; 2 is not.
+ * test_shard.c: the rules of PROTOCOL.md that shards keep, one a test, in a town of two shards and three users: user 1
+ * with devices 1 and 2, user 2 with device 3, user 3 with device 4. Devices 1, 3 and 4 are connected; 2 is not.
  */
 #include "core/decide.h"
 #include "tests/town.h"
@@ -45,10 +45,10 @@ static uint8_t outcome_of(device_id device, enum operation operation, conv_id c,
 }
 
 #define ACCEPTED(...) CU_ASSERT_EQUAL(outcome_of(__VA_ARGS__), OUTCOME_ACCEPTED)
-#define REFUSED(expected, ...)                                                                                         \
-    do {                                                                                                               \
-        CU_ASSERT_EQUAL(outcome_of(__VA_ARGS__), OUTCOME_REFUSED);                                                     \
-        CU_ASSERT_EQUAL(t.last[NOTE_ANSWERED].why, (expected));                                                        \
+#define REFUSED(expected, ...)                                     \
+    do {                                                           \
+        CU_ASSERT_EQUAL(outcome_of(__VA_ARGS__), OUTCOME_REFUSED); \
+        CU_ASSERT_EQUAL(t.last[NOTE_ANSWERED].why, (expected));    \
     } while (0)
 
 static void a_message_reaches_every_member(void)
@@ -462,34 +462,34 @@ static void an_ack_of_another_epoch_or_generation_does_not_count(void)
     town_close(&t);
 }
 
-#define TESTS(X)                                                                                                       \
-    X(a_message_reaches_every_member)                                                                                  \
-    X(a_deletion_reaches_every_member_and_the_one_who_was_away)                                                        \
-    X(only_the_author_deletes_a_message)                                                                               \
-    X(an_undo_inside_the_window_shows_it_again_and_after_it_is_refused)                                                \
-    X(an_undo_names_the_deletion_that_it_undoes)                                                                       \
-    X(a_tombstone_is_reaped_when_every_device_has_applied_the_purge)                                                   \
-    X(logs_are_truncated_below_the_slowest_device)                                                                     \
-    X(a_silent_device_is_fenced_and_must_reset)                                                                        \
-    X(a_linked_device_starts_by_a_reset)                                                                               \
-    X(a_deleted_conversation_refuses_with_who_and_when)                                                                \
-    X(a_purged_conversation_takes_everything_and_is_reaped)                                                            \
-    X(a_message_and_its_conversation_have_separate_states)                                                             \
-    X(the_removed_one_hears_of_the_removal)                                                                            \
-    X(one_who_joins_later_has_what_comes_later)                                                                        \
-    X(an_early_deletion_binds_when_its_target_arrives)                                                                 \
-    X(an_early_deletion_by_a_stranger_does_not_bind)                                                                   \
-    X(a_message_of_another_conversation_is_not_deleted)                                                                \
-    X(a_repeated_operation_is_executed_once)                                                                           \
-    X(channels_survive_a_cut)                                                                                          \
-    X(an_entry_of_a_channel_takes_effect_once_and_in_order)                                                            \
-    X(a_lost_push_is_noticed_by_the_beat)                                                                              \
-    X(a_crash_before_the_commit_leaves_no_trace)                                                                       \
-    X(a_shard_resumes_from_its_store)                                                                                  \
-    X(a_returning_device_is_not_fed_what_is_gone)                                                                      \
-    X(a_purge_scrubs_the_logs)                                                                                         \
-    X(a_large_fan_out_goes_in_chunks_and_keeps_order)                                                                  \
-    X(hostile_messages_change_nothing)                                                                                 \
+#define TESTS(X)                                                        \
+    X(a_message_reaches_every_member)                                   \
+    X(a_deletion_reaches_every_member_and_the_one_who_was_away)         \
+    X(only_the_author_deletes_a_message)                                \
+    X(an_undo_inside_the_window_shows_it_again_and_after_it_is_refused) \
+    X(an_undo_names_the_deletion_that_it_undoes)                        \
+    X(a_tombstone_is_reaped_when_every_device_has_applied_the_purge)    \
+    X(logs_are_truncated_below_the_slowest_device)                      \
+    X(a_silent_device_is_fenced_and_must_reset)                         \
+    X(a_linked_device_starts_by_a_reset)                                \
+    X(a_deleted_conversation_refuses_with_who_and_when)                 \
+    X(a_purged_conversation_takes_everything_and_is_reaped)             \
+    X(a_message_and_its_conversation_have_separate_states)              \
+    X(the_removed_one_hears_of_the_removal)                             \
+    X(one_who_joins_later_has_what_comes_later)                         \
+    X(an_early_deletion_binds_when_its_target_arrives)                  \
+    X(an_early_deletion_by_a_stranger_does_not_bind)                    \
+    X(a_message_of_another_conversation_is_not_deleted)                 \
+    X(a_repeated_operation_is_executed_once)                            \
+    X(channels_survive_a_cut)                                           \
+    X(an_entry_of_a_channel_takes_effect_once_and_in_order)             \
+    X(a_lost_push_is_noticed_by_the_beat)                               \
+    X(a_crash_before_the_commit_leaves_no_trace)                        \
+    X(a_shard_resumes_from_its_store)                                   \
+    X(a_returning_device_is_not_fed_what_is_gone)                       \
+    X(a_purge_scrubs_the_logs)                                          \
+    X(a_large_fan_out_goes_in_chunks_and_keeps_order)                   \
+    X(hostile_messages_change_nothing)                                  \
     X(an_ack_of_another_epoch_or_generation_does_not_count)
 
 int suite_shard(void)
@@ -497,8 +497,8 @@ int suite_shard(void)
     CU_pSuite suite = CU_add_suite("shard", NULL, NULL);
     if (!suite)
         return (int)CU_get_error();
-#define ADD(name)                                                                                                      \
-    if (!CU_add_test(suite, #name, name))                                                                              \
+#define ADD(name)                         \
+    if (!CU_add_test(suite, #name, name)) \
         return (int)CU_get_error();
     TESTS(ADD)
     return CUE_SUCCESS;

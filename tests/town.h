@@ -1,6 +1,6 @@
 /*
- * town.h: a few shards and devices without a simulator: messages go from hand to hand, in order, at once. For tests of core
- * that want one rule and no world. Time moves only by town_advance.
+ * town.h: a few shards and devices without a simulator: messages go from hand to hand, in order, at once. For tests of
+ * core that want one rule and no world. Time moves only by town_advance.
  */
 #ifndef SEXTON_TESTS_TOWN_H
 #define SEXTON_TESTS_TOWN_H
@@ -31,9 +31,9 @@ struct town {
     uint64_t now_us;
     struct town_msg *queue;
     size_t queued, queue_cap;
-    bool cut;            /* messages between shards are lost */
-    int lose_to_device;  /* so many messages to devices are lost next */
-    bool crash_next;     /* the next shard step crashes before its commit */
+    bool cut;           /* messages between shards are lost */
+    int lose_to_device; /* so many messages to devices are lost next */
+    bool crash_next;    /* the next shard step crashes before its commit */
     unsigned notes[NOTE_COUNT];
     struct note last[NOTE_COUNT];
     struct out out;
@@ -48,7 +48,8 @@ conv_id town_conversation(struct town *t, uint32_t n, enum conv_kind kind, user_
 void town_connect(struct town *t, device_id device);
 void town_disconnect(struct town *t, device_id device);
 /* Invoke; returns the op number (0 when refused by the device itself). Nothing is delivered before town_settle. */
-uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target, user_id subject);
+uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,
+                 user_id subject);
 msg_id town_send(struct town *t, device_id device, conv_id conv);
 void town_settle(struct town *t);               /* deliver until nothing moves */
 void town_advance(struct town *t, uint64_t us); /* with timers on the way, settling after each */

@@ -1,6 +1,6 @@
 /*
- * check.h: the invariants, judged from records and nothing else. The same checker judges a live run, a stored history, and
- * somebody else's chat. It must never look at the simulator, at core, or at a clock.
+ * check.h: the invariants, judged from records and nothing else. The same checker judges a live run, a stored history,
+ * and somebody else's chat. It must never look at the simulator, at core, or at a clock.
  *
  * check_new, check_take for each record in order, check_finish once, then the verdicts.
  */
@@ -27,10 +27,10 @@ const char *verdict_name(enum verdict_state state);
 #define VERDICT_CHAIN_MAX 8
 struct verdict {
     enum verdict_state state; /* violated if any was; else unknown if only unknowns; else held if judged > 0 */
-    uint64_t judged;   /* how often the antecedent was met and a judgement made */
-    uint64_t unknown;  /* judgements that hang on an order closer than the clock error */
-    uint64_t violated; /* how many violations; the first is kept below */
-    char what[256];    /* the first violation in one sentence: names, no numbers of ours */
+    uint64_t judged;          /* how often the antecedent was met and a judgement made */
+    uint64_t unknown;         /* judgements that hang on an order closer than the clock error */
+    uint64_t violated;        /* how many violations; the first is kept below */
+    char what[256];           /* the first violation in one sentence: names, no numbers of ours */
     struct record chain[VERDICT_CHAIN_MAX]; /* the records that prove it, in order; items are not kept */
     int chain_count;
     char missing[128]; /* vacuous because these kinds never occurred: "append cursor", or "" */

@@ -16,7 +16,8 @@
 
 #define WORD_LIST(X)                                                                                                \
     X(CREATE, "create")                                                                                             \
-    X(ADD, "add") X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete") X(UNDO, "undo")         \
+    X(ADD, "add")                                                                                                   \
+    X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete") X(UNDO, "undo")                       \
         X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join") X(EVICT, "evict")   \
             X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none") X(ROLE_OWNER, "owner")       \
                 X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted") X(REFUSED, "refused") \
