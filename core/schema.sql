@@ -108,6 +108,11 @@ CREATE TABLE channel_in(
   "applied_told" INTEGER NOT NULL,
   PRIMARY KEY("source")
 ) WITHOUT ROWID;
+CREATE TABLE channel_ahead(
+  "source" INTEGER NOT NULL,
+  "number" INTEGER NOT NULL,
+  PRIMARY KEY("source", "number")
+) WITHOUT ROWID;
 CREATE TABLE user(
   "id" INTEGER NOT NULL,
   "epoch" INTEGER NOT NULL,
@@ -173,6 +178,7 @@ CREATE TABLE reset_item(
   "version" INTEGER NOT NULL,
   "actor" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
+  "named" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("device", "page")
 ) WITHOUT ROWID;
