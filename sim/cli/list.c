@@ -1,4 +1,5 @@
 /* list.c: `sexton list WHAT`: what there is: invariants, kinds of record, choices, flaws, scenarios; the schema. */
+#include "core/store.h"
 #include "sim/check/check.h"
 #include "sim/cli/cli.h"
 #include "sim/history.h"
@@ -11,8 +12,10 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-    "usage: sexton list invariants|records|policies|presets|flaws|schema|scenarios [DIR]\n"
-    "scenarios: those in DIR and below, default \"scenarios\". schema: the JSON Schema of a scenario file.\n";
+    "usage: sexton list invariants|records|policies|presets|flaws|scenarios [DIR]\n"
+    "       sexton list schema|history-schema|tables\n"
+    "scenarios: those in DIR and below, default \"scenarios\". schema, history-schema: the JSON Schemas of the two\n"
+    "kinds of file. tables: what a shard stores, as SQL.\n";
 
 #define DEPTH_MAX 8
 
@@ -86,15 +89,32 @@ static int list_flaws(const char *dir)
     return SEXTON_OK;
 }
 
+/* Print a malloc'd text and free it. */
+static int print_text(char *text)
+{
+    if (!text)
+        return SEXTON_USAGE;
+    (void)fputs(text, stdout);
+    free(text);
+    return SEXTON_OK;
+}
+
 static int list_schema(const char *dir)
 {
-    char *schema = scenario_schema_json();
     (void)dir;
-    if (!schema)
-        return SEXTON_BROKEN;
-    (void)fputs(schema, stdout);
-    free(schema);
-    return SEXTON_OK;
+    return print_text(scenario_schema_json());
+}
+
+static int list_history_schema(const char *dir)
+{
+    (void)dir;
+    return print_text(history_schema_json());
+}
+
+static int list_tables(const char *dir)
+{
+    (void)dir;
+    return print_text(store_schema_sql());
 }
 
 static int list_file(const char *file)
@@ -164,8 +184,14 @@ static const struct {
     const char *name;
     int (*list)(const char *dir);
 } lists[] = {
-    {"invariants", list_invariants}, {"records", list_records}, {"policies", list_policies},
-    {"presets", list_presets},       {"flaws", list_flaws},     {"schema", list_schema},
+    {"invariants", list_invariants},
+    {"records", list_records},
+    {"policies", list_policies},
+    {"presets", list_presets},
+    {"flaws", list_flaws},
+    {"schema", list_schema},
+    {"history-schema", list_history_schema},
+    {"tables", list_tables},
     {"scenarios", list_scenarios},
 };
 
