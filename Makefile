@@ -76,7 +76,7 @@ deps:
 
 ## run the scenario library and draw its report: build/report/index.html
 run: all
-	build/sexton check $(LIBRARY) --seeds 20 --jobs $(JOBS) --json build/result.json
+	build/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS) --json build/result.json
 	build/sexton report build/result.json -o build/report
 	@echo "report: build/report/index.html"
 
@@ -101,13 +101,13 @@ report: all
 asan:
 	+$(MAKE) V=asan build/asan/tests/run build/asan/sexton
 	build/asan/tests/run
-	build/asan/sexton check $(LIBRARY) --seeds 2 --jobs $(JOBS) >/dev/null
+	build/asan/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS) >/dev/null
 
 ## tests under UndefinedBehaviorSanitizer
 ubsan:
 	+$(MAKE) V=ubsan build/ubsan/tests/run build/ubsan/sexton
 	build/ubsan/tests/run
-	build/ubsan/sexton check $(LIBRARY) --seeds 2 --jobs $(JOBS) >/dev/null
+	build/ubsan/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS) >/dev/null
 
 ## tests under ThreadSanitizer
 tsan:

@@ -256,8 +256,8 @@ void pairs_delete(struct pairs *p, const struct pairs_deletion *new)
 
 void pairs_undo(struct pairs *p, uint64_t in, uint64_t message)
 {
-    uint32_t deletion =
-        message ? p->message[message_of(p, in, message)].deletion : p->conversation[conversation_of(p, in)].deletion;
+    uint32_t place = message ? message_of(p, in, message) : conversation_of(p, in); /* may move them */
+    uint32_t deletion = message ? p->message[place].deletion : p->conversation[place].deletion;
     if (deletion)
         p->deletion[deletion].undone = true;
 }
@@ -292,7 +292,8 @@ void pairs_show(struct pairs *p, uint64_t device, uint64_t in, uint64_t message,
 void pairs_hide(struct pairs *p, uint64_t device, uint64_t in, uint64_t message, uint64_t copy, uint64_t at_us)
 {
     uint32_t of = message_of(p, in, message);
-    struct row *row = &p->row[row_of(p, device_of(p, device), of)];
+    uint32_t place = row_of(p, device_of(p, device), of); /* may move the rows */
+    struct row *row = &p->row[place];
     if (!row->copies)
         return;
     row->copies &= ~copy_bit(p, copy);

@@ -259,7 +259,7 @@ static int read_roles(struct reader *r, const cJSON *members, const cJSON *owner
                       uint32_t *place)
 {
     const cJSON *child;
-    uint32_t user;
+    uint32_t user = 0;
     size_t count;
     int status;
     for (child = first_child(members); child; child = child->next) {

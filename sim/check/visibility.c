@@ -155,7 +155,8 @@ static void cover(struct check *c, const struct event *e)
     if (said) {
         h->cover = cover_said(c, &m->target, said);
         h->conv_cover = conv ? cover_said(c, conv, said) : 0;
-    } else if (!evicted) { /* else the eviction hid it: a deletion may not have been applied */
+    } else if (!evicted && h->version) {
+        /* Else the eviction hid it, or a snapshot of before its send took a pending one away: no deletion was applied. */
         version of_message = 0, of_conv = 0;
         int count = candidates(c, &m->target, h->version, &of_message);
         count += conv ? candidates(c, conv, h->version, &of_conv) : 0;
