@@ -154,7 +154,7 @@ golden:
 mutants:
 	sh tests/mutants/run.sh
 
-## the long sweep of the crowd (hours; not in CI)
+## the long sweep of the crowd: 20,000 seeds (not in CI)
 sweep: all
 	build/sexton check scenarios/scale/crowd-20.json --seeds 20000 --jobs $(JOBS)
 

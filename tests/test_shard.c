@@ -207,6 +207,7 @@ static void a_purged_conversation_takes_everything_and_is_reaped(void)
     begin();
     town_connect(&t, 2);
     msg_id m = said(3);
+    CU_ASSERT(town_reads(&t, 3, m) && town_rows(&t, TABLE_MEMBER) == 3);
     ACCEPTED(1, OPERATION_DELETE_CONV, conv, 0, 0);
     town_advance(&t, WINDOW + 60 * US_PER_S);
     CU_ASSERT_FALSE(town_reads(&t, 3, m));
@@ -233,6 +234,7 @@ static void the_removed_one_hears_of_the_removal(void)
 {
     begin();
     msg_id m = said(1);
+    CU_ASSERT(town_reads(&t, 4, m));
     ACCEPTED(1, OPERATION_REMOVE, conv, 0, 3);
     CU_ASSERT_FALSE(town_reads(&t, 4, m)); /* M1, M2 */
     CU_ASSERT(town_reads(&t, 3, m));
@@ -390,6 +392,7 @@ static void a_returning_device_is_not_fed_what_is_gone(void)
     begin();
     msg_id m = said(1);
     ACCEPTED(1, OPERATION_DELETE, conv, m, 0);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_MESSAGE), 1);
     unsigned shown = t.notes[NOTE_SHOW];
     town_connect(&t, 2);
     CU_ASSERT_EQUAL(t.notes[NOTE_SHOW], shown); /* the entry came as VOID */
@@ -418,6 +421,7 @@ static void a_large_fan_out_goes_in_chunks_and_keeps_order(void)
     begin();
     t.policy.fanout_chunk = 1;
     msg_id m = said(1);
+    CU_ASSERT(town_reads(&t, 1, m) && town_reads(&t, 3, m) && town_reads(&t, 4, m));
     ACCEPTED(1, OPERATION_DELETE, conv, m, 0);
     CU_ASSERT_EQUAL(town_rows(&t, TABLE_FANOUT), 0);
     CU_ASSERT_FALSE(town_reads(&t, 1, m) || town_reads(&t, 3, m) || town_reads(&t, 4, m));

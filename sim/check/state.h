@@ -14,18 +14,18 @@
 
 #include <string.h>
 
-#define WORD_LIST(X)                                                                                                \
-    X(CREATE, "create")                                                                                             \
-    X(ADD, "add")                                                                                                   \
-    X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete") X(UNDO, "undo")                       \
-        X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join") X(EVICT, "evict")   \
-            X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none") X(ROLE_OWNER, "owner")       \
-                X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted") X(REFUSED, "refused") \
-                    X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release")                 \
-                        X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted")                       \
-                            X(NOT_A_MEMBER, "not-a-member") X(CONV_DELETED, "conversation-deleted")                 \
-                                X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") X(CLOCK, "clock") \
-                                    X(PENDING, "pending") X(DRAFTED, "drafted")
+/* clang-format moves this list at each run. */
+/* clang-format off */
+#define WORD_LIST(X) \
+    X(CREATE, "create") X(ADD, "add") X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete") \
+    X(UNDO, "undo") X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join") \
+    X(EVICT, "evict") X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none") \
+    X(ROLE_OWNER, "owner") X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted") \
+    X(REFUSED, "refused") X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release") \
+    X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member") \
+    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
+    X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted")
+/* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
 

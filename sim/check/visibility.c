@@ -156,7 +156,8 @@ static void cover(struct check *c, const struct event *e)
         h->cover = cover_said(c, &m->target, said);
         h->conv_cover = conv ? cover_said(c, conv, said) : 0;
     } else if (!evicted && h->version) {
-        /* Else the eviction hid it, or a snapshot of before its send took a pending one away: no deletion was applied. */
+        /* Else the eviction hid it, or a snapshot of before its send took a pending one away: no deletion was applied.
+         */
         version of_message = 0, of_conv = 0;
         int count = candidates(c, &m->target, h->version, &of_message);
         count += conv ? candidates(c, conv, h->version, &of_conv) : 0;
