@@ -20,7 +20,7 @@ struct asked { /* an operation of a history without commits, until it is answere
 
 struct metrics {
     struct pairs *pairs;
-    bool has_commits;
+    bool inside;         /* records from inside the server were seen: deletions count from them, not from answers */
     struct keymap asked; /* by device and op: place in asks, from 1 */
     struct asked *asks;
     size_t ask_count, ask_cap;
@@ -41,7 +41,7 @@ static void forget_run(struct metrics *m)
     keymap_clear(&m->asked);
     keymap_clear(&m->early);
     keymap_clear(&m->shards);
-    m->has_commits = false;
+    m->inside = false;
     m->ask_count = 0;
     m->shard_count = 0;
     m->tombstones = 0;
@@ -113,7 +113,7 @@ static void effect(struct metrics *m, const struct asked *asked)
 
 static void take_commit(struct metrics *m, const struct record *r, const struct names *names)
 {
-    m->has_commits = true;
+    m->inside = true;
     struct asked asked = read_asked(r, names);
     effect(m, &asked);
 }
@@ -127,7 +127,7 @@ static void take_invoke(struct metrics *m, const struct record *r, const struct 
 {
     const char *scope = names_text(names, (uint32_t)record_get(r, FIELD_SCOPE));
     struct asked asked = read_asked(r, names);
-    if (m->has_commits || asked.what == ASKED_OTHER || (*scope && strcmp(scope, "all") != 0))
+    if (m->inside || asked.what == ASKED_OTHER || (*scope && strcmp(scope, "all") != 0))
         return;
     uint32_t *place = keymap_put(&m->asked, op_key(r));
     if (!*place) {
@@ -140,7 +140,7 @@ static void take_invoke(struct metrics *m, const struct record *r, const struct 
 static void take_ack(struct metrics *m, const struct record *r)
 {
     uint32_t place = keymap_get(&m->asked, op_key(r));
-    if (!place || m->has_commits)
+    if (!place || m->inside)
         return;
     struct asked *asked = &m->asks[place - 1];
     asked->deletion.known_us = r->at_us;
@@ -151,6 +151,7 @@ static void take_ack(struct metrics *m, const struct record *r)
 /* An early deletion is kept; later its target arrives, and it counts from then on. */
 static void take_early(struct metrics *m, const struct record *r)
 {
+    m->inside = true;
     if (record_has(r, FIELD_DEVICE))
         *keymap_put(&m->early, record_get(r, FIELD_MESSAGE)) = (uint32_t)record_get(r, FIELD_DEVICE);
 }

@@ -143,6 +143,15 @@ static void an_accepted_early_deletion_counts_from_then_on(void)
     CU_ASSERT_EQUAL(slowest(METRICS_ONLINE), 30);
 }
 
+/* The answer to an early deletion comes before any commit; it is not an outsider's history for that. */
+static void an_early_deletion_that_is_denied_does_not_count(void)
+{
+    run("40 invoke op=9 device=alice do=delete in=plans message=m1 scope=all\n"
+        "50 early op=9 shard=s0 message=m1 actor=alice device=alice\n60 ack op=9 device=alice\n"
+        "100 bind shard=s0 message=m1 actor=alice answer=refused in=plans\n");
+    expect_counts(0, 0, 0);
+}
+
 static void without_commits_an_acknowledged_invoke_counts(void)
 {
     run("100 invoke op=1 device=alice do=delete in=plans message=m1 scope=all\n140 " HIDE_M1
@@ -347,6 +356,7 @@ static const struct {
     TEST(a_pair_is_open_until_all_copies_are_hidden),
     TEST(a_deleted_conversation_counts_once_per_device),
     TEST(an_accepted_early_deletion_counts_from_then_on),
+    TEST(an_early_deletion_that_is_denied_does_not_count),
     TEST(without_commits_an_acknowledged_invoke_counts),
     TEST(without_commits_what_was_refused_or_for_me_does_not_count),
     TEST(runs_add_up_until_reset),
