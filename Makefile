@@ -42,7 +42,7 @@ LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenar
 VERIFIER = tests/verifier_main.c $(wildcard sim/check/*.c sim/history*.c reports/*.c) \
 	sim/names.c sim/digest.c sim/json_scan.c core/base.c
 
-.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants \
+.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants nondeterminism \
 	sweep compile_commands.json install uninstall clean
 
 ## the program, build/sexton
@@ -153,6 +153,10 @@ golden:
 ## break core's protections one at a time: a scenario must turn red, by verdict
 mutants:
 	sh tests/mutants/run.sh
+
+## prove that --verify-determinism can fail
+nondeterminism: all
+	sh tests/nondeterminism.sh
 
 ## the long sweep of the crowd: 20,000 seeds (not in CI)
 sweep: all

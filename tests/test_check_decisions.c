@@ -226,6 +226,8 @@ static void duplicate_safe(void)
 {
     static const struct check_row rows[] = {
         {"recognised", INVARIANT_DUPLICATE_SAFE, VERDICT_HELD, 1, 0, PEOPLE SEND_M "2s duplicate op=1 shard=s\n"},
+        {"an entry that came again and was ignored", INVARIANT_DUPLICATE_SAFE, VERDICT_HELD, 1, 0,
+         RECEIVE("1", "1") "2s repeat shard=s source=t incarnation=1 number=1\n"},
         {"executed twice", INVARIANT_DUPLICATE_SAFE, VERDICT_VIOLATED, 1, 0, PEOPLE SEND_M SEND_M},
         {"an entry twice", INVARIANT_DUPLICATE_SAFE, VERDICT_VIOLATED, 1, 0, RECEIVE("1", "1") RECEIVE("1", "1")},
         {"an entry left out", INVARIANT_DUPLICATE_SAFE, VERDICT_VIOLATED, 1, 0, RECEIVE("1", "1") RECEIVE("1", "3")},
