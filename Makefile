@@ -8,12 +8,12 @@ FUZZ_S ?= 30
 JOBS ?= 2
 
 PACKAGES = build-essential clang libclang-rt-dev clang-format pkg-config libuv1-dev libcjson-dev libcunit1-dev libxxhash-dev \
-	libbsd-dev gnuplot-nox python3
+	libbsd-dev libsqlite3-dev libsodium-dev gnuplot-nox python3
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wconversion
 ifdef CI
 WARNINGS += -Werror
 endif
-LIBRARIES = libuv libcjson libxxhash
+LIBRARIES = libuv libcjson libxxhash sqlite3 libsodium
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 PKG_LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
 

@@ -30,6 +30,10 @@ typedef uint64_t version;
 #define ID_DEVICE(id) ((device_id)((id) >> 32))
 #define ID_OP(id) ((uint32_t)(id))
 
+/* By-owner partitioning: the shard is part of a conversation's id, above the operation number (see shard_of_conv). */
+#define CONV_HOME_SHIFT 26
+#define CONV_OP(id) ((uint32_t)(id) & ((1U << CONV_HOME_SHIFT) - 1))
+
 /* The device id in the ids of conversations that the set-up made rather than a device. */
 #define PROVISIONER 0xffffffffU
 

@@ -9,58 +9,64 @@
  */
 #include "core/shard_internal.h"
 
-static struct row pack(shard_id destination, uint64_t number, const struct wire *w)
+static int pack(struct shard *s, shard_id destination, uint64_t number, const struct wire *w, struct row *row)
 {
-    struct row row = {.c = {[OUTBOX_destination] = destination,
-                            [OUTBOX_number] = number,
-                            [OUTBOX_kind] = w->kind,
-                            [OUTBOX_user] = w->user,
-                            [OUTBOX_device] = w->device,
-                            [OUTBOX_op] = w->op,
-                            [OUTBOX_conv] = w->conv,
-                            [OUTBOX_target] = w->target,
-                            [OUTBOX_version] = w->version,
-                            [OUTBOX_actor] = w->actor,
-                            [OUTBOX_subject] = w->subject,
-                            [OUTBOX_named] = w->named,
-                            [OUTBOX_at] = w->at_us,
-                            [OUTBOX_page] = w->page,
-                            [OUTBOX_pages] = w->pages,
-                            [OUTBOX_reset_id] = w->reset_id},
-                      .body = w->body};
-    row.c[OUTBOX_words] = (uint64_t)w->operation | (uint64_t)w->entry << 8 | (uint64_t)w->outcome << 16 |
-                          (uint64_t)w->why << 24 | (uint64_t)w->conv_kind << 32 | (uint64_t)w->role << 40 |
-                          (uint64_t)w->flags << 48 | (uint64_t)w->early << 56;
-    return row;
+    *row = (struct row){.c = {[OUTBOX_destination] = destination,
+                              [OUTBOX_number] = number,
+                              [OUTBOX_kind] = w->kind,
+                              [OUTBOX_user] = w->user,
+                              [OUTBOX_device] = w->device,
+                              [OUTBOX_op] = w->op,
+                              [OUTBOX_conv] = w->conv,
+                              [OUTBOX_target] = w->target,
+                              [OUTBOX_version] = w->version,
+                              [OUTBOX_actor] = w->actor,
+                              [OUTBOX_subject] = w->subject,
+                              [OUTBOX_named] = w->named,
+                              [OUTBOX_at] = w->at_us,
+                              [OUTBOX_page] = (uint64_t)w->page | (uint64_t)w->pages << 32,
+                              [OUTBOX_reset_id] = w->reset_id,
+                              [OUTBOX_sent] = w->sent}};
+    row->c[OUTBOX_words] = (uint64_t)w->operation | (uint64_t)w->entry << 8 | (uint64_t)w->outcome << 16 |
+                           (uint64_t)w->why << 24 | (uint64_t)w->conv_kind << 32 | (uint64_t)w->role << 40 |
+                           (uint64_t)w->flags << 48 | (uint64_t)w->early << 56;
+    return vault_seal(s, w, &row->body);
 }
 
-static struct wire unpack(const struct row *row)
+static int unpack(struct shard *s, const struct row *row, struct wire *w)
 {
     uint64_t words = row->c[OUTBOX_words];
-    return (struct wire){.kind = (uint8_t)row->c[OUTBOX_kind],
-                         .operation = (uint8_t)words,
-                         .entry = (uint8_t)(words >> 8),
-                         .outcome = (uint8_t)(words >> 16),
-                         .why = (uint8_t)(words >> 24),
-                         .conv_kind = (uint8_t)(words >> 32),
-                         .role = (uint8_t)(words >> 40),
-                         .flags = (uint8_t)(words >> 48),
-                         .early = (uint8_t)(words >> 56),
-                         .user = (user_id)row->c[OUTBOX_user],
-                         .device = (device_id)row->c[OUTBOX_device],
-                         .op = (uint32_t)row->c[OUTBOX_op],
-                         .conv = row->c[OUTBOX_conv],
-                         .target = row->c[OUTBOX_target],
-                         .version = row->c[OUTBOX_version],
-                         .actor = (user_id)row->c[OUTBOX_actor],
-                         .subject = (user_id)row->c[OUTBOX_subject],
-                         .named = row->c[OUTBOX_named],
-                         .at_us = row->c[OUTBOX_at],
-                         .page = (uint32_t)row->c[OUTBOX_page],
-                         .pages = (uint32_t)row->c[OUTBOX_pages],
-                         .reset_id = (uint32_t)row->c[OUTBOX_reset_id],
-                         .number = row->c[OUTBOX_number],
-                         .body = row->body};
+    *w = (struct wire){.kind = (uint8_t)row->c[OUTBOX_kind],
+                       .operation = (uint8_t)words,
+                       .entry = (uint8_t)(words >> 8),
+                       .outcome = (uint8_t)(words >> 16),
+                       .why = (uint8_t)(words >> 24),
+                       .conv_kind = (uint8_t)(words >> 32),
+                       .role = (uint8_t)(words >> 40),
+                       .flags = (uint8_t)(words >> 48),
+                       .early = (uint8_t)(words >> 56),
+                       .user = (user_id)row->c[OUTBOX_user],
+                       .device = (device_id)row->c[OUTBOX_device],
+                       .op = (uint32_t)row->c[OUTBOX_op],
+                       .conv = row->c[OUTBOX_conv],
+                       .target = row->c[OUTBOX_target],
+                       .version = row->c[OUTBOX_version],
+                       .actor = (user_id)row->c[OUTBOX_actor],
+                       .subject = (user_id)row->c[OUTBOX_subject],
+                       .named = row->c[OUTBOX_named],
+                       .at_us = row->c[OUTBOX_at],
+                       .page = (uint32_t)row->c[OUTBOX_page],
+                       .pages = (uint32_t)(row->c[OUTBOX_page] >> 32),
+                       .reset_id = (uint32_t)row->c[OUTBOX_reset_id],
+                       .sent = row->c[OUTBOX_sent],
+                       .number = row->c[OUTBOX_number]};
+    bool gone;
+    CHECK(vault_open(s, w, &row->body, &gone));
+    if (gone && w->kind == WIRE_FANOUT) /* purged while it waited: its number still has to arrive */
+        w->entry = ENTRY_VOID;
+    if (gone && w->kind == WIRE_SNAPSHOT)
+        w->flags |= ITEM_DELETED;
+    return 0;
 }
 
 static int get_out(struct shard *s, shard_id destination, struct row *row)
@@ -85,11 +91,13 @@ static void await_answer(struct shard *s, shard_id destination)
         c->retry_at_us = s->now_us + c->backoff_us;
 }
 
-static void transmit(struct shard *s, shard_id destination, const struct row *row)
+static int transmit(struct shard *s, shard_id destination, const struct row *row)
 {
-    struct wire *wire = out_send(s->out, OUT_TO_SHARD, destination);
-    *wire = unpack(row);
-    wire->incarnation = s->incarnation;
+    struct wire wire;
+    CHECK(unpack(s, row, &wire));
+    wire.incarnation = s->incarnation;
+    *out_send(s->out, OUT_TO_SHARD, destination) = wire;
+    return 0;
 }
 
 /* The entry takes effect in the transaction that made it. */
@@ -115,10 +123,11 @@ int channel_send(struct shard *s, shard_id destination, const struct wire *wire,
     CHECK(get_out(s, destination, &out));
     uint64_t n = out.c[CHANNEL_OUT_next]++;
     CHECK(shard_put(s, TABLE_CHANNEL_OUT, &out));
-    struct row row = pack(destination, n, wire);
+    struct row row;
+    CHECK(pack(s, destination, n, wire, &row));
     CHECK(shard_put(s, TABLE_OUTBOX, &row));
     if (n <= out.c[CHANNEL_OUT_confirmed] + CHANNEL_WINDOW)
-        transmit(s, destination, &row);
+        CHECK(transmit(s, destination, &row));
     await_answer(s, destination);
     if (number)
         *number = n;
@@ -136,8 +145,7 @@ static int resend_visit(void *ctx, const struct row *row)
     struct resend *r = ctx;
     if (row->c[OUTBOX_number] > r->last)
         return 1;
-    transmit(r->s, r->destination, row);
-    return 0;
+    return transmit(r->s, r->destination, row);
 }
 
 static int resend(struct shard *s, shard_id destination, uint64_t first, uint64_t last)
@@ -259,7 +267,11 @@ static int drop_confirmed(struct shard *s, shard_id destination, uint64_t from, 
 {
     for (uint64_t n = from; n <= to; n++) {
         struct row row = {.c = {[OUTBOX_destination] = destination, [OUTBOX_number] = n}};
+        CHECK(shard_get(s, TABLE_OUTBOX, &row));
         CHECK(shard_del(s, TABLE_OUTBOX, &row));
+        struct wire w = {.device = (device_id)row.c[OUTBOX_device], .op = (uint32_t)row.c[OUTBOX_op]};
+        if (row.c[OUTBOX_kind] == WIRE_FORWARD && row.body.form == 1)
+            CHECK(vault_destroy_forward(s, &w));
     }
     return 0;
 }

@@ -18,6 +18,11 @@ static bool flawed(const struct policy *p, enum flaw flaw)
 #endif
 }
 
+enum why decide_may_edit(const struct policy *p, user_id actor, user_id author)
+{
+    return p->edit_message == 0 && actor == author ? WHY_NONE : WHY_NOT_PERMITTED;
+}
+
 enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author)
 {
     if (flawed(p, FLAW_NO_AUTHORITY) || actor == author)
@@ -197,4 +202,39 @@ bool decide_pending_ends_at_answer(const struct policy *p)
 bool decide_trusts_push_alone(const struct policy *p)
 {
     return flawed(p, FLAW_PUSH_WITHOUT_SYNC);
+}
+
+bool decide_edit_needs_live(const struct policy *p)
+{
+    return !flawed(p, FLAW_EDIT_REVIVES);
+}
+
+bool decide_audits_refusal(const struct policy *p)
+{
+    return !flawed(p, FLAW_AUDIT_GAP);
+}
+
+bool decide_cancel_removes(const struct policy *p)
+{
+    return !flawed(p, FLAW_CANCEL_SENDS);
+}
+
+bool decide_hides_for_all(const struct policy *p)
+{
+    return flawed(p, FLAW_SCOPE_WIDENED);
+}
+
+bool decide_subscribes(const struct policy *p)
+{
+    return p->delivery == 0 || p->delivery == 3;
+}
+
+bool decide_holds_poll(const struct policy *p)
+{
+    return p->delivery == 1;
+}
+
+bool decide_polls(const struct policy *p)
+{
+    return p->delivery != 0;
 }

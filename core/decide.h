@@ -33,7 +33,18 @@ bool decide_reaps(const struct policy *p);
 /* May a tombstone of that age be reaped although `waiting` destinations have not applied it? (U9) */
 bool decide_reap_now(const struct policy *p, uint64_t waiting, uint64_t age_us);
 
+enum why decide_may_edit(const struct policy *p, user_id actor, user_id author);
+
+/* ---- edits, scope, audit ---- */
+bool decide_edit_needs_live(const struct policy *p); /* server and device alike */
+/* Who hears of a deletion for oneself: the user alone, or everybody? */
+bool decide_hides_for_all(const struct policy *p);
+bool decide_audits_refusal(const struct policy *p);
+
 /* ---- the user's shard ---- */
+bool decide_subscribes(const struct policy *p); /* is a session pushed to, beyond what it asked for? */
+bool decide_holds_poll(const struct policy *p); /* does an empty delta wait for something to say? */
+bool decide_polls(const struct policy *p);      /* does a device that is online ask again and again? */
 struct sync_question {
     bool same_epoch, same_generation;
     uint64_t cursor, horizon, head;
@@ -65,6 +76,7 @@ bool decide_install_needs_all_pages(const struct policy *p); /* R4 */
 bool decide_answer_shows(const struct policy *p);            /* D1 */
 /* May the overlay of an accepted deletion go, when the replica has not caught up with it? (D2) */
 bool decide_pending_ends_at_answer(const struct policy *p);
+bool decide_cancel_removes(const struct policy *p);
 /* Does the cursor jump to the head when a delta does not come? */
 bool decide_trusts_push_alone(const struct policy *p);
 

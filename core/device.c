@@ -23,6 +23,11 @@ struct device *device_new(device_id id, user_id user, bool linked, const struct 
     return d;
 }
 
+void device_set_endpoint(struct device *device, shard_id home)
+{
+    device->home = home;
+}
+
 void device_free(struct device *device)
 {
     if (!device)
@@ -115,7 +120,7 @@ struct device_state device_inspect(const struct device *device)
     };
 }
 
-static void overlay_row(const struct device *d, struct device_row *row)
+static void overlay_row(const struct device *d, struct device_row *row, version sent)
 {
     for (size_t i = 0; i < d->replica.op_count; i++) {
         const struct replica_op *op = &d->replica.ops[i];
@@ -123,7 +128,11 @@ static void overlay_row(const struct device *d, struct device_row *row)
             continue;
         if (op->operation == OPERATION_SEND && op->target == row->target && !row->in_replica)
             row->pending_send = true;
-        if (op->operation == OPERATION_DELETE_CONV || (op->operation == OPERATION_DELETE && op->target == row->target))
+        if (op->operation == OPERATION_DELETE_CONV ||
+            ((op->operation == OPERATION_DELETE || op->operation == OPERATION_DELETE_ME) && op->target == row->target))
+            row->pending_delete = true;
+        bool own_before = ID_DEVICE(row->target) == d->id && ID_OP(row->target) < op->op;
+        if (op->operation == OPERATION_CLEAR && (own_before || (row->in_replica && sent <= op->until)))
             row->pending_delete = true;
     }
 }
@@ -140,13 +149,14 @@ int device_rows(const struct device *device, int (*visit)(void *ctx, const struc
             .version = from->version,
             .in_replica = from->in_replica,
             .deleted = from->in_replica && from->deleted,
+            .hidden = from->in_replica && from->hidden,
             .conv_deleted = conv && conv->deleted,
             .author = from->author,
             .body = from->body,
         };
-        overlay_row(device, &row);
+        overlay_row(device, &row, from->sent);
         bool live = (row.in_replica && !row.deleted) || row.pending_send;
-        row.readable = live && !row.conv_deleted && !row.pending_delete;
+        row.readable = live && !row.hidden && !row.conv_deleted && !row.pending_delete;
         if (!drops && row.body.len > 0)
             row.readable = true;
         int stop = visit(ctx, &row);

@@ -26,8 +26,8 @@ struct device_input {
     uint64_t now_us; /* the device's own, possibly skewed, clock: for records and the timestamp flaw only */
     uint32_t session;
     uint8_t operation, role, conv_kind;
-    conv_id conv;    /* for CREATE: 0, the device makes the id MAKE_ID(device, op) */
-    msg_id target;   /* DELETE, UNDO: may be unknown to this device */
+    conv_id conv;    /* for CREATE: 0, the device makes the id (conv_id_make) */
+    msg_id target;   /* DELETE, UNDO, DELETE_ME, CANCEL: may be unknown to this device */
     version named;   /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
     user_id subject; /* ADD, REMOVE; CREATE of a direct conversation: the other one */
     struct text body;
@@ -37,6 +37,11 @@ struct device_input {
 struct device;
 /* The policy is borrowed and must outlive the device. linked: it starts in generation 0 and must be reset. */
 struct device *device_new(device_id id, user_id user, bool linked, const struct policy *policy);
+/*
+ * Its endpoint: the shard of its user, where it connects. Policy by-owner puts it into the ids of the conversations
+ * that it makes, and the first 2^26 operations of a device may make one. Durable; 0 until told.
+ */
+void device_set_endpoint(struct device *device, shard_id home);
 void device_free(struct device *device);
 /* Run one step; out is cleared first. Returns 0, or E_INVALID for an input it cannot take (changes nothing). */
 int device_step(struct device *device, const struct device_input *input, struct out *out);
@@ -56,6 +61,7 @@ struct device_row {
     msg_id target;
     version version;
     bool in_replica, deleted, conv_deleted, pending_send, pending_delete;
+    bool hidden;   /* deleted by this user for themselves */
     bool readable; /* the view: what the person can read */
     user_id author;
     struct text body;

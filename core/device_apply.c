@@ -35,19 +35,52 @@ static void forget_conv(struct device *d, struct replica_conv *conv, version at)
     replica_conv_remove(&d->replica, conv);
 }
 
+/* For this user alone: the row stays, so that nothing older or younger shows it, but without its content. */
+static void hide_row(struct replica_row *row)
+{
+    row->hidden = true;
+    row->body = (struct text){0};
+}
+
+static void apply_hide(struct device *d, const struct wire *w)
+{
+    struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
+    outbox_carried(d, w->target);
+    if (!row || !row->in_replica) {
+        row = replica_row_put(&d->replica, w->conv, w->target);
+        row->in_replica = true;
+        row->version = w->version;
+        row->sent = w->sent;
+    }
+    hide_row(row);
+}
+
+static void apply_clear(struct device *d, struct replica_conv *conv, const struct wire *w)
+{
+    if (conv->cleared < w->sent)
+        conv->cleared = w->sent;
+    for (size_t i = replica_row_from(&d->replica, conv->id, 0); i < d->replica.row_count; i++) {
+        struct replica_row *row = &d->replica.rows[i];
+        if (row->conv != conv->id)
+            break;
+        if (row->in_replica && row->sent <= conv->cleared)
+            hide_row(row);
+    }
+}
+
 static void set_live(struct replica_row *row, const struct wire *w)
 {
     row->in_replica = true;
     row->deleted = false;
     row->version = w->version;
     row->author = w->actor;
-    row->body = w->body;
+    row->body = row->hidden ? (struct text){0} : w->body;
     if (row->shown == SHOWN_READABLE)
         row->shown = SHOWN_PENDING; /* said again, with the new version */
 }
 
-/* One message: SEND, DELETE, UNDO, PURGE. */
-static void apply_message(struct device *d, const struct wire *w)
+/* One message: SEND, EDIT, DELETE, UNDO, PURGE. */
+static void apply_message(struct device *d, const struct replica_conv *conv, const struct wire *w)
 {
     struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
     bool known = row && row->in_replica;
@@ -60,7 +93,15 @@ static void apply_message(struct device *d, const struct wire *w)
     }
     if (!decide_version_wins(d->policy, w->version, known ? row->version : 0, known && row->deleted))
         return;
+    if (w->entry == ENTRY_EDIT && known && row->deleted && decide_edit_needs_live(d->policy))
+        return; /* only an undo shows it again; that one carries the edited text */
     row = replica_row_put(&d->replica, w->conv, w->target);
+    if (!known)
+        row->hidden = false;
+    if (w->entry == ENTRY_SEND || w->sent)
+        row->sent = w->entry == ENTRY_SEND ? w->version : w->sent;
+    if (row->sent && row->sent <= conv->cleared)
+        hide_row(row);
     if (w->entry != ENTRY_DELETE) {
         set_live(row, w);
         return;
@@ -106,10 +147,17 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
                 conv->role = w->role;
             return false;
         case ENTRY_SEND:
+        case ENTRY_EDIT:
         case ENTRY_DELETE:
         case ENTRY_UNDO:
         case ENTRY_PURGE:
-            apply_message(d, w);
+            apply_message(d, conv, w);
+            return false;
+        case ENTRY_HIDE:
+            apply_hide(d, w);
+            return false;
+        case ENTRY_CLEAR:
+            apply_clear(d, conv, w);
             return false;
         case ENTRY_DELETE_CONV:
             return apply_conv_state(d, conv, w) && is_told(d, w->conv);
@@ -143,7 +191,7 @@ static enum because because_gone(const struct wire *w)
 static bool is_of_message(const struct wire *w)
 {
     return w->entry == ENTRY_SEND || w->entry == ENTRY_DELETE || w->entry == ENTRY_UNDO || w->entry == ENTRY_PURGE ||
-           w->entry == ENTRY_DENY;
+           w->entry == ENTRY_DENY || w->entry == ENTRY_EDIT || w->entry == ENTRY_HIDE;
 }
 
 void apply_entry(struct device *d, const struct wire *w, struct out *out)
@@ -173,6 +221,7 @@ static void install_conv(struct device *d, const struct reset_item *item)
     struct replica_conv *conv = replica_conv_put(&d->replica, item->conv);
     conv->as_of = item->version;
     conv->last = item->version;
+    conv->cleared = item->sent;
     conv->kind = item->conv_kind;
     conv->role = item->role;
     conv->deleted = item->deleted;
@@ -192,6 +241,8 @@ static void install_message(struct device *d, const struct reset_item *item)
     row->version = changed;
     row->author = item->actor;
     row->body = item->body;
+    row->sent = item->sent;
+    row->hidden = false; /* a snapshot leaves out what this user hid */
     row->in_replica = true;
     row->deleted = item->deleted;
     outbox_carried(d, item->target);

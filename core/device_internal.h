@@ -13,7 +13,7 @@
 struct reset_item {
     conv_id conv;
     msg_id target;
-    version version, named;
+    version version, named, sent;
     uint64_t at_us;
     user_id actor;
     uint8_t entry, conv_kind, role;
@@ -40,6 +40,7 @@ struct device {
     struct reset *reset;
     uint32_t generation, epoch, next_op;
     uint32_t installed; /* the reset id that was installed last: its pages may come again */
+    shard_id home;      /* its endpoint */
     bool retired;       /* X4: its id is not to be used any more */
     /* volatile */
     bool welcomed;      /* in this session */
@@ -51,7 +52,10 @@ struct device {
     conv_id looking_at; /* 0 = nothing */
     uint64_t head;      /* of this epoch, as far as heard in this session */
     uint64_t retry_at_us;
-    struct wire *held; /* cursor-first only: the cursor has moved, the entry is not applied yet */
+    bool may_wait;       /* the hello that is out may be held: nothing was missing when it was said */
+    uint32_t hello_op;   /* next_op when the last hello was said */
+    uint64_t poll_at_us; /* when to ask again; meant only where decide_polls */
+    struct wire *held;   /* cursor-first only: the cursor has moved, the entry is not applied yet */
 };
 
 /* Why rows go that the replica and the outbox have no more. */
@@ -69,7 +73,8 @@ struct note *view_note(const struct device *d, enum note_kind kind, struct out *
 
 /* device_outbox.c */
 int outbox_person(struct device *d, const struct device_input *in, struct out *out);
-void outbox_resend(struct device *d, uint64_t now_us, struct out *out);
+/* again: not the first welcome of this session; accepted: the highest operation that the shard has. */
+void outbox_resend(struct device *d, bool again, uint32_t accepted, uint64_t now_us, struct out *out);
 void outbox_answer(struct device *d, const struct wire *w, struct out *out);
 void outbox_retire(struct device *d, struct out *out);
 uint32_t outbox_oldest(const struct device *d);
@@ -85,6 +90,9 @@ void outbox_carried(struct device *d, msg_id target);
 void outbox_denied(struct device *d, conv_id conv, msg_id target);
 /* The conversation is not here any more, as decided up to version `at`; UINT64_MAX: for good. */
 void outbox_lost(struct device *d, conv_id conv, version at);
+
+/* Does this operation, while it is in the overlay, hide the row? */
+bool outbox_hides(const struct device *d, const struct replica_op *op, const struct replica_row *row);
 
 /* device_apply.c */
 void apply_entry(struct device *d, const struct wire *w, struct out *out);

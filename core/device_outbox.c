@@ -8,6 +8,7 @@
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
+#include "core/shard.h"
 
 uint32_t outbox_oldest(const struct device *d)
 {
@@ -41,11 +42,19 @@ static void send_op(struct device *d, struct replica_op *op, uint64_t now_us, st
     op->sent = true;
 }
 
-void outbox_resend(struct device *d, uint64_t now_us, struct out *out)
+/*
+ * A device that polls is welcomed all the time. What was sent in this session before that hello, and is not accepted,
+ * was lost; the rest is on its way, or its answer is.
+ */
+void outbox_resend(struct device *d, bool again, uint32_t accepted, uint64_t now_us, struct out *out)
 {
-    for (size_t i = 0; i < d->replica.op_count; i++)
-        if (!d->replica.ops[i].answered)
-            send_op(d, &d->replica.ops[i], now_us, out);
+    bool lost_only = again && decide_polls(d->policy);
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        struct replica_op *op = &d->replica.ops[i];
+        bool lost = op->op > accepted && op->op < d->hello_op;
+        if (!op->answered && (lost || !lost_only))
+            send_op(d, op, now_us, out);
+    }
 }
 
 static bool is_valid(const struct device *d, const struct device_input *in)
@@ -56,15 +65,50 @@ static bool is_valid(const struct device *d, const struct device_input *in)
         return false;
     switch (in->operation) {
         case OPERATION_CREATE:
-            return true;
+            return d->policy->partition != 1 || d->next_op >> CONV_HOME_SHIFT == 0;
         case OPERATION_ADD:
         case OPERATION_REMOVE:
             return in->conv && in->subject;
         case OPERATION_DELETE:
         case OPERATION_UNDO:
+        case OPERATION_EDIT:
+        case OPERATION_DELETE_ME:
+        case OPERATION_CANCEL:
             return in->conv && in->target;
         default:
             return in->conv != 0;
+    }
+}
+
+static version known_to(const struct device *d, conv_id conv)
+{
+    const struct replica_conv *found = replica_conv_find(&d->replica, conv);
+    return found ? found->last : 0;
+}
+
+/* Deletions of whatever scope: what hides, and must go on hiding until the replica agrees (D2). */
+static bool deletes(const struct replica_op *op)
+{
+    return op->operation == OPERATION_DELETE || op->operation == OPERATION_DELETE_CONV ||
+           op->operation == OPERATION_DELETE_ME || op->operation == OPERATION_CLEAR;
+}
+
+/* A clear hides what this device knew of, and its own sends that are executed before it (X1). */
+bool outbox_hides(const struct device *d, const struct replica_op *op, const struct replica_row *row)
+{
+    if (op->conv != row->conv)
+        return false;
+    switch (op->operation) {
+        case OPERATION_DELETE:
+        case OPERATION_DELETE_ME:
+            return op->target == row->id;
+        case OPERATION_DELETE_CONV:
+            return true;
+        case OPERATION_CLEAR:
+            return (ID_DEVICE(row->id) == d->id && ID_OP(row->id) < op->op) ||
+                   (row->in_replica && row->sent <= op->until);
+        default:
+            return false;
     }
 }
 
@@ -73,7 +117,9 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
 {
     struct replica_op *op = replica_op_push(&d->replica, d->next_op++);
     op->operation = in->operation;
-    op->conv = in->operation == OPERATION_CREATE ? MAKE_ID(d->id, op->op) : in->conv; /* X6 */
+    op->conv = in->conv;
+    if (in->operation == OPERATION_CREATE) /* X6 */
+        op->conv = conv_id_make(d->policy, d->id, op->op, d->home);
     op->subject = in->subject;
     op->role = in->role;
     op->conv_kind = in->conv_kind;
@@ -84,11 +130,20 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
             op->overlay = true;
             break;
         case OPERATION_DELETE:
+        case OPERATION_DELETE_ME:
             op->target = in->target;
             op->overlay = true;
             break;
+        case OPERATION_EDIT: /* no overlay: the replica changes by the log alone (D1) */
+            op->target = in->target;
+            op->body = in->body;
+            break;
         case OPERATION_DELETE_CONV:
             op->overlay = true;
+            break;
+        case OPERATION_CLEAR:
+            op->overlay = true;
+            op->until = known_to(d, in->conv);
             break;
         case OPERATION_UNDO:
             op->target = in->target;
@@ -103,10 +158,29 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
     return op;
 }
 
-int outbox_person(struct device *d, const struct device_input *in, struct out *out)
+/*
+ * A send that was never sent leaves the outbox: its number is a gap, which the shard allows (X1). True when it did;
+ * else the message is on its way or further, and only a deletion takes it back. Flawed: it leaves the screen alone.
+ */
+static bool cancel(struct device *d, const struct device_input *in, struct out *out)
 {
-    if (!is_valid(d, in))
-        return E_INVALID;
+    struct replica_op *op = ID_DEVICE(in->target) == d->id ? replica_op_find(&d->replica, ID_OP(in->target)) : NULL;
+    if (!op || op->operation != OPERATION_SEND || op->sent || op->answered)
+        return false;
+    struct note *note = view_note(d, NOTE_CANCELLED, out);
+    note->op = op->op;
+    note->target = op->target;
+    conv_id conv = op->conv;
+    if (decide_cancel_removes(d->policy))
+        replica_op_remove(&d->replica, op);
+    else
+        op->overlay = false;
+    view_update(d, conv, in->target, (struct gone){BECAUSE_CANCELLED, 0}, out);
+    return true;
+}
+
+static int outbox_add(struct device *d, const struct device_input *in, struct out *out)
+{
     struct replica_op *op = push(d, in);
     struct note *note = view_note(d, NOTE_INVOKE, out);
     note->op = op->op;
@@ -128,6 +202,19 @@ int outbox_person(struct device *d, const struct device_input *in, struct out *o
     if (d->welcomed)
         send_op(d, op, in->now_us, out);
     return STATUS_OK;
+}
+
+int outbox_person(struct device *d, const struct device_input *in, struct out *out)
+{
+    if (!is_valid(d, in))
+        return E_INVALID;
+    if (in->operation != OPERATION_CANCEL)
+        return outbox_add(d, in, out);
+    if (cancel(d, in, out))
+        return STATUS_OK;
+    struct device_input deletion = *in;
+    deletion.operation = OPERATION_DELETE;
+    return outbox_add(d, &deletion, out);
 }
 
 void outbox_carried(struct device *d, msg_id target)
@@ -153,9 +240,8 @@ void outbox_lost(struct device *d, conv_id conv, version at)
 {
     for (size_t i = 0; i < d->replica.op_count; i++) {
         struct replica_op *op = &d->replica.ops[i];
-        bool deletes = op->operation == OPERATION_DELETE || op->operation == OPERATION_DELETE_CONV;
         bool later = at != UINT64_MAX && (!op->answered || op->accepted > at);
-        if (op->conv == conv && !(deletes && later))
+        if (op->conv == conv && !(deletes(op) && later))
             op->overlay = false;
     }
 }
@@ -185,6 +271,17 @@ static bool caught_up(const struct device *d, const struct replica_op *op, bool 
             if (!row || !row->in_replica)
                 return installed;
             return row->deleted || (installed && op->early); /* live: it met its target, and had no right */
+        case OPERATION_DELETE_ME:
+            row = replica_row_find(&d->replica, op->conv, op->target);
+            if (!conv)
+                return !op->accepted && !row;
+            if (op->accepted)
+                return conv->last >= op->accepted;
+            return row && row->in_replica ? row->hidden : installed;
+        case OPERATION_CLEAR:
+            if (!conv)
+                return !op->accepted && !replica_has_rows(&d->replica, op->conv);
+            return op->accepted ? conv->last >= op->accepted : conv->cleared >= op->until;
         case OPERATION_DELETE_CONV:
             if (!conv)
                 return !op->accepted && !replica_has_rows(&d->replica, op->conv);
@@ -221,7 +318,7 @@ static void keep_draft(struct device *d, const struct replica_op *op)
 static void settle_unknown(struct device *d, struct replica_op *op)
 {
     keep_draft(d, op);
-    op->overlay = op->operation == OPERATION_DELETE || op->operation == OPERATION_DELETE_CONV;
+    op->overlay = deletes(op);
     op->accepted = 0;
 }
 

@@ -6,6 +6,10 @@
  * epoch, in one write with the cursor (L1, L2). The items of a reset are kept as they come and resumed in the next
  * session (R5); the install is one write (R4). A message that makes no sense changes nothing.
  *
+ * Where the policy polls, a hello is also said again although nothing is missing: `poll` after the last one, or, when
+ * the shard holds polls, as soon as one was answered. An answer that brought nothing is asked again after `retry` at
+ * the earliest: a shard that does not hold is not asked in circles. One's own operation, once answered, asks at once.
+ *
  * The pause before a hello is said again is the policy's `retry`; each time that nothing came of it, it is doubled, up
  * to 16 times: a shard that cannot answer is not helped by questions. A new session or progress makes it short again.
  */
@@ -36,10 +40,22 @@ static void set_retry(struct device *d, uint64_t now_us)
 {
     uint64_t pause_us = d->policy->retry_us ? d->policy->retry_us : 1;
     d->retry_at_us = now_us + (pause_us << d->patience);
+    if (d->hello_out && d->may_wait)
+        d->retry_at_us += d->policy->long_poll_us;
+}
+
+/* The earliest next poll, after a hello that is said now. */
+static uint64_t poll_after(const struct device *d, uint64_t now_us)
+{
+    uint64_t pause_us = decide_holds_poll(d->policy) || !d->policy->poll_us ? d->policy->retry_us : d->policy->poll_us;
+    return now_us + (pause_us ? pause_us : 1);
 }
 
 static void say_hello(struct device *d, uint64_t now_us, struct out *out)
 {
+    d->may_wait = decide_holds_poll(d->policy) && d->welcomed && !d->resetting && d->head <= d->cursor;
+    d->hello_op = d->next_op;
+    d->poll_at_us = poll_after(d, now_us);
     struct wire *w = sync_send(d, WIRE_HELLO, out);
     w->generation = d->generation;
     w->epoch = d->epoch;
@@ -56,7 +72,15 @@ static void say_hello(struct device *d, uint64_t now_us, struct out *out)
     note->generation = d->generation;
     note->op = d->next_op;
     d->hello_out = true;
+    if (decide_polls(d->policy))
+        d->unacked = 0; /* a cursor that is said acknowledges (L4) */
     set_retry(d, now_us);
+}
+
+/* Where a poll was answered for good, the next one is due now. */
+static bool polls_now(const struct device *d, uint64_t now_us)
+{
+    return decide_polls(d->policy) && d->welcomed && !is_waiting(d) && now_us >= d->poll_at_us;
 }
 
 static void acknowledge(struct device *d, struct out *out)
@@ -122,15 +146,19 @@ static void trust_head(struct device *d, const struct wire *w, struct out *out)
 
 static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
 {
+    bool again = d->welcomed;
+    if (!again && decide_holds_poll(d->policy)) /* the first one is never held */
+        d->poll_at_us = now_us;
     d->welcomed = true;
     d->hello_out = false;
+    set_retry(d, now_us); /* the wait of a poll that may be held is over */
     d->resetting = w->reset != 0;
     if (!d->resetting)
         sync_reset_free(d);
     if (!d->resetting && decide_trusts_push_alone(d->policy))
         trust_head(d, w, out);
     d->head = !d->resetting && w->epoch == d->epoch ? w->head : 0;
-    outbox_resend(d, now_us, out);
+    outbox_resend(d, again, w->op, now_us, out);
 }
 
 static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
@@ -162,6 +190,11 @@ static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, st
     d->patience = 0;
     note_cursor(d, w, w->position, w->entry, out);
     d->unacked++;
+    if (decide_holds_poll(d->policy)) { /* caught up: the next hello, said at once, acknowledges */
+        d->poll_at_us = now_us;
+        if (!is_waiting(d))
+            return;
+    }
     if (d->cursor == d->head || d->unacked >= d->policy->page / 2 + 1)
         acknowledge(d, out);
 }
@@ -217,6 +250,7 @@ static void stage(struct reset *reset, const struct wire *w)
         .target = w->target,
         .version = w->version,
         .named = w->named,
+        .sent = w->sent,
         .at_us = w->at_us,
         .actor = w->actor,
         .entry = w->entry,
@@ -228,7 +262,7 @@ static void stage(struct reset *reset, const struct wire *w)
 }
 
 /* R4: all in one write. */
-static void install(struct device *d, struct out *out)
+static void install(struct device *d, uint64_t now_us, struct out *out)
 {
     struct reset *reset = d->reset;
     d->cursor = reset->position;
@@ -246,9 +280,13 @@ static void install(struct device *d, struct out *out)
     apply_snapshot(d, reset, out);
     sync_reset_free(d);
     acknowledge(d, out);
+    if (!decide_subscribes(d->policy)) { /* the snapshot is as old as its pin, and nobody will push */
+        d->hello_out = false;
+        d->poll_at_us = now_us;
+    }
 }
 
-static void on_reset_page(struct device *d, const struct wire *w, struct out *out)
+static void on_reset_page(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
 {
     if (w->generation < d->generation)
         return;
@@ -269,14 +307,14 @@ static void on_reset_page(struct device *d, const struct wire *w, struct out *ou
     stage(d->reset, w);
     d->patience = 0;
     if (d->reset->count == w->pages || !decide_install_needs_all_pages(d->policy))
-        install(d, out);
+        install(d, now_us, out);
 }
 
 /* ---- what arrives ---- */
 
 static bool is_sound_entry(const struct wire *w)
 {
-    if (w->position == 0 || w->entry == ENTRY_NONE || w->entry > ENTRY_VOID)
+    if (w->position == 0 || w->entry == ENTRY_NONE || w->entry >= ENTRY_COUNT)
         return false;
     switch (w->entry) {
         case ENTRY_VOID:
@@ -284,10 +322,16 @@ static bool is_sound_entry(const struct wire *w)
         case ENTRY_DENY:
             return w->conv && w->target;
         case ENTRY_SEND:
+        case ENTRY_EDIT:
         case ENTRY_DELETE:
         case ENTRY_UNDO:
         case ENTRY_PURGE:
+        case ENTRY_HIDE:
             return w->conv && w->target && w->version;
+        case ENTRY_ITEM_CONV:
+        case ENTRY_ITEM_MESSAGE:
+        case ENTRY_ITEM_NONE:
+            return false;
         default:
             return w->conv && w->version;
     }
@@ -327,6 +371,14 @@ static bool is_sound(const struct wire *w)
     }
 }
 
+static void on_answer(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
+{
+    uint32_t before = outbox_unanswered(d);
+    outbox_answer(d, w, out);
+    if (outbox_unanswered(d) < before && !decide_subscribes(d->policy)) /* what it did is in the log by now */
+        d->poll_at_us = now_us;
+}
+
 void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
 {
     if (!d->session || w->session != d->session || !is_sound(w)) /* L3 */
@@ -340,13 +392,13 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
             on_entry(d, w, now_us, out);
             break;
         case WIRE_RESET_PAGE:
-            on_reset_page(d, w, out);
+            on_reset_page(d, w, now_us, out);
             break;
         case WIRE_BEAT:
             on_beat(d, w, now_us, out);
             break;
         case WIRE_ANSWER:
-            outbox_answer(d, w, out);
+            on_answer(d, w, now_us, out);
             break;
         case WIRE_RETIRED: /* X4 */
             outbox_retire(d, out);
@@ -357,10 +409,14 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
         default:
             break;
     }
+    if (polls_now(d, now_us))
+        say_hello(d, now_us, out);
 }
 
 void sync_timer(struct device *d, uint64_t now_us, struct out *out)
 {
+    if (polls_now(d, now_us))
+        say_hello(d, now_us, out);
     if (!is_waiting(d) || now_us < d->retry_at_us)
         return;
     if (d->patience < PATIENCE_MAX)
@@ -372,5 +428,7 @@ uint64_t sync_wake(const struct device *d, uint64_t now_us)
 {
     if (d->held)
         return now_us;
-    return is_waiting(d) ? d->retry_at_us : TIME_NEVER;
+    if (is_waiting(d))
+        return d->retry_at_us;
+    return decide_polls(d->policy) && d->welcomed ? d->poll_at_us : TIME_NEVER;
 }

@@ -36,9 +36,7 @@ static bool is_pending_deletion(const struct device *d, const struct replica_row
 {
     for (size_t i = 0; i < d->replica.op_count; i++) {
         const struct replica_op *op = &d->replica.ops[i];
-        if (!op->overlay || op->conv != row->conv)
-            continue;
-        if (op->operation == OPERATION_DELETE_CONV || (op->operation == OPERATION_DELETE && op->target == row->id))
+        if (op->overlay && outbox_hides(d, op, row))
             return true;
     }
     return false;
@@ -94,6 +92,8 @@ static bool update_row(const struct device *d, struct replica_row *row, struct g
         hide(d, row, (struct gone){BECAUSE_DELETION, row->version}, out);
     else if (conv && conv->deleted)
         hide(d, row, (struct gone){BECAUSE_CONVERSATION_DELETION, conv->state}, out);
+    else if (row->in_replica && row->hidden)
+        hide(d, row, (struct gone){BECAUSE_FOR_ME, row->version}, out);
     else if (is_pending_deletion(d, row))
         hide_pending(d, row, out);
     else

@@ -17,15 +17,17 @@ enum note_kind {
 #undef NOTE
 
 /* Why a device stopped showing a message. Never believed by a checker. */
-#define BECAUSE_LIST(X)                                                           \
-    X(DELETION, "deletion")                                                       \
-    X(CONVERSATION_DELETION, "conversation-deletion")                             \
-    X(PENDING, "pending")   /* optimistic: this device's own, not yet answered */ \
-    X(REFUSED, "refused")   /* this device's own send was refused */              \
-    X(EVICTION, "eviction") /* no longer a member */                              \
-    X(RESET, "reset")       /* the snapshot does not have it */                   \
-    X(DRAFTED, "drafted")   /* a send of unknown outcome became a draft */        \
-    X(PURGE, "purge")
+#define BECAUSE_LIST(X)                                                                    \
+    X(DELETION, "deletion")                                                                \
+    X(CONVERSATION_DELETION, "conversation-deletion")                                      \
+    X(PENDING, "pending")   /* optimistic: this device's own, not yet answered */          \
+    X(REFUSED, "refused")   /* this device's own send was refused */                       \
+    X(EVICTION, "eviction") /* no longer a member */                                       \
+    X(RESET, "reset")       /* the snapshot does not have it */                            \
+    X(DRAFTED, "drafted")   /* a send of unknown outcome became a draft */                 \
+    X(PURGE, "purge")                                                                      \
+    X(FOR_ME, "for-me") /* this user deleted it, or cleared the history, for themselves */ \
+    X(CANCELLED, "cancelled")
 #define BECAUSE_ENUM(id, name) BECAUSE_##id,
 enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };
 const char *because_name(unsigned because);

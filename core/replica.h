@@ -12,9 +12,10 @@
 
 struct replica_conv {
     conv_id id;
-    version as_of; /* of the snapshot or the JOIN that brought it: older entries are not applied (R3) */
-    version last;  /* the last version that the log or a snapshot carried */
-    version state; /* of the last DELETE_CONV or UNDO_CONV; the deletion's version while `deleted` */
+    version as_of;   /* of the snapshot or the JOIN that brought it: older entries are not applied (R3) */
+    version last;    /* the last version that the log or a snapshot carried */
+    version state;   /* of the last DELETE_CONV or UNDO_CONV; the deletion's version while `deleted` */
+    version cleared; /* what was sent up to here is gone for this user alone */
     uint8_t kind, role;
     bool deleted;
 };
@@ -32,11 +33,13 @@ struct replica_row {
     conv_id conv;
     msg_id id;
     version version; /* of the last change; 0 while only the outbox has it */
+    version sent;    /* of the commit that made it, where the log or a snapshot said so */
     user_id author;
     struct text body;
     bool in_replica : 1; /* the log or a snapshot carries it; else it is an own send, shown by the outbox */
     bool deleted : 1;
-    uint8_t shown; /* enum replica_shown */
+    bool hidden : 1; /* this user deleted it for themselves: a tombstone without content, until the purge */
+    uint8_t shown;   /* enum replica_shown */
 };
 
 struct replica_op {
@@ -51,6 +54,7 @@ struct replica_op {
     msg_id target;
     version named;
     version accepted; /* once answered; 0 = early or settled */
+    version until;    /* CLEAR: how far the conversation was known when it was asked for */
     user_id subject;
     struct text body;
 };

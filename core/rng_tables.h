@@ -1,7 +1,7 @@
 /*
  * rng_tables.h: the quantiles behind rng.c, in units of 1/65536. Integers, because sums of log and exp differ between
- * compilers' flags. Made once with Python: -ln(1-i/256); the normal quantile of i/256 divided by that of 0.99; 2^(k/64);
- * log2(1+k/64). The end points stand at 1/1024 of the distribution.
+ * compilers' flags. Made once with Python: -ln(1-i/256); the normal quantile of i/256 divided by that of 0.99;
+ * 2^(k/64); log2(1+k/64). The end points stand at 1/1024 of the distribution.
  */
 #ifndef SEXTON_CORE_RNG_TABLES_H
 #define SEXTON_CORE_RNG_TABLES_H

@@ -1,3 +1,4 @@
+-- main: one database, in backups
 CREATE TABLE conversation(
   "id" INTEGER NOT NULL,
   "kind" INTEGER NOT NULL,
@@ -17,6 +18,7 @@ CREATE TABLE member(
   "since" INTEGER NOT NULL,
   "until" INTEGER NOT NULL,
   "role" INTEGER NOT NULL,
+  "cleared" INTEGER NOT NULL,
   PRIMARY KEY("conv", "user", "since")
 ) WITHOUT ROWID;
 CREATE TABLE message(
@@ -31,6 +33,7 @@ CREATE TABLE message(
   "deleted_at" INTEGER NOT NULL,
   "deadline" INTEGER NOT NULL,
   "deletion" INTEGER NOT NULL,
+  "edited" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "id")
 ) WITHOUT ROWID;
@@ -63,6 +66,8 @@ CREATE TABLE fanout(
   "only" INTEGER NOT NULL,
   "kind" INTEGER NOT NULL,
   "deletion" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  "words" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "version", "part")
 ) WITHOUT ROWID;
@@ -72,6 +77,13 @@ CREATE TABLE tombstone_wait(
   "conv" INTEGER NOT NULL,
   "target" INTEGER NOT NULL,
   PRIMARY KEY("destination", "number")
+) WITHOUT ROWID;
+CREATE TABLE hidden(
+  "conv" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "message" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  PRIMARY KEY("conv", "user", "message")
 ) WITHOUT ROWID;
 CREATE TABLE channel_out(
   "destination" INTEGER NOT NULL,
@@ -96,8 +108,8 @@ CREATE TABLE outbox(
   "named" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
   "page" INTEGER NOT NULL,
-  "pages" INTEGER NOT NULL,
   "reset_id" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("destination", "number")
 ) WITHOUT ROWID;
@@ -132,6 +144,7 @@ CREATE TABLE user_log(
   "at" INTEGER NOT NULL,
   "source" INTEGER NOT NULL,
   "number" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("user", "position")
 ) WITHOUT ROWID;
@@ -179,6 +192,7 @@ CREATE TABLE reset_item(
   "actor" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
   "named" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("device", "page")
 ) WITHOUT ROWID;
@@ -197,7 +211,46 @@ CREATE TABLE meta(
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
+CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
 CREATE UNIQUE INDEX LOG_BY_TARGET ON user_log("user", "target", "position");
 CREATE UNIQUE INDEX LOG_BY_CONV ON user_log("user", "conv", "position");
 CREATE UNIQUE INDEX LOG_BY_NUMBER ON user_log("source", "number", "user", "position");
+CREATE UNIQUE INDEX HOLDS_BY_CONV ON user_conversation("conv", "user");
 CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
+-- vault: one database, in no backup
+CREATE TABLE data_key(
+  "id" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "k0" INTEGER NOT NULL,
+  "k1" INTEGER NOT NULL,
+  "k2" INTEGER NOT NULL,
+  "k3" INTEGER NOT NULL,
+  PRIMARY KEY("id")
+) WITHOUT ROWID;
+CREATE TABLE audit_log(
+  "one" INTEGER NOT NULL,
+  "seq" INTEGER NOT NULL,
+  "step" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "operation" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "outcome" INTEGER NOT NULL,
+  "why" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "h0" INTEGER NOT NULL,
+  "h1" INTEGER NOT NULL,
+  "h2" INTEGER NOT NULL,
+  "h3" INTEGER NOT NULL,
+  PRIMARY KEY("one", "seq")
+) WITHOUT ROWID;
+CREATE TABLE vault_meta(
+  "key" INTEGER NOT NULL,
+  "value" INTEGER NOT NULL,
+  PRIMARY KEY("key")
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");

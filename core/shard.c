@@ -14,19 +14,33 @@ shard_id shard_of_user(user_id user, uint32_t shard_count)
     return user % shard_count;
 }
 
-shard_id shard_of_conv(conv_id conv, uint32_t shard_count)
+shard_id shard_of_conv(const struct policy *policy, conv_id conv, uint32_t shard_count)
 {
+    if (policy->partition == 1)
+        return ((uint32_t)conv >> CONV_HOME_SHIFT) % shard_count;
     uint64_t mixed = (conv ^ (conv >> 29)) * 0xbf58476d1ce4e5b9ULL;
     return (shard_id)((mixed >> 33) % shard_count);
 }
 
-struct shard *shard_new(shard_id id, uint32_t shard_count, struct store *store, const struct policy *policy)
+conv_id conv_id_make(const struct policy *policy, device_id device, uint32_t op, shard_id home)
+{
+    return policy->partition == 1 ? MAKE_ID(device, op | home << CONV_HOME_SHIFT) : MAKE_ID(device, op);
+}
+
+uint32_t conv_id_op(const struct policy *policy, conv_id conv)
+{
+    return policy->partition == 1 ? CONV_OP(conv) : ID_OP(conv);
+}
+
+struct shard *shard_new(shard_id id, uint32_t shard_count, const struct shard_stores *stores,
+                        const struct policy *policy)
 {
     assert(shard_count > 0 && shard_count <= SHARDS_MAX && id < shard_count);
     struct shard *s = base_alloc(sizeof *s);
     s->id = id;
     s->count = shard_count;
-    s->store = store;
+    s->store = stores->main;
+    s->vault = stores->vault;
     s->policy = policy;
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         s->channels[i].retry_at_us = TIME_NEVER;
@@ -78,6 +92,20 @@ struct note *shard_note(struct shard *s, enum note_kind kind)
     return out_note(s->out, kind);
 }
 
+int shard_meta(struct shard *s, enum meta_key key, uint64_t *value)
+{
+    struct row row = {.c = {[META_key] = key}};
+    int status = shard_get(s, TABLE_META, &row);
+    *value = status == 0 ? row.c[META_value] : 0;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+int shard_set_meta(struct shard *s, enum meta_key key, uint64_t value)
+{
+    struct row row = {.c = {[META_key] = key, [META_value] = value}};
+    return shard_put(s, TABLE_META, &row);
+}
+
 static int provision_user(struct shard *s, user_id user)
 {
     struct row row = {.c = {[USER_id] = user, [USER_epoch] = 1}};
@@ -113,7 +141,8 @@ static int provision_conv(struct shard *s, const struct shard_input *in)
 {
     struct row conv = {.c = {[CONV_id] = in->conv, [CONV_kind] = in->conv_kind, [CONV_state] = CONV_ACTIVE}};
     conv.c[CONV_created_at] = s->now_us;
-    struct row executed = {.c = {[EXECUTED_device] = ID_DEVICE(in->conv), [EXECUTED_op] = ID_OP(in->conv)}};
+    struct row executed = {.c = {[EXECUTED_device] = ID_DEVICE(in->conv)}};
+    executed.c[EXECUTED_op] = conv_id_op(s->policy, in->conv);
     CHECK(shard_put(s, TABLE_EXECUTED, &executed));
     return shard_put(s, TABLE_CONV, &conv);
 }
@@ -190,6 +219,7 @@ static int dispatch(struct shard *s, const struct shard_input *in)
     switch (in->kind) {
         case SHARD_START:
             s->incarnation = in->incarnation;
+            CHECK(audit_start(s));
             return channel_start(s);
         case SHARD_TIMER:
             return timers(s);
@@ -219,14 +249,8 @@ static int dispatch(struct shard *s, const struct shard_input *in)
 /* A shard's time never goes back, whatever its clock and its restarts do. */
 static int read_floor(struct shard *s)
 {
-    if (s->floor_us == 0) {
-        struct row row = {.c = {[META_key] = META_FLOOR}};
-        int status = shard_get(s, TABLE_META, &row);
-        if (status == 0)
-            s->floor_us = row.c[META_value];
-        else if (status != E_NOTFOUND)
-            return status;
-    }
+    if (s->floor_us == 0)
+        CHECK(shard_meta(s, META_FLOOR, &s->floor_us));
     if (s->now_us < s->floor_us)
         s->now_us = s->floor_us;
     return 0;
@@ -237,8 +261,7 @@ static int write_floor(struct shard *s)
     if (s->now_us == s->floor_us)
         return 0;
     s->floor_us = s->now_us;
-    struct row row = {.c = {[META_key] = META_FLOOR, [META_value] = s->now_us}};
-    return shard_put(s, TABLE_META, &row);
+    return shard_set_meta(s, META_FLOOR, s->now_us);
 }
 
 static int wake(struct shard *s)
@@ -255,6 +278,23 @@ static int wake(struct shard *s)
             at = s->channels[i].retry_at_us;
     s->out->wake_at_us = at;
     return 0;
+}
+
+/* The vault first: a body is never stored without its key. */
+static int commit_intent(struct shard *s)
+{
+    bool opened = s->vault_open;
+    s->vault_open = false;
+    return opened ? s->vault->ops->commit(s->vault) : 0;
+}
+
+static void roll_back(struct shard *s)
+{
+    s->store->ops->rollback(s->store);
+    if (s->vault_open)
+        s->vault->ops->rollback(s->vault);
+    s->vault_open = false;
+    memset(s->keys, 0, sizeof s->keys);
 }
 
 /* After a crash before the commit only what a flaw sent too early is left. */
@@ -275,8 +315,10 @@ int shard_step(struct shard *s, const struct shard_input *in, struct out *out)
     s->out = out;
     s->now_us = in->now_us;
     s->dirty_sources = 0;
-    const struct store_ops *ops = s->store->ops;
-    int status = ops->begin(s->store);
+    s->random = in->random;
+    s->keys_made = 0;
+    s->audit_step = 0;
+    int status = s->store->ops->begin(s->store);
     if (status == 0)
         status = read_floor(s);
     if (status == 0)
@@ -287,15 +329,17 @@ int shard_step(struct shard *s, const struct shard_input *in, struct out *out)
         status = write_floor(s);
     if (status == 0)
         status = wake(s);
-    if (status == 0 && in->crash_before_commit) {
-        ops->rollback(s->store);
+    if (status == 0 && !in->crash_before_commit)
+        status = commit_intent(s);
+    if (status == 0 && (in->crash_before_commit || in->crash_after_intent)) {
+        roll_back(s);
         keep_hasty(out);
         return E_CRASH;
     }
     if (status == 0)
-        status = ops->commit(s->store);
+        status = s->store->ops->commit(s->store);
     if (status < 0) {
-        ops->rollback(s->store);
+        roll_back(s);
         out_clear(out);
     }
     return status;

@@ -23,8 +23,13 @@ enum shard_input_kind {
     /* Set-up, not part of the protocol; each is a committed step like any other. */
     SHARD_PROVISION_USER,   /* user */
     SHARD_PROVISION_DEVICE, /* user, device; linked = 1: it starts by a reset, else with the log from its beginning */
-    SHARD_PROVISION_CONV,   /* conv = MAKE_ID(PROVISIONER, n), conv_kind */
+    SHARD_PROVISION_CONV,   /* conv = conv_id_make(policy, PROVISIONER, n, home), conv_kind */
     SHARD_PROVISION_MEMBER, /* conv, user, role */
+};
+
+/* Its two databases (tables.def), borrowed; all must outlive the shard. Only `main` is in backups. */
+struct shard_stores {
+    struct store *main, *vault;
 };
 
 struct shard_input {
@@ -37,15 +42,21 @@ struct shard_input {
     conv_id conv;
     uint8_t conv_kind, role;
     bool linked;
+    /* What this step may make keys of: from the caller's random stream, new in each step that carries a message or a
+       timer. Equal bytes give equal keys. */
+    uint8_t random[32];
     uint32_t incarnation; /* SHARD_START: from outside every backup, larger than any before */
     const struct wire *wire;
     bool crash_before_commit; /* the caller's fault: do all the work, roll back, return E_CRASH; out keeps only
                                  messages marked before_commit */
+    bool crash_after_intent;  /* likewise, but the vault has committed: keys and audit log are written, the
+                                 effect is not */
 };
 
 struct shard;
-/* The store and the policy are borrowed and must outlive the shard. */
-struct shard *shard_new(shard_id id, uint32_t shard_count, struct store *store, const struct policy *policy);
+/* Stores and policy are borrowed and must outlive the shard. */
+struct shard *shard_new(shard_id id, uint32_t shard_count, const struct shard_stores *stores,
+                        const struct policy *policy);
 void shard_free(struct shard *shard);
 /*
  * Run one step. out is cleared first. Returns 0; E_CRASH as asked; E_STORE and others when the store failed: then it
@@ -55,6 +66,11 @@ int shard_step(struct shard *shard, const struct shard_input *input, struct out 
 
 /* Where things are ordered and held. */
 shard_id shard_of_user(user_id user, uint32_t shard_count);
-shard_id shard_of_conv(conv_id conv, uint32_t shard_count);
+/* By id, or with the policy by-owner the shard that CONV_HOME_SHIFT's bits of the id name. */
+shard_id shard_of_conv(const struct policy *policy, conv_id conv, uint32_t shard_count);
+/* The id of the op-th thing that `device` makes, as a conversation; home: the shard of its owner. */
+conv_id conv_id_make(const struct policy *policy, device_id device, uint32_t op, shard_id home);
+/* The operation number in such an id. */
+uint32_t conv_id_op(const struct policy *policy, conv_id conv);
 
 #endif

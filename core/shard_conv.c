@@ -69,6 +69,7 @@ static void note_member(struct shard *s, conv_id conv, user_id user, uint8_t rol
 static int open_membership(struct shard *s, conv_id conv, user_id user, uint8_t role, version v)
 {
     struct row row = {.c = {[MEMBER_conv] = conv, [MEMBER_user] = user, [MEMBER_since] = v, [MEMBER_role] = role}};
+    CHECK(conv_cleared(s, conv, user, &row.c[MEMBER_cleared]));
     note_member(s, conv, user, role, v);
     return shard_put(s, TABLE_MEMBER, &row);
 }
@@ -93,10 +94,11 @@ static struct wire entry_of(const struct shard *s, const struct wire *op, const 
     return w;
 }
 
-/* X6: only create makes a conversation; its id names this very operation. */
+/* X6: only create makes a conversation; its id names this very operation (by-owner: and its maker's shard). */
 static int create(struct shard *s, const struct wire *op, struct result *result)
 {
-    if (op->conv != MAKE_ID(op->device, op->op) || op->conv_kind < CONV_DIRECT || op->conv_kind > CONV_CHANNEL ||
+    conv_id own = conv_id_make(s->policy, op->device, op->op, shard_of_user(op->user, s->count));
+    if (op->conv != own || op->conv_kind < CONV_DIRECT || op->conv_kind > CONV_CHANNEL ||
         (op->conv_kind == CONV_DIRECT && (op->subject == 0 || op->subject == op->user)))
         return conv_refuse(result, WHY_MALFORMED);
     struct row conv = {.c = {[CONV_id] = op->conv, [CONV_kind] = op->conv_kind, [CONV_state] = CONV_ACTIVE}};
@@ -159,8 +161,7 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
 {
     if (op->target != MAKE_ID(op->device, op->op) || op->body.len > TEXT_BYTES_MAX)
         return conv_refuse(result, WHY_MALFORMED);
-    struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target, [MESSAGE_state] = MESSAGE_LIVE},
-                          .body = op->body};
+    struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target, [MESSAGE_state] = MESSAGE_LIVE}};
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     message.c[MESSAGE_version] = result->version;
@@ -170,9 +171,13 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
     conv_note_commit(s, op, result->version, 0);
     bool bound = false;
     CHECK(conv_bind_early(s, op, &message, &bound));
+    struct wire text = {.entry = ENTRY_SEND, .conv = op->conv, .target = op->target, .version = result->version};
+    text.body = op->body;
+    CHECK(vault_seal(s, &text, &message.body));
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     struct wire entry = entry_of(s, op, conv, bound ? ENTRY_DELETE : ENTRY_SEND);
     entry.target = op->target;
+    entry.sent = result->version;
     if (bound)
         entry.actor = (user_id)message.c[MESSAGE_deleted_by];
     else
@@ -180,11 +185,44 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
     return fanout_commit(s, &entry, 0);
 }
 
+/* An edit writes the text anew, under a version of its own (D4); what is deleted stays as it is: deletion dominates. */
+static int edit(struct shard *s, const struct wire *op, struct row *conv, struct result *result)
+{
+    if (op->target == 0 || op->body.len > TEXT_BYTES_MAX)
+        return conv_refuse(result, WHY_MALFORMED);
+    struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target}};
+    int status = shard_get(s, TABLE_MESSAGE, &message);
+    if (status == E_NOTFOUND)
+        return conv_refuse(result, WHY_UNKNOWN_TARGET);
+    CHECK(status);
+    enum why why = decide_may_edit(s->policy, op->user, (user_id)message.c[MESSAGE_author]);
+    if (why != WHY_NONE)
+        return conv_refuse(result, why);
+    uint64_t state = message.c[MESSAGE_state];
+    if (state >= MESSAGE_PURGING || (state == MESSAGE_DELETED && decide_edit_needs_live(s->policy)))
+        return conv_refuse(result, WHY_TARGET_DELETED);
+    result->version = conv_next_version(s, conv);
+    CHECK(shard_put(s, TABLE_CONV, conv));
+    conv_note_commit(s, op, result->version, 0);
+    message.c[MESSAGE_state] = MESSAGE_LIVE;
+    message.c[MESSAGE_version] = result->version;
+    message.c[MESSAGE_edited] = result->version;
+    struct wire text = {.entry = ENTRY_SEND, .conv = op->conv, .target = op->target, .version = result->version};
+    text.body = op->body;
+    CHECK(vault_seal(s, &text, &message.body));
+    CHECK(shard_put(s, TABLE_MESSAGE, &message));
+    struct wire entry = entry_of(s, op, conv, ENTRY_EDIT);
+    entry.sent = message.c[MESSAGE_sent];
+    entry.target = op->target;
+    entry.body = op->body;
+    return fanout_commit(s, &entry, 0);
+}
+
 /* The conversation is deleted: which operations still make sense? Deletion dominates, so deletions and undos do. */
 static bool allowed_when_deleted(uint8_t operation)
 {
     return operation == OPERATION_DELETE || operation == OPERATION_UNDO || operation == OPERATION_DELETE_CONV ||
-           operation == OPERATION_UNDO_CONV;
+           operation == OPERATION_UNDO_CONV || operation == OPERATION_DELETE_ME || operation == OPERATION_CLEAR;
 }
 
 static int on_conversation(struct shard *s, const struct wire *op, struct row *conv, struct result *result)
@@ -208,6 +246,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return remove_member(s, op, conv, role, op->user, result);
         case OPERATION_SEND:
             return send(s, op, conv, result);
+        case OPERATION_EDIT:
+            return edit(s, op, conv, result);
         case OPERATION_DELETE:
             return conv_delete_message(s, op, conv, role, result);
         case OPERATION_UNDO:
@@ -216,6 +256,10 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return conv_delete(s, op, conv, role, result);
         case OPERATION_UNDO_CONV:
             return conv_undo_delete(s, op, conv, role, result);
+        case OPERATION_DELETE_ME:
+            return conv_delete_for_me(s, op, conv, result);
+        case OPERATION_CLEAR:
+            return conv_clear(s, op, conv, result);
         default:
             return conv_refuse(result, WHY_MALFORMED);
     }
@@ -226,7 +270,8 @@ static int on_missing(struct shard *s, const struct wire *op, struct result *res
 {
     uint32_t executed;
     CHECK(conv_executed(s, ID_DEVICE(op->conv), &executed));
-    return conv_refuse(result, ID_OP(op->conv) <= executed ? WHY_CONVERSATION_GONE : WHY_UNKNOWN_CONVERSATION);
+    return conv_refuse(result,
+                       conv_id_op(s->policy, op->conv) <= executed ? WHY_CONVERSATION_GONE : WHY_UNKNOWN_CONVERSATION);
 }
 
 static int run(struct shard *s, const struct wire *op, struct result *result)
@@ -281,6 +326,7 @@ int conv_execute(struct shard *s, shard_id source, const struct wire *op)
         if (op->operation == OPERATION_SEND) /* the number is settled: nothing can arrive under it any more (U8) */
             CHECK(conv_drop_early(s, op->device, op->op, op->op + 1));
     }
+    CHECK(audit_decision(s, op, &result));
     struct wire answer = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};
     answer.outcome = (uint8_t)result.outcome;
     answer.why = (uint8_t)result.why;

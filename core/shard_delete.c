@@ -84,6 +84,7 @@ int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     CHECK(shard_timer(s, deadline, TIMER_PURGE_MESSAGE, op->conv, op->target, result->version));
     struct wire w = entry(s, conv, ENTRY_DELETE, op->target, op->user);
+    w.sent = message.c[MESSAGE_sent];
     return fanout_commit(s, &w, 0);
 }
 
@@ -122,7 +123,9 @@ int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, 
     message.c[MESSAGE_version] = result->version;
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     struct wire w = entry(s, conv, ENTRY_UNDO, op->target, author);
-    w.body = message.body;
+    w.sent = message.c[MESSAGE_sent];
+    bool gone;
+    CHECK(vault_open_message(s, &message, &w.body, &gone));
     return fanout_commit(s, &w, 0);
 }
 

@@ -15,6 +15,7 @@ struct audience {
     bool more; /* somebody is left beyond the limit */
     user_id users[256];
     uint8_t roles[256];
+    version cleared[256];
     size_t count;
 };
 
@@ -36,6 +37,7 @@ static int collect(void *ctx, const struct row *member)
         return 0;
     if (a->count && a->users[a->count - 1] == user) {
         a->roles[a->count - 1] = (uint8_t)member->c[MEMBER_role]; /* left and joined in one commit */
+        a->cleared[a->count - 1] = member->c[MEMBER_cleared];
         return 0;
     }
     if (a->count == a->limit) {
@@ -43,6 +45,7 @@ static int collect(void *ctx, const struct row *member)
         return 1;
     }
     a->roles[a->count] = (uint8_t)member->c[MEMBER_role];
+    a->cleared[a->count] = member->c[MEMBER_cleared];
     a->users[a->count++] = user;
     return 0;
 }
@@ -57,6 +60,21 @@ static struct wire for_user(const struct wire *template, user_id user, uint8_t r
     if (w.entry == ENTRY_JOIN)
         w.role = role;
     return w;
+}
+
+/* It would show again what this user deleted for themselves: they hear that something was, and no more. */
+static int silence_hidden(struct shard *s, struct wire *w, version cleared)
+{
+    if (w->entry != ENTRY_UNDO && w->entry != ENTRY_EDIT)
+        return 0;
+    bool hides = w->sent && w->sent <= cleared;
+    if (!hides)
+        CHECK(conv_hides(s, w->conv, w->user, w->target, &hides));
+    if (!hides)
+        return 0;
+    w->entry = ENTRY_VOID;
+    memset(&w->body, 0, sizeof w->body);
+    return 0;
 }
 
 static bool leaves_tombstone(const struct wire *w)
@@ -76,6 +94,7 @@ static int serve(struct shard *s, const struct wire *template, const struct audi
     uint64_t last[SHARDS_MAX] = {0};
     for (size_t i = 0; i < a->count; i++) {
         struct wire w = for_user(template, a->users[i], a->roles[i]);
+        CHECK(silence_hidden(s, &w, a->cleared[i]));
         shard_id home = shard_of_user(w.user, s->count);
         CHECK(channel_send(s, home, &w, &last[home]));
     }
@@ -100,39 +119,46 @@ static int serve_chunk(struct shard *s, const struct wire *template, user_id cur
     return serve(s, template, &a);
 }
 
-static struct row pack(const struct wire *w, user_id only, uint64_t part, user_id cursor)
+static int pack(struct shard *s, const struct wire *w, user_id only, uint64_t part, user_id cursor, struct row *row)
 {
-    struct row row = {.c = {[FANOUT_conv] = w->conv,
-                            [FANOUT_version] = w->version,
-                            [FANOUT_part] = part,
-                            [FANOUT_entry] = w->entry,
-                            [FANOUT_target] = w->target,
-                            [FANOUT_actor] = w->actor,
-                            [FANOUT_subject] = w->subject,
-                            [FANOUT_role] = w->role,
-                            [FANOUT_at] = w->at_us,
-                            [FANOUT_cursor] = cursor,
-                            [FANOUT_only] = only,
-                            [FANOUT_kind] = w->conv_kind,
-                            [FANOUT_deletion] = w->named},
-                      .body = w->body};
-    return row;
+    *row = (struct row){.c = {[FANOUT_conv] = w->conv,
+                              [FANOUT_version] = w->version,
+                              [FANOUT_part] = part,
+                              [FANOUT_entry] = w->entry,
+                              [FANOUT_target] = w->target,
+                              [FANOUT_actor] = w->actor,
+                              [FANOUT_subject] = w->subject,
+                              [FANOUT_role] = w->role,
+                              [FANOUT_at] = w->at_us,
+                              [FANOUT_cursor] = cursor,
+                              [FANOUT_only] = only,
+                              [FANOUT_kind] = w->conv_kind,
+                              [FANOUT_deletion] = w->named,
+                              [FANOUT_sent] = w->sent,
+                              [FANOUT_words] = (uint64_t)w->flags << 8}};
+    return vault_seal(s, w, &row->body);
 }
 
-static struct wire unpack(const struct row *row)
+static int unpack(struct shard *s, const struct row *row, struct wire *w)
 {
-    return (struct wire){.kind = WIRE_FANOUT,
-                         .entry = (uint8_t)row->c[FANOUT_entry],
-                         .conv = row->c[FANOUT_conv],
-                         .version = row->c[FANOUT_version],
-                         .target = row->c[FANOUT_target],
-                         .actor = (user_id)row->c[FANOUT_actor],
-                         .subject = (user_id)row->c[FANOUT_subject],
-                         .role = (uint8_t)row->c[FANOUT_role],
-                         .at_us = row->c[FANOUT_at],
-                         .conv_kind = (uint8_t)row->c[FANOUT_kind],
-                         .named = row->c[FANOUT_deletion],
-                         .body = row->body};
+    *w = (struct wire){.kind = WIRE_FANOUT,
+                       .entry = (uint8_t)row->c[FANOUT_entry],
+                       .conv = row->c[FANOUT_conv],
+                       .version = row->c[FANOUT_version],
+                       .target = row->c[FANOUT_target],
+                       .actor = (user_id)row->c[FANOUT_actor],
+                       .subject = (user_id)row->c[FANOUT_subject],
+                       .role = (uint8_t)row->c[FANOUT_role],
+                       .at_us = row->c[FANOUT_at],
+                       .conv_kind = (uint8_t)row->c[FANOUT_kind],
+                       .named = row->c[FANOUT_deletion],
+                       .sent = row->c[FANOUT_sent],
+                       .flags = (uint8_t)(row->c[FANOUT_words] >> 8)};
+    bool gone;
+    CHECK(vault_open(s, w, &row->body, &gone));
+    if (gone) /* purged while it waited: the rest of its audience hears nothing of it */
+        w->entry = ENTRY_VOID;
+    return 0;
 }
 
 static int serve_one(struct shard *s, const struct wire *template, user_id only)
@@ -158,7 +184,8 @@ int fanout_commit(struct shard *s, const struct wire *template, user_id only)
     if (!more)
         return 0;
     uint64_t part = status == 0 && pending.c[FANOUT_version] == template->version ? pending.c[FANOUT_part] + 1 : 0;
-    struct row row = pack(template, only, part, cursor);
+    struct row row;
+    CHECK(pack(s, template, only, part, cursor, &row));
     CHECK(shard_put(s, TABLE_FANOUT, &row));
     return status == E_NOTFOUND ? shard_timer(s, s->now_us, TIMER_FANOUT, template->conv, 0, 0) : 0;
 }
@@ -171,7 +198,8 @@ int fanout_timer(struct shard *s, conv_id conv)
     if (status == E_NOTFOUND)
         return 0;
     CHECK(status);
-    struct wire template = unpack(&row);
+    struct wire template;
+    CHECK(unpack(s, &row, &template));
     bool more = false;
     if (row.c[FANOUT_only]) {
         CHECK(serve_one(s, &template, (user_id)row.c[FANOUT_only]));

@@ -4,11 +4,14 @@
  *   shard.c          steps, transactions, timers, set-up
  *   shard_conv.c     executes operations on conversations: the linearisation point
  *   shard_delete.c   deletion, undo, early deletion, purge, reap
+ *   shard_forme.c    deletions for oneself, clear history
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
  *   shard_session.c  connected devices: hello, stream, acknowledgements, operations
  *   shard_reset.c    resets: pin, snapshots, pages
+ *   vault.c          data keys: seal, open, destroy
+ *   audit.c          the audit log
  *
  * Inside a step every function may fail with a negative status of the store; CHECK passes it on.
  */
@@ -46,7 +49,8 @@ enum timer_kind {
     TIMER_FENCE,  /* a = device */
     TIMER_AGE,    /* only with a flaw: a = conversation, b = message */
 };
-enum meta_key { META_FLOOR = 1, META_INCARNATION };
+enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP };
+enum vault_meta_key { VAULT_STEP = 1, VAULT_AUDITS };
 
 struct session {                    /* volatile; one per device that is connected */
     uint32_t number;                /* 0 = not connected */
@@ -54,6 +58,8 @@ struct session {                    /* volatile; one per device that is connecte
     bool resetting;                 /* pages are due or under way; nothing is streamed */
     uint64_t sent;                  /* last position streamed */
     uint64_t acked;                 /* last position acknowledged in this session */
+    uint64_t asked;                 /* not subscribed: the head when it last asked, no further is streamed */
+    uint64_t held_until_us;         /* a poll is held: until something comes, or until then; 0 = none */
     uint64_t last_at_us, delta_end; /* timestamp flaw: the cursor as a time, and where catching up ends */
 };
 struct beat {
@@ -67,10 +73,17 @@ struct channel {          /* volatile half of a channel to one shard */
     uint64_t hurried; /* last number resent because the receiver reported a gap */
 };
 
+#define VAULT_CACHE 64
+struct vault_cache { /* volatile: keys read lately, by id modulo VAULT_CACHE */
+    uint64_t id;
+    uint64_t key[4];
+};
+
 struct shard {
     shard_id id;
     uint32_t count;
-    struct store *store;
+    struct store *store; /* main */
+    struct store *vault; /* outside every backup */
     const struct policy *policy;
     uint32_t incarnation;
     uint64_t floor_us;
@@ -78,12 +91,18 @@ struct shard {
     uint64_t now_us;
     struct out *out;
     uint64_t dirty_sources; /* bit s: entries from shard s were truncated, "applied" may have moved */
+    const uint8_t *random;  /* 32 bytes */
+    uint32_t keys_made;
+    bool vault_open;     /* a transaction has begun there */
+    uint64_t audit_step; /* the number of this step, once it wrote to the audit log */
     /* volatile */
     struct session *sessions; /* by device id */
     size_t session_cap;
-    struct beat *beats; /* ring, in order of due_us: all intervals are equal */
+    struct beat
+        *beats; /* ring, in order of due_us: all intervals are equal; ends of held polls, where those are held */
     size_t beat_first, beat_count, beat_cap;
     struct channel channels[SHARDS_MAX];
+    struct vault_cache keys[VAULT_CACHE];
 };
 
 /* ---- small helpers (shard.c) ---- */
@@ -95,6 +114,28 @@ int shard_first(struct shard *s, enum store_table table, int index, int fixed, i
                 bool reverse, struct row *row);
 int shard_timer(struct shard *s, uint64_t due_us, enum timer_kind kind, uint64_t a, uint64_t b, version v);
 struct note *shard_note(struct shard *s, enum note_kind kind);
+int shard_meta(struct shard *s, enum meta_key key, uint64_t *value); /* 0 when absent */
+int shard_set_meta(struct shard *s, enum meta_key key, uint64_t value);
+
+/*
+ * ---- keys (vault.c) ----
+ * A body at rest is sealed with the key of its owner (XChaCha20-Poly1305): the message, or, for a body
+ * that waits to be forwarded, the operation. The owner and the nonce follow from the wire message that the body belongs
+ * to. A shard has keys of its own for what it stores: what travels is plain.
+ */
+int vault_seal(struct shard *s, const struct wire *w, struct sealed *out);
+/* Fills w->body. *gone: the key was destroyed; then the body is empty. */
+int vault_open(struct shard *s, struct wire *w, const struct sealed *in, bool *gone);
+/* The same for a stored message. */
+int vault_open_message(struct shard *s, const struct row *message, struct text *body, bool *gone);
+int vault_destroy(struct shard *s, uint64_t owner);
+int vault_destroy_conv(struct shard *s, conv_id conv);                  /* every key of that conversation's messages */
+int vault_destroy_forward(struct shard *s, const struct wire *forward); /* confirmed: nobody here needs it any more */
+/* Begin the step's transaction there, once. */
+int vault_begin(struct shard *s);
+int vault_get(struct shard *s, enum store_table table, struct row *row);
+int vault_put(struct shard *s, enum store_table table, const struct row *row);
+int vault_del(struct shard *s, enum store_table table, const struct row *row);
 
 /* ---- operations (shard_conv.c, shard_delete.c) ---- */
 struct result {
@@ -118,6 +159,15 @@ int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv
 int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+/* Deletions for oneself (shard_forme.c). */
+int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
+int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
+/* The version up to which this user has cleared the history; 0 = never. */
+int conv_cleared(struct shard *s, conv_id conv, user_id user, version *cleared);
+/* Has this user deleted the message for themselves? */
+int conv_hides(struct shard *s, conv_id conv, user_id user, msg_id message, bool *hides);
+/* The content is gone for everybody: who hid it does not matter any more. */
+int conv_drop_hidden(struct shard *s, conv_id conv, msg_id message);
 /* A message arrives: bind what was deleted early. *bound: the message must be stored deleted. */
 int conv_bind_early(struct shard *s, const struct wire *op, struct row *message, bool *bound);
 /* Early deletions of targets from..to (exclusive) of this device cannot bind any more. */
@@ -127,6 +177,11 @@ int conv_timer(struct shard *s, const struct row *timer);
 int conv_reap(struct shard *s, conv_id conv, msg_id target);
 /* `destination` has applied everything up to `number`. */
 int conv_applied(struct shard *s, shard_id destination, uint64_t number);
+
+/* ---- the audit log (audit.c) ---- */
+int audit_decision(struct shard *s, const struct wire *op, const struct result *result);
+int audit_purge(struct shard *s, conv_id conv, msg_id target, version v);
+int audit_start(struct shard *s); /* voids the rows of a step that did not happen */
 
 /* ---- fan-out (shard_fanout.c) ---- */
 /* What a commit tells its audience; `only`: this user alone. The template carries all of WIRE_FANOUT but user. */

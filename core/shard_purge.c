@@ -73,8 +73,11 @@ static int finish_message(struct shard *s, const struct row *timer)
     message.c[MESSAGE_state] = MESSAGE_PURGED;
     message.c[MESSAGE_version] = v;
     memset(&message.body, 0, sizeof message.body);
+    CHECK(vault_destroy(s, timer->c[TIMER_b]));
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
+    CHECK(conv_drop_hidden(s, timer->c[TIMER_a], timer->c[TIMER_b]));
     note_stage(s, NOTE_PURGE, timer->c[TIMER_a], timer->c[TIMER_b], v);
+    CHECK(audit_purge(s, timer->c[TIMER_a], timer->c[TIMER_b], v));
     return tell_purged(s, &conv, ENTRY_PURGE, timer->c[TIMER_b], v);
 }
 
@@ -116,9 +119,13 @@ static int purge_chunk(struct shard *s, struct row *conv, bool *more)
     range.key[1] = conv->c[CONV_purged_to];
     struct chunk *chunk = base_alloc(sizeof *chunk);
     int status = s->store->ops->scan(s->store, &range, collect, chunk);
-    for (size_t i = 0; status >= 0 && i < chunk->count; i++)
-        if (chunk->rows[i].c[MESSAGE_state] != MESSAGE_PURGED)
+    for (size_t i = 0; status >= 0 && i < chunk->count; i++) {
+        status = conv_drop_hidden(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
+        if (status >= 0)
+            status = vault_destroy(s, chunk->rows[i].c[MESSAGE_id]);
+        if (status >= 0 && chunk->rows[i].c[MESSAGE_state] != MESSAGE_PURGED)
             status = shard_del(s, TABLE_MESSAGE, &chunk->rows[i]);
+    }
     *more = chunk->count == PURGE_CHUNK;
     if (chunk->count)
         conv->c[CONV_purged_to] = chunk->rows[chunk->count - 1].c[MESSAGE_id] + 1;
@@ -143,6 +150,7 @@ static int finish_conv(struct shard *s, const struct row *timer)
     conv.c[CONV_state] = CONV_PURGED;
     CHECK(shard_put(s, TABLE_CONV, &conv));
     note_stage(s, NOTE_PURGE, timer->c[TIMER_a], 0, v);
+    CHECK(audit_purge(s, timer->c[TIMER_a], 0, v));
     return tell_purged(s, &conv, ENTRY_PURGE_CONV, 0, v);
 }
 

@@ -29,26 +29,27 @@ int reset_forget(struct shard *s, struct row *device)
     return drop_items(s, device);
 }
 
-static struct row pack_item(const struct row *device, uint64_t page, const struct wire *w)
+static int pack_item(struct shard *s, const struct row *device, uint64_t page, const struct wire *w, struct row *row)
 {
-    struct row row = {.c = {[ITEM_device] = device->c[DEVICE_id],
-                            [ITEM_page] = page,
-                            [ITEM_conv] = w->conv,
-                            [ITEM_target] = w->target,
-                            [ITEM_version] = w->version,
-                            [ITEM_actor] = w->actor,
-                            [ITEM_at] = w->at_us,
-                            [ITEM_named] = w->named},
-                      .body = w->body};
-    row.c[ITEM_words] =
+    *row = (struct row){.c = {[ITEM_device] = device->c[DEVICE_id],
+                              [ITEM_page] = page,
+                              [ITEM_conv] = w->conv,
+                              [ITEM_target] = w->target,
+                              [ITEM_version] = w->version,
+                              [ITEM_actor] = w->actor,
+                              [ITEM_at] = w->at_us,
+                              [ITEM_named] = w->named,
+                              [ITEM_sent] = w->sent}};
+    row->c[ITEM_words] =
         (uint64_t)w->entry | (uint64_t)w->flags << 8 | (uint64_t)w->conv_kind << 16 | (uint64_t)w->role << 24;
-    return row;
+    return vault_seal(s, w, &row->body);
 }
 
-static void send_page(struct shard *s, const struct row *device, const struct row *user, const struct session *session,
-                      const struct row *item)
+static int send_page(struct shard *s, const struct row *device, const struct row *user, const struct session *session,
+                     const struct row *item)
 {
-    struct wire *w = session_send(s, (device_id)device->c[DEVICE_id], session, WIRE_RESET_PAGE);
+    struct wire page = {.kind = WIRE_RESET_PAGE, .session = session->number}, *w = &page;
+    w->device = (device_id)device->c[DEVICE_id];
     w->reset_id = (uint32_t)device->c[DEVICE_reset_id];
     w->generation = (uint32_t)device->c[DEVICE_generation];
     w->epoch = (uint32_t)user->c[USER_epoch];
@@ -66,7 +67,13 @@ static void send_page(struct shard *s, const struct row *device, const struct ro
     w->named = item->c[ITEM_named];
     w->actor = (user_id)item->c[ITEM_actor];
     w->at_us = item->c[ITEM_at];
-    w->body = item->body;
+    w->sent = item->c[ITEM_sent];
+    bool gone;
+    CHECK(vault_open(s, w, &item->body, &gone));
+    if (gone && w->entry == ENTRY_ITEM_MESSAGE)
+        w->flags |= ITEM_DELETED;
+    *out_send(s->out, OUT_TO_DEVICE, w->device) = page;
+    return 0;
 }
 
 static int send_pages(struct shard *s, const struct row *device, const struct session *session, uint64_t first)
@@ -76,7 +83,7 @@ static int send_pages(struct shard *s, const struct row *device, const struct se
     for (uint64_t page = first; page <= device->c[DEVICE_items]; page++) {
         struct row item = {.c = {[ITEM_device] = device->c[DEVICE_id], [ITEM_page] = page}};
         CHECK(shard_get(s, TABLE_ITEM, &item));
-        send_page(s, device, &user, session, &item);
+        CHECK(send_page(s, device, &user, session, &item));
     }
     return 0;
 }
@@ -106,7 +113,7 @@ static int ask_chunk(struct shard *s, const struct row *device, conv_id from, st
         w.reset_id = (uint32_t)device->c[DEVICE_reset_id];
         w.conv = q->rows[i].c[HOLDS_conv];
         w.version = q->rows[i].c[HOLDS_version];
-        CHECK(channel_send(s, shard_of_conv(w.conv, s->count), &w, NULL));
+        CHECK(channel_send(s, shard_of_conv(s->policy, w.conv, s->count), &w, NULL));
     }
     return 0;
 }
@@ -142,7 +149,8 @@ static int begin_reset(struct shard *s, struct row *device, struct session *sess
     if (count == 0) {
         struct wire none = {.entry = ENTRY_ITEM_NONE};
         device->c[DEVICE_items] = 1;
-        struct row item = pack_item(device, 1, &none);
+        struct row item;
+        CHECK(pack_item(s, device, 1, &none, &item));
         CHECK(shard_put(s, TABLE_ITEM, &item));
     }
     CHECK(shard_put(s, TABLE_DEVICE, device));
@@ -156,6 +164,7 @@ int reset_grant(struct shard *s, struct row *device, struct session *session, ui
     struct row user = {.c = {[USER_id] = device->c[DEVICE_user]}};
     CHECK(shard_get(s, TABLE_USER, &user));
     session->resetting = true;
+    session->held_until_us = 0;
     if (!device->c[DEVICE_pin]) {
         session->sent = session->acked = user.c[USER_head];
         return begin_reset(s, device, session, user.c[USER_head]);
@@ -179,7 +188,8 @@ int reset_item(struct shard *s, const struct wire *w)
     if (!device.c[DEVICE_pin] || device.c[DEVICE_reset_id] != w->reset_id || !device.c[DEVICE_awaits])
         return 0; /* of a reset that is over */
     device.c[DEVICE_items]++;
-    struct row item = pack_item(&device, device.c[DEVICE_items], w);
+    struct row item;
+    CHECK(pack_item(s, &device, device.c[DEVICE_items], w, &item));
     CHECK(shard_put(s, TABLE_ITEM, &item));
     if (w->page == w->pages)
         device.c[DEVICE_awaits]--;
@@ -193,9 +203,11 @@ int reset_item(struct shard *s, const struct wire *w)
 /* ---- the conversation's shard: a snapshot is asked for ---- */
 
 struct snapshot {
+    struct shard *s;
     struct wire *items;
     size_t count, cap;
-    version since;
+    version since, cleared;
+    user_id user;
 };
 
 static struct wire *add_item(struct snapshot *snapshot, enum entry entry)
@@ -206,23 +218,36 @@ static struct wire *add_item(struct snapshot *snapshot, enum entry entry)
     return item;
 }
 
-/* Only what was sent while the user is a member; what is purged is not a message any more. */
+/*
+ * Only what was sent while the user is a member, and is not deleted for them alone; what is purged is not a message any
+ * more.
+ */
 static int collect_message(void *ctx, const struct row *row)
 {
     struct snapshot *snapshot = ctx;
     uint64_t state = row->c[MESSAGE_state];
     if (row->c[MESSAGE_sent] < snapshot->since || state == MESSAGE_PURGED || state == MESSAGE_PURGING)
         return 0;
+    bool hides = row->c[MESSAGE_sent] <= snapshot->cleared;
+    if (!hides)
+        CHECK(conv_hides(snapshot->s, row->c[MESSAGE_conv], snapshot->user, row->c[MESSAGE_id], &hides));
+    if (hides)
+        return 0;
+    struct text body = {0};
+    bool gone = false;
+    if (state == MESSAGE_LIVE)
+        CHECK(vault_open_message(snapshot->s, row, &body, &gone));
     struct wire *item = add_item(snapshot, ENTRY_ITEM_MESSAGE);
     item->target = row->c[MESSAGE_id];
     item->version = row->c[MESSAGE_version];
     item->actor = (user_id)row->c[MESSAGE_author];
     item->at_us = row->c[MESSAGE_sent_at];
+    item->sent = row->c[MESSAGE_sent];
     if (state == MESSAGE_DELETED) {
         item->flags = ITEM_DELETED;
         item->named = row->c[MESSAGE_deletion];
     } else {
-        item->body = row->body;
+        item->body = body;
     }
     return 0;
 }
@@ -244,6 +269,8 @@ static int read_conversation(struct shard *s, const struct wire *question, struc
     item->conv_kind = (uint8_t)conv.c[CONV_kind];
     item->role = role;
     item->version = conv.c[CONV_version];
+    CHECK(conv_cleared(s, question->conv, question->user, &snapshot->cleared));
+    item->sent = snapshot->cleared;
     if (conv.c[CONV_state] == CONV_DELETED) {
         item->flags = ITEM_DELETED;
         item->named = conv.c[CONV_deletion];
@@ -258,7 +285,7 @@ static int read_conversation(struct shard *s, const struct wire *question, struc
 
 int reset_snapshot(struct shard *s, shard_id source, const struct wire *question)
 {
-    struct snapshot snapshot = {0};
+    struct snapshot snapshot = {.s = s, .user = question->user};
     int status = read_conversation(s, question, &snapshot);
     for (size_t i = 0; status >= 0 && i < snapshot.count; i++) {
         struct wire *item = &snapshot.items[i];

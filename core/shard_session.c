@@ -2,8 +2,11 @@
  * shard_session.c: the devices that are connected: hello, the stream of entries, acknowledgements, operations, beats.
  *
  * Method: a session knows how far it streamed and how far the device acknowledged; it keeps at most a page between the
- * two. Answering a hello and subscribing to pushes is one step (L8). An entry whose target was deleted further down the
- * same log is streamed as VOID: a device that comes back is not fed what is already gone.
+ * two. Answering a hello and subscribing to pushes is one step (L8), where the policy subscribes at all; elsewhere a
+ * hello is answered up to the head of that moment, and then nothing is said until the next one. A poll that finds
+ * nothing may be held: the first entry answers it, or a bare welcome when the wait is over. The first hello of a
+ * session is never held, for its welcome is what operations wait for; neither is a reset. An entry whose target was
+ * deleted further down the same log is streamed as VOID: a device that comes back is not fed what is already gone.
  */
 #include "core/shard_internal.h"
 
@@ -34,12 +37,14 @@ struct wire *session_send(struct shard *s, device_id device, const struct sessio
     return w;
 }
 
-/* ---- beats (L8): one ring for all sessions, in order of due time because all intervals are equal ---- */
+/*
+ * ---- beats (L8), or the ends of held polls: no policy has both ----
+ * One ring for all sessions, in order of due time because all intervals are equal. It grows with the sessions, or with
+ * the polls held within one `long-poll`.
+ */
 
-static void arm_beat(struct shard *s, device_id device, uint32_t session)
+static void arm(struct shard *s, device_id device, uint32_t session, uint64_t due_us)
 {
-    if (!decide_beats(s->policy))
-        return;
     if (s->beat_count == s->beat_cap) {
         size_t old = s->beat_cap;
         s->beats = base_grow(s->beats, &s->beat_cap, old + 1, sizeof *s->beats);
@@ -48,7 +53,13 @@ static void arm_beat(struct shard *s, device_id device, uint32_t session)
         s->beat_first = s->beat_count ? s->beat_cap - head : 0;
     }
     size_t at = (s->beat_first + s->beat_count++) % s->beat_cap;
-    s->beats[at] = (struct beat){device, session, s->now_us + s->policy->beat_us};
+    s->beats[at] = (struct beat){device, session, due_us};
+}
+
+static void arm_beat(struct shard *s, device_id device, uint32_t session)
+{
+    if (decide_beats(s->policy) && decide_subscribes(s->policy))
+        arm(s, device, session, s->now_us + s->policy->beat_us);
 }
 
 uint64_t session_beat_due(const struct shard *s)
@@ -68,18 +79,48 @@ static int beat(struct shard *s, device_id id, const struct session *session)
     return 0;
 }
 
+static void say_welcome(struct shard *s, const struct row *device, const struct row *user, struct session *session,
+                        bool reset)
+{
+    struct wire *w = session_send(s, (device_id)device->c[DEVICE_id], session, WIRE_WELCOME);
+    w->epoch = (uint32_t)user->c[USER_epoch];
+    w->generation = (uint32_t)device->c[DEVICE_generation];
+    w->head = user->c[USER_head];
+    w->op = (uint32_t)device->c[DEVICE_accepted_op];
+    w->reset = reset;
+}
+
+/* The wait of this poll is over, with nothing to say. */
+static int end_poll(struct shard *s, device_id id, struct session *session)
+{
+    struct row device = {.c = {[DEVICE_id] = id}};
+    CHECK(shard_get(s, TABLE_DEVICE, &device));
+    struct row user = {.c = {[USER_id] = device.c[DEVICE_user]}};
+    CHECK(shard_get(s, TABLE_USER, &user));
+    session->held_until_us = 0;
+    say_welcome(s, &device, &user, session, false);
+    return 0;
+}
+
+static int due(struct shard *s, const struct beat *due, struct session *session)
+{
+    if (!decide_subscribes(s->policy))
+        return session->held_until_us == due->due_us ? end_poll(s, due->device, session) : 0;
+    if (!session->resetting)
+        CHECK(beat(s, due->device, session));
+    arm_beat(s, due->device, due->session);
+    return 0;
+}
+
 int session_beats(struct shard *s)
 {
     while (session_beat_due(s) <= s->now_us) {
-        struct beat due = s->beats[s->beat_first];
+        struct beat first = s->beats[s->beat_first];
         s->beat_first = (s->beat_first + 1) % s->beat_cap;
         s->beat_count--;
-        struct session *session = session_of(s, due.device);
-        if (!session || session->number != due.session)
-            continue;
-        if (!session->resetting)
-            CHECK(beat(s, due.device, session));
-        arm_beat(s, due.device, due.session);
+        struct session *session = session_of(s, first.device);
+        if (session && session->number == first.session)
+            CHECK(due(s, &first, session));
     }
     return 0;
 }
@@ -91,13 +132,14 @@ static int superseded(struct shard *s, const struct row *log, bool *void_now)
 {
     uint8_t entry = (uint8_t)log->c[LOG_words];
     *void_now = false;
-    if (entry != ENTRY_SEND && entry != ENTRY_UNDO)
+    if (entry != ENTRY_SEND && entry != ENTRY_UNDO && entry != ENTRY_EDIT)
         return 0;
     struct row row;
     uint64_t key[2] = {log->c[LOG_user], log->c[LOG_target]};
     CHECK(shard_first(s, TABLE_LOG, INDEX_LOG_BY_TARGET, 2, 2, key, true, &row));
     uint8_t last = (uint8_t)row.c[LOG_words];
-    if (row.c[LOG_position] > log->c[LOG_position] && (last == ENTRY_DELETE || last == ENTRY_PURGE)) {
+    if (row.c[LOG_position] > log->c[LOG_position] &&
+        (last == ENTRY_DELETE || last == ENTRY_PURGE || last == ENTRY_HIDE)) {
         *void_now = true;
         return 0;
     }
@@ -107,26 +149,38 @@ static int superseded(struct shard *s, const struct row *log, bool *void_now)
     return status == E_NOTFOUND ? 0 : status;
 }
 
+/* How far this session may be streamed now. */
+static uint64_t stream_end(const struct shard *s, const struct session *session, const struct row *user)
+{
+    return decide_subscribes(s->policy) ? user->c[USER_head] : session->asked;
+}
+
 static int stream_entry(struct shard *s, device_id device, struct session *session, const struct row *user,
                         const struct row *log)
 {
     bool void_now;
     CHECK(superseded(s, log, &void_now));
-    struct wire *w = session_send(s, device, session, WIRE_ENTRY);
-    w->epoch = (uint32_t)user->c[USER_epoch];
-    w->position = log->c[LOG_position];
-    w->head = user->c[USER_head];
-    w->entry = void_now ? ENTRY_VOID : (uint8_t)log->c[LOG_words];
-    w->role = (uint8_t)(log->c[LOG_words] >> 8);
-    w->conv_kind = (uint8_t)(log->c[LOG_words] >> 16);
-    w->conv = log->c[LOG_conv];
-    w->target = log->c[LOG_target];
-    w->version = log->c[LOG_version];
-    w->actor = (user_id)log->c[LOG_actor];
-    w->subject = (user_id)log->c[LOG_subject];
-    w->at_us = log->c[LOG_at];
+    struct wire w = {.kind = WIRE_ENTRY, .device = device, .session = session->number};
+    w.epoch = (uint32_t)user->c[USER_epoch];
+    w.position = log->c[LOG_position];
+    w.head = stream_end(s, session, user);
+    w.entry = (uint8_t)log->c[LOG_words];
+    w.role = (uint8_t)(log->c[LOG_words] >> 8);
+    w.conv_kind = (uint8_t)(log->c[LOG_words] >> 16);
+    w.flags = (uint8_t)(log->c[LOG_words] >> 32);
+    w.conv = log->c[LOG_conv];
+    w.target = log->c[LOG_target];
+    w.version = log->c[LOG_version];
+    w.actor = (user_id)log->c[LOG_actor];
+    w.subject = (user_id)log->c[LOG_subject];
+    w.at_us = log->c[LOG_at];
+    w.sent = log->c[LOG_sent];
+    bool gone = false;
     if (!void_now)
-        w->body = log->body;
+        CHECK(vault_open(s, &w, &log->body, &gone));
+    if (void_now || gone)
+        w.entry = ENTRY_VOID;
+    *out_send(s->out, OUT_TO_DEVICE, device) = w;
     return 0;
 }
 
@@ -138,7 +192,12 @@ int session_stream(struct shard *s, const struct row *device)
         return 0;
     struct row user = {.c = {[USER_id] = device->c[DEVICE_user]}};
     CHECK(shard_get(s, TABLE_USER, &user));
-    while (session->sent < user.c[USER_head] && session->sent - session->acked < s->policy->page) {
+    if (session->held_until_us && session->sent < user.c[USER_head]) { /* this answers the poll */
+        session->held_until_us = 0;
+        session->asked = user.c[USER_head];
+        say_welcome(s, device, &user, session, false);
+    }
+    while (session->sent < stream_end(s, session, &user) && session->sent - session->acked < s->policy->page) {
         struct row log = {.c = {[LOG_user] = user.c[USER_id], [LOG_position] = session->sent + 1}};
         int status = shard_get(s, TABLE_LOG, &log);
         if (status == E_NOTFOUND) { /* L7: the log was truncated under this connection */
@@ -282,7 +341,7 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
     forward.kind = WIRE_FORWARD;
     forward.user = (user_id)user->c[USER_id];
     forward.device = (device_id)device->c[DEVICE_id];
-    return channel_send(s, shard_of_conv(w->conv, s->count), &forward, NULL);
+    return channel_send(s, shard_of_conv(s->policy, w->conv, s->count), &forward, NULL);
 }
 
 /* ---- hello ---- */
@@ -332,12 +391,20 @@ static void welcome(struct shard *s, const struct row *device, const struct row 
         arm_beat(s, (device_id)device->c[DEVICE_id], session->number);
     session->welcomed = true;
     session->resetting = false;
-    struct wire *w = session_send(s, (device_id)device->c[DEVICE_id], session, WIRE_WELCOME);
-    w->epoch = (uint32_t)user->c[USER_epoch];
-    w->generation = (uint32_t)device->c[DEVICE_generation];
-    w->head = user->c[USER_head];
-    w->op = (uint32_t)device->c[DEVICE_accepted_op];
-    w->reset = reset;
+    say_welcome(s, device, user, session, reset);
+}
+
+/* A poll of a device that has everything waits for something to say. */
+static bool hold_poll(struct shard *s, device_id device, const struct row *user, struct session *session,
+                      const struct wire *w)
+{
+    if (!decide_holds_poll(s->policy) || !s->policy->long_poll_us || !session->welcomed ||
+        w->position != user->c[USER_head])
+        return false;
+    session->resetting = false;
+    session->held_until_us = s->now_us + s->policy->long_poll_us;
+    arm(s, device, session->number, session->held_until_us);
+    return true;
 }
 
 static int start_stream(struct shard *s, struct row *device, const struct row *user, struct session *session,
@@ -345,7 +412,7 @@ static int start_stream(struct shard *s, struct row *device, const struct row *u
 {
     session->sent = session->acked = from_head ? user->c[USER_head] : w->position;
     session->last_at_us = w->at_us;
-    session->delta_end = user->c[USER_head];
+    session->delta_end = session->asked = user->c[USER_head];
     bool counts = w->epoch == user->c[USER_epoch] && w->generation == device->c[DEVICE_generation] &&
                   w->position <= user->c[USER_head] && w->position >= device->c[DEVICE_acknowledged];
     if (counts && !from_head) /* the cursor is durable: it acknowledges as well as an ack does (L4) */
@@ -371,7 +438,9 @@ static int on_hello(struct shard *s, struct row *device, const struct row *user,
         return 0;
     }
     CHECK(release_answers(s, id, w->oldest_op));
-    welcome(s, device, user, session, answer == SYNC_RESET);
+    session->held_until_us = 0; /* one poll a session: the last */
+    if (answer != SYNC_DELTA || !hold_poll(s, id, user, session, w))
+        welcome(s, device, user, session, answer == SYNC_RESET);
     CHECK(resend_answers(s, id, session));
     if (answer == SYNC_RESET)
         return reset_grant(s, device, session, w->reset_id, w->page);

@@ -72,9 +72,11 @@ static int put_entry(struct shard *s, shard_id source, const struct wire *w, con
                             [LOG_subject] = w->subject,
                             [LOG_at] = w->at_us,
                             [LOG_source] = source,
-                            [LOG_number] = w->number},
-                      .body = w->body};
-    log.c[LOG_words] = (uint64_t)w->entry | (uint64_t)w->role << 8 | (uint64_t)w->conv_kind << 16;
+                            [LOG_number] = w->number,
+                            [LOG_sent] = w->sent}};
+    log.c[LOG_words] =
+        (uint64_t)w->entry | (uint64_t)w->role << 8 | (uint64_t)w->conv_kind << 16 | (uint64_t)w->flags << 32;
+    CHECK(vault_seal(s, w, &log.body));
     struct note *note = shard_note(s, NOTE_APPEND);
     note->user = w->user;
     note->epoch = (uint32_t)user->c[USER_epoch];
@@ -122,10 +124,14 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
     CHECK(shard_put(s, TABLE_USER, &user));
     CHECK(put_entry(s, source, w, &user));
     CHECK(index_entry(s, w));
-    if (w->entry == ENTRY_PURGE)
+    if (w->entry == ENTRY_PURGE) {
         CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target));
-    if (w->entry == ENTRY_PURGE_CONV)
+        CHECK(vault_destroy(s, w->target));
+    }
+    if (w->entry == ENTRY_PURGE_CONV) {
         CHECK(scrub(s, w->user, INDEX_LOG_BY_CONV, w->conv));
+        CHECK(vault_destroy_conv(s, w->conv));
+    }
     struct devices devices;
     CHECK(devices_of(s, w->user, &devices));
     bool behind = false;

@@ -1,9 +1,10 @@
 /*
- * store.h: the one vtable of core: a transactional store of tables of unsigned integers (and at most one text a row).
+ * store.h: the one vtable of core: a transactional store of tables of unsigned integers (and at most one body a row).
  *
- * Tables, keys and indexes are declared in tables.def. The caller owns rows; get and scan copy into them. Between begin
- * and commit the store shows its own writes; rollback undoes them; after a failed call only rollback and close are
- * valid. Every call returns 0 or a negative status; get returns E_NOTFOUND when there is no such row.
+ * Tables, keys and indexes are declared in tables.def, each in one of two parts; a store holds one part. The caller
+ * owns rows; get and scan copy into them. Between begin and commit the store shows its own writes; rollback undoes
+ * them; after a failed call only rollback and close are valid. Every call returns 0 or a negative status; get returns
+ * E_NOTFOUND when there is no such row.
  */
 #ifndef SEXTON_CORE_STORE_H
 #define SEXTON_CORE_STORE_H
@@ -14,8 +15,9 @@
 #define STORE_KEYS_MAX 6
 
 enum store_shape { SHAPE_DENSE, SHAPE_LOG, SHAPE_MAP };
+enum store_part { STORE_MAIN, STORE_VAULT, STORE_PARTS };
 
-#define TABLE(id, name, shape, keys, text, columns) TABLE_##id,
+#define TABLE(id, name, part, shape, keys, text, columns) TABLE_##id,
 #define INDEX(id, table, ...)
 enum store_table {
 #include "core/tables.def"
@@ -23,7 +25,7 @@ enum store_table {
 };
 #undef TABLE
 #undef INDEX
-#define TABLE(id, name, shape, keys, text, columns)
+#define TABLE(id, name, part, shape, keys, text, columns)
 #define INDEX(id, table, ...) INDEX_##id,
 enum store_index {
 #include "core/tables.def"
@@ -34,20 +36,30 @@ enum store_index {
 #undef INDEX
 /* Column numbers: MESSAGE_state and so on. */
 #define COLUMN(table, id) table##_##id,
-#define TABLE(id, name, shape, keys, text, columns) enum { columns id##_COLUMNS };
+#define TABLE(id, name, part, shape, keys, text, columns) enum { columns id##_COLUMNS };
 #define INDEX(id, table, ...)
 #include "core/tables.def"
 #undef TABLE
 #undef INDEX
 #undef COLUMN
 
+/* A body at rest: plain, or sealed with its message's data key (vault.h), then 16 bytes longer. Never NUL-terminated.
+ */
+#define SEALED_BYTES_MAX (TEXT_BYTES_MAX + 16)
+struct sealed {
+    uint8_t len;  /* of bytes; 0 = no body */
+    uint8_t form; /* 0 = plain, 1 = sealed */
+    char bytes[SEALED_BYTES_MAX];
+};
+
 struct row {
     uint64_t c[STORE_COLUMNS_MAX];
-    struct text body;
+    struct sealed body;
 };
 
 struct store_table_info {
     const char *name;
+    enum store_part part;
     enum store_shape shape;
     int keys, columns;
     bool text;
@@ -81,6 +93,14 @@ struct store_range {
 typedef int store_visit(void *ctx, const struct row *row);
 
 struct store;
+/* A consistent image of one store, made by backup; owned by the caller, freed with store_image_free. */
+struct store_image {
+    const struct store_ops *ops; /* of the store that made it: no other kind can restore it */
+    enum store_part part;
+    unsigned char *bytes; /* SQLite: the bytes of a database file, as an auditor or a probe reads them */
+    size_t size;
+    void *copy; /* memory store: its tables */
+};
 struct store_ops {
     const char *name;
     int (*begin)(struct store *store);
@@ -90,16 +110,21 @@ struct store_ops {
     int (*put)(struct store *store, enum store_table table, const struct row *row); /* insert or replace */
     int (*del)(struct store *store, enum store_table table, const struct row *row); /* by key; absent is fine */
     int (*scan)(struct store *store, const struct store_range *range, store_visit *visit, void *ctx);
-    int (*backup)(struct store *store, const char *path); /* a consistent image; "-" for a memory copy of its own */
-    void (*clear)(struct store *store); /* as newly opened and empty, keeping memory: reuse between runs */
+    int (*backup)(struct store *store, struct store_image **image);       /* of what is committed */
+    int (*restore)(struct store *store, const struct store_image *image); /* between steps: replaces everything */
+    void (*image_free)(struct store_image *image);
+    int (*checkpoint)(struct store *store); /* after a purge: leave no bytes behind in a write-ahead log */
+    void (*clear)(struct store *store);     /* as newly opened and empty, keeping memory: reuse between runs */
     void (*close)(struct store *store);
 };
 struct store {
     const struct store_ops *ops; /* a store's own struct begins with this */
+    enum store_part part;
 };
+void store_image_free(struct store_image *image); /* NULL is fine */
 
 /* The memory store (store_mem.c). Never NULL. */
-struct store *store_mem_open(void);
+struct store *store_mem_open(enum store_part part);
 
 /* The first row of a range, copied; E_NOTFOUND when the range is empty. */
 int store_first(struct store *store, const struct store_range *range, struct row *row);

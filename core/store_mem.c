@@ -4,8 +4,8 @@
  * A row is one node of its table: a link into the table's primary tree, the row as words, and a link into the tree of
  * each index. The primary link's key is the row itself, whose first columns are the primary key; an index link has a
  * copy of the columns it sorts by. So a search reads words beside the pointers it follows, and order depends on nothing
- * but key values. A row's words are its columns and, in a table with text, a word of length and TEXT_BYTES_MAX bytes
- * padded with zeros.
+ * but key values. A row's words are its columns and, in a table with text, a word of length and form and
+ * SEALED_BYTES_MAX bytes padded with zeros.
  *
  * SHAPE_LOG tables use the same trees. A ring per owner would make an append cheaper, but would need an ordered map of
  * the owners, and the three indexes of a user's log, which cost more than its primary key, would be trees all the same.
@@ -15,33 +15,33 @@
  *   commit    forgets the undo log; rollback replays it from the end.
  *   clear     forgets every row but keeps slabs and undo log: O(tables), whatever the number of rows. It ends a
  *             transaction.
- *   backup    fails within a transaction (E_INVALID). A file is 64-bit words in the machine's byte order: MAGIC, then
- *             for each table in order the number of rows, the words in a row, and the rows by ascending key. It is
- *             written as "<path>.tmp" and renamed. "-" keeps the same words in memory until the next "-", clear or
- *             close.
+ *   backup    fails within a transaction (E_INVALID), and so does restore. An image's copy is words: for each table in
+ *             order the number of rows, then the rows by ascending key. It has no bytes: nothing here is a file.
+ *   checkpoint is nothing: what is deleted leaves no log behind.
  *
- * Outside a transaction put, del, commit and rollback return E_INVALID. A nested begin and a visit that changes the
- * table it scans are programmer errors. get leaves the columns that the table does not have as they were; scan shows
- * zeros there.
+ * Outside a transaction put, del, commit and rollback return E_INVALID. A nested begin, a table of another part and
+ * a visit that changes the table it scans are programmer errors. get leaves the columns that the table does not have as
+ * they were; scan shows zeros there.
+ *
+ * A body of length 0 has form 0, whatever was put: the SQLite store keeps no form without bytes.
  *
  * Limits: memory grows with the rows and with the longest transaction, and shrinks only at close.
  */
 #include "core/store.h"
+#include "core/store_sql.h"
 #include "core/store_tree.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TABLE_INDEXES_MAX 3
 #define SLAB_ROWS_MIN 16
 #define SLAB_DOUBLINGS_MAX 7 /* slabs grow from 16 to 2048 rows */
-#define TEXT_WORDS (1 + TEXT_BYTES_MAX / sizeof(uint64_t))
+#define TEXT_WORDS (1 + SEALED_BYTES_MAX / sizeof(uint64_t))
 #define ROW_WORDS_MAX (STORE_COLUMNS_MAX + TEXT_WORDS)
-#define PATH_BYTES_MAX 4096
-#define MAGIC 0x31304e4f54584553ULL /* "SEXTON01" */
+#define FORM_SHIFT 8 /* of the form, above the length */
 
-static_assert(TEXT_BYTES_MAX % sizeof(uint64_t) == 0, "text must fill whole words");
+static_assert(SEALED_BYTES_MAX % sizeof(uint64_t) == 0, "a body must fill whole words");
 
 /* One order of a table's rows: by the primary key, or by an index. */
 struct ordering {
@@ -79,8 +79,7 @@ struct mem_store {
     bool in_transaction;
     struct mem_table tables[TABLE_COUNT];
     int ordering_of_index[INDEX_COUNT];
-    struct words undo;  /* records: words, then UNDO_TAG(table, kind) */
-    struct words image; /* of backup "-" */
+    struct words undo; /* records: words, then UNDO_TAG(table, kind) */
 };
 
 enum undo_kind { UNDO_REMOVE_KEY, UNDO_RESTORE_ROW };
@@ -143,21 +142,24 @@ static void row_to_words(const struct mem_table *table, const struct row *row, u
     memcpy(words, row->c, (size_t)table->columns * sizeof *words);
     if (!table->text)
         return;
-    assert(row->body.len <= TEXT_BYTES_MAX);
+    assert(row->body.len <= SEALED_BYTES_MAX && row->body.form <= 1);
     uint64_t *text = words + table->columns;
     memset(text, 0, TEXT_WORDS * sizeof *text);
-    text[0] = row->body.len;
+    if (row->body.len == 0)
+        return;
+    text[0] = row->body.len | (uint64_t)row->body.form << FORM_SHIFT;
     memcpy(text + 1, row->body.bytes, row->body.len);
 }
 
 static void row_from_words(const struct mem_table *table, const uint64_t *words, struct row *row)
 {
     memcpy(row->c, words, (size_t)table->columns * sizeof *words);
-    row->body.len = 0;
+    row->body.len = row->body.form = 0;
     if (!table->text)
         return;
     row->body.len = (uint8_t)words[table->columns];
-    memcpy(row->body.bytes, words + table->columns + 1, TEXT_BYTES_MAX);
+    row->body.form = (uint8_t)(words[table->columns] >> FORM_SHIFT);
+    memcpy(row->body.bytes, words + table->columns + 1, SEALED_BYTES_MAX);
 }
 
 static void table_insert(struct mem_table *table, const uint64_t *words, const struct place *place)
@@ -206,6 +208,12 @@ static void table_remove(struct mem_table *table, struct link *node)
 static struct mem_store *mem_store_of(struct store *store)
 {
     return (struct mem_store *)(void *)store;
+}
+
+static struct mem_table *table_of(struct mem_store *mem, enum store_table id)
+{
+    assert(store_tables[id].part == mem->store.part);
+    return &mem->tables[id];
 }
 
 static void undo_push(struct mem_store *mem, enum store_table table, enum undo_kind kind, const uint64_t *words)
@@ -269,7 +277,7 @@ static int mem_rollback(struct store *store)
 
 static int mem_get(struct store *store, enum store_table id, struct row *row)
 {
-    struct mem_table *table = &mem_store_of(store)->tables[id];
+    struct mem_table *table = table_of(mem_store_of(store), id);
     struct place place = {0};
     const struct link *node = tree_find(&table->orderings[0].tree, row->c, &place);
     if (!node)
@@ -281,7 +289,7 @@ static int mem_get(struct store *store, enum store_table id, struct row *row)
 static int mem_put(struct store *store, enum store_table id, const struct row *row)
 {
     struct mem_store *mem = mem_store_of(store);
-    struct mem_table *table = &mem->tables[id];
+    struct mem_table *table = table_of(mem, id);
     assert(table->scans == 0);
     if (!mem->in_transaction)
         return E_INVALID;
@@ -303,7 +311,7 @@ static int mem_put(struct store *store, enum store_table id, const struct row *r
 static int mem_del(struct store *store, enum store_table id, const struct row *row)
 {
     struct mem_store *mem = mem_store_of(store);
-    struct mem_table *table = &mem->tables[id];
+    struct mem_table *table = table_of(mem, id);
     assert(table->scans == 0);
     if (!mem->in_transaction)
         return E_INVALID;
@@ -320,7 +328,7 @@ static int mem_del(struct store *store, enum store_table id, const struct row *r
 static int mem_scan(struct store *store, const struct store_range *range, store_visit *visit, void *ctx)
 {
     struct mem_store *mem = mem_store_of(store);
-    struct mem_table *table = &mem->tables[range->table];
+    struct mem_table *table = table_of(mem, range->table);
     assert(range->index == INDEX_PRIMARY || store_indexes[range->index].table == range->table);
     int which = range->index == INDEX_PRIMARY ? 0 : mem->ordering_of_index[range->index];
     struct ordering *ordering = &table->orderings[which];
@@ -341,59 +349,7 @@ static int mem_scan(struct store *store, const struct store_range *range, store_
     return status < 0 ? status : 0;
 }
 
-/* ---- backup ---- */
-
-static void image_take(struct mem_store *mem, struct words *image)
-{
-    image->count = 0;
-    *words_extend(image, 1) = MAGIC;
-    for (int t = 0; t < TABLE_COUNT; t++) {
-        struct mem_table *table = &mem->tables[t];
-        uint64_t *head = words_extend(image, 2);
-        head[0] = table->rows;
-        head[1] = table->row_words;
-        struct link *node = tree_first_at_least(&table->orderings[0].tree, NULL, 0);
-        for (; node; node = tree_next(node))
-            memcpy(words_extend(image, table->row_words), node->key, table->row_words * sizeof *node->key);
-    }
-}
-
-static int image_save(const struct words *image, const char *path)
-{
-    char partial[PATH_BYTES_MAX];
-    int length = snprintf(partial, sizeof partial, "%s.tmp", path);
-    if (length < 0 || (size_t)length >= sizeof partial)
-        return E_IO;
-    FILE *f = fopen(partial, "wb");
-    if (!f)
-        return E_IO;
-    int status = fwrite(image->items, sizeof *image->items, image->count, f) == image->count ? 0 : E_IO;
-    if (fclose(f) != 0)
-        status = E_IO;
-    if (status == 0 && rename(partial, path) != 0)
-        status = E_IO;
-    if (status)
-        remove(partial);
-    return status;
-}
-
-static int mem_backup(struct store *store, const char *path)
-{
-    struct mem_store *mem = mem_store_of(store);
-    if (mem->in_transaction)
-        return E_INVALID;
-    if (strcmp(path, "-") == 0) {
-        image_take(mem, &mem->image);
-        return 0;
-    }
-    struct words image = {0};
-    image_take(mem, &image);
-    int status = image_save(&image, path);
-    free(image.items);
-    return status;
-}
-
-/* ---- opening, clearing, closing ---- */
+/* ---- clearing ---- */
 
 static void mem_clear(struct store *store)
 {
@@ -407,9 +363,64 @@ static void mem_clear(struct store *store)
         table->slabs.current = table->slabs.used = 0;
         table->slabs.free = NULL;
     }
-    mem->undo.count = mem->image.count = 0;
+    mem->undo.count = 0;
     mem->in_transaction = false;
 }
+
+/* ---- backup ---- */
+
+static int mem_backup(struct store *store, struct store_image **out)
+{
+    struct mem_store *mem = mem_store_of(store);
+    if (mem->in_transaction)
+        return E_INVALID;
+    struct words *words = base_alloc(sizeof *words);
+    for (int t = 0; t < TABLE_COUNT; t++) {
+        const struct mem_table *table = &mem->tables[t];
+        *words_extend(words, 1) = table->rows;
+        struct link *node = tree_first_at_least(&table->orderings[0].tree, NULL, 0);
+        for (; node; node = tree_next(node))
+            memcpy(words_extend(words, table->row_words), node->key, table->row_words * sizeof *node->key);
+    }
+    struct store_image *image = base_alloc(sizeof *image);
+    *image = (struct store_image){.ops = store->ops, .part = store->part, .copy = words};
+    *out = image;
+    return 0;
+}
+
+static int mem_restore(struct store *store, const struct store_image *image)
+{
+    struct mem_store *mem = mem_store_of(store);
+    if (mem->in_transaction || image->ops != store->ops || image->part != store->part)
+        return E_INVALID;
+    mem_clear(store);
+    const uint64_t *words = ((const struct words *)image->copy)->items;
+    for (int t = 0; t < TABLE_COUNT; t++) {
+        struct mem_table *table = &mem->tables[t];
+        for (uint64_t rows = *words++; rows > 0; rows--, words += table->row_words) {
+            struct place place = {0};
+            struct link *twin = tree_find(&table->orderings[0].tree, words, &place);
+            assert(!twin);
+            table_insert(table, words, &place);
+        }
+    }
+    return 0;
+}
+
+static void mem_image_free(struct store_image *image)
+{
+    struct words *words = image->copy;
+    free(words->items);
+    free(words);
+    free(image);
+}
+
+static int mem_checkpoint(struct store *store)
+{
+    return mem_store_of(store)->in_transaction ? E_INVALID : 0;
+}
+
+/* ---- opening, closing ---- */
 
 static void mem_close(struct store *store)
 {
@@ -421,21 +432,12 @@ static void mem_close(struct store *store)
         free(slabs->items);
     }
     free(mem->undo.items);
-    free(mem->image.items);
     free(mem);
 }
 
-static void ordering_add_column(struct ordering *ordering, int column)
+static void table_init(struct mem_table *table, enum store_table id)
 {
-    for (int i = 0; i < ordering->tree.words; i++)
-        if (ordering->columns[i] == column)
-            return;
-    assert(ordering->tree.words < STORE_KEYS_MAX);
-    ordering->columns[ordering->tree.words++] = column;
-}
-
-static void table_init(struct mem_table *table, const struct store_table_info *info)
-{
+    const struct store_table_info *info = &store_tables[id];
     assert(info->columns <= STORE_COLUMNS_MAX && info->keys <= STORE_KEYS_MAX);
     table->columns = info->columns;
     table->keys = info->keys;
@@ -443,19 +445,14 @@ static void table_init(struct mem_table *table, const struct store_table_info *i
     table->row_words = (size_t)info->columns + (info->text ? TEXT_WORDS : 0);
     table->node_bytes = sizeof(struct link) + table->row_words * sizeof(uint64_t);
     table->ordering_count = 1;
-    for (int k = 0; k < info->keys; k++)
-        ordering_add_column(&table->orderings[0], k);
+    table->orderings[0].tree.words = store_order(id, INDEX_PRIMARY, table->orderings[0].columns);
 }
 
-/* An index sorts by its columns and then by those of the primary key that it does not name. */
-static int table_add_index(struct mem_table *table, const struct store_index_info *info)
+static int table_add_index(struct mem_table *table, enum store_index index)
 {
     assert(table->ordering_count <= TABLE_INDEXES_MAX);
     struct ordering *ordering = &table->orderings[table->ordering_count];
-    for (int i = 0; i < info->count; i++)
-        ordering_add_column(ordering, info->columns[i]);
-    for (int k = 0; k < table->keys; k++)
-        ordering_add_column(ordering, k);
+    ordering->tree.words = store_order(store_indexes[index].table, (int)index, ordering->columns);
     ordering->offset = table->node_bytes;
     table->node_bytes += sizeof(struct link) + (size_t)ordering->tree.words * sizeof(uint64_t);
     return table->ordering_count++;
@@ -471,17 +468,20 @@ static const struct store_ops mem_ops = {
     .del = mem_del,
     .scan = mem_scan,
     .backup = mem_backup,
+    .restore = mem_restore,
+    .image_free = mem_image_free,
+    .checkpoint = mem_checkpoint,
     .clear = mem_clear,
     .close = mem_close,
 };
 
-struct store *store_mem_open(void)
+struct store *store_mem_open(enum store_part part)
 {
     struct mem_store *mem = base_alloc(sizeof *mem);
-    mem->store.ops = &mem_ops;
+    mem->store = (struct store){&mem_ops, part};
     for (int t = 0; t < TABLE_COUNT; t++)
-        table_init(&mem->tables[t], &store_tables[t]);
+        table_init(&mem->tables[t], (enum store_table)t);
     for (int i = 0; i < INDEX_COUNT; i++)
-        mem->ordering_of_index[i] = table_add_index(&mem->tables[store_indexes[i].table], &store_indexes[i]);
+        mem->ordering_of_index[i] = table_add_index(&mem->tables[store_indexes[i].table], (enum store_index)i);
     return &mem->store;
 }

@@ -17,3 +17,9 @@ int store_first(struct store *store, const struct store_range *range, struct row
         return status;
     return wanted ? E_NOTFOUND : 0;
 }
+
+void store_image_free(struct store_image *image)
+{
+    if (image)
+        image->ops->image_free(image);
+}

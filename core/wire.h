@@ -17,7 +17,8 @@ enum wire_kind {
     WIRE_OP,    /* device session op oldest_op operation conv target named subject role body conv_kind at_us */
     /* user's shard -> device */
     WIRE_WELCOME, /* session epoch generation head op(highest accepted) reset(0/1) */
-    WIRE_ENTRY, /* session epoch position head entry conv target version actor subject role at_us body conv_kind why */
+    WIRE_ENTRY,   /* session epoch position head entry conv target version actor subject role at_us body conv_kind why
+                     sent flags */
     WIRE_RESET_PAGE, /* session reset_id generation epoch position(p) page pages + one item: entry ITEM_*, see below */
     WIRE_BEAT,       /* session epoch head */
     WIRE_ANSWER,     /* session op outcome why version actor(who) at_us(when) early(0/1) */
@@ -30,19 +31,24 @@ enum wire_kind {
     WIRE_SNAPSHOT,   /* user device reset_id conv page pages + one item */
     /* shard -> shard, not numbered: repeated until superseded */
     WIRE_CHANNEL_ACK, /* number(high water) applied, incarnation of the entries acknowledged */
+    WIRE_KIND_COUNT
 };
 
 /* What a person or a script asks for. */
-#define OPERATION_LIST(X)                 \
-    X(CREATE, "create")                   \
-    X(ADD, "add")                         \
-    X(REMOVE, "remove")                   \
-    X(LEAVE, "leave")                     \
-    X(SEND, "send")                       \
-    X(DELETE, "delete")                   \
-    X(UNDO, "undo")                       \
-    X(DELETE_CONV, "delete-conversation") \
-    X(UNDO_CONV, "undo-conversation")
+#define OPERATION_LIST(X)                                              \
+    X(CREATE, "create")                                                \
+    X(ADD, "add")                                                      \
+    X(REMOVE, "remove")                                                \
+    X(LEAVE, "leave")                                                  \
+    X(SEND, "send")                                                    \
+    X(DELETE, "delete")                                                \
+    X(UNDO, "undo")                                                    \
+    X(DELETE_CONV, "delete-conversation")                              \
+    X(UNDO_CONV, "undo-conversation")                                  \
+    X(EDIT, "edit")               /* target body */                    \
+    X(DELETE_ME, "delete-for-me") /* target */                         \
+    X(CLEAR, "clear-history")     /* everything so far, for oneself */ \
+    X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -62,7 +68,10 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(VOID, "void")                   /* superseded: moves the cursor, changes nothing */                         \
     X(ITEM_CONV, "item-conversation") /* conv conv_kind role version(as-of) at_us, deleted: flags ITEM_DELETED */ \
     X(ITEM_MESSAGE, "item-message")   /* conv target version actor at_us body, or deleted: flags ITEM_DELETED */  \
-    X(ITEM_NONE, "item-none")         /* this conversation is not the user's any more */
+    X(ITEM_NONE, "item-none")         /* this conversation is not the user's any more */                          \
+    X(EDIT, "edit")                   /* target, body; actor = author */                                          \
+    X(HIDE, "hide")                   /* to one user: target deleted for them alone */                            \
+    X(CLEAR, "clear")                 /* to one user: everything sent up to `sent` is gone for them alone */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
@@ -86,7 +95,8 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(NOT_DELETED, "not-deleted") /* an undo of something that is not deleted */                     \
     X(SUPERSEDED, "superseded")   /* an undo that names another deletion than the current one */     \
     X(ALREADY_MEMBER, "already-member")                                                              \
-    X(MALFORMED, "malformed")
+    X(MALFORMED, "malformed")                                                                        \
+    X(TARGET_DELETED, "target-deleted") /* an edit of, or a reply to, what is deleted */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 
@@ -98,37 +108,49 @@ const char *why_name(unsigned why);
 unsigned operation_find(const char *name);
 unsigned why_find(const char *name);
 
+/*
+ * The fields, in the order of their encoding (wire_codec.h). New ones are appended: a field that is zero is not
+ * encoded, so an old reader of a new writer's message meets only what it knows, unless it is meant to notice.
+ */
+#define WIRE_FIELDS(X)                                                                                            \
+    X(uint8_t, kind)      /* enum wire_kind */                                                                    \
+    X(uint8_t, operation) /* enum operation */                                                                    \
+    X(uint8_t, entry)     /* enum entry */                                                                        \
+    X(uint8_t, outcome)   /* enum outcome */                                                                      \
+    X(uint8_t, why)       /* enum why */                                                                          \
+    X(uint8_t, conv_kind) /* enum conv_kind */                                                                    \
+    X(uint8_t, role)      /* enum role */                                                                         \
+    X(uint8_t, flags)     /* ITEM_*, FLAG_* */                                                                    \
+    X(uint8_t, reset)     /* WELCOME: a reset follows; CHANNEL_ACK: a question */                                 \
+    X(uint8_t, early)     /* ANSWER: accepted, the target has not arrived yet */                                  \
+    X(uint32_t, session)                                                                                          \
+    X(uint32_t, generation)                                                                                       \
+    X(uint32_t, epoch)                                                                                            \
+    X(device_id, device)                                                                                          \
+    X(user_id, user)                                                                                              \
+    X(user_id, actor)   /* who did it */                                                                          \
+    X(user_id, subject) /* who is added, removed */                                                               \
+    X(uint32_t, op)                                                                                               \
+    X(uint32_t, oldest_op) /* the oldest operation whose answer the device has not stored; op+1 when none */      \
+    X(uint32_t, reset_id)                                                                                         \
+    X(uint32_t, page)                                                                                             \
+    X(uint32_t, pages)                                                                                            \
+    X(uint32_t, incarnation) /* of the sending shard, on a channel */                                             \
+    X(uint64_t, position)                                                                                         \
+    X(uint64_t, head)                                                                                             \
+    X(uint64_t, number)  /* of an entry of a channel, dense from 1 in each incarnation */                         \
+    X(uint64_t, applied) /* the highest number that every unfenced device behind the receiver has acknowledged */ \
+    X(conv_id, conv)                                                                                              \
+    X(msg_id, target)                                                                                             \
+    X(version, version) /* of the commit that made this */                                                        \
+    X(version, named)   /* UNDO, UNDO_CONV: the version of the deletion that it undoes */                         \
+    X(uint64_t, at_us)  /* server time of the commit */                                                           \
+    X(version, sent)    /* of the commit that made the target; CLEAR, READ: up to which */
+
 struct wire {
-    uint8_t kind;      /* enum wire_kind */
-    uint8_t operation; /* enum operation */
-    uint8_t entry;     /* enum entry */
-    uint8_t outcome;   /* enum outcome */
-    uint8_t why;       /* enum why */
-    uint8_t conv_kind; /* enum conv_kind */
-    uint8_t role;      /* enum role */
-    uint8_t flags;     /* ITEM_* */
-    uint8_t reset;     /* WELCOME: a reset follows */
-    uint8_t early;     /* ANSWER: accepted, the target has not arrived yet */
-    uint32_t session;
-    uint32_t generation;
-    uint32_t epoch;
-    device_id device;
-    user_id user;
-    user_id actor;   /* who did it */
-    user_id subject; /* who is added or removed */
-    uint32_t op;
-    uint32_t oldest_op; /* the oldest operation whose answer the device has not stored; op+1 when none */
-    uint32_t reset_id;
-    uint32_t page, pages;
-    uint32_t incarnation; /* of the sending shard, on a channel */
-    uint64_t position, head;
-    uint64_t number;  /* of an entry of a channel, dense from 1 in each incarnation */
-    uint64_t applied; /* the highest number that every unfenced device behind the receiver has acknowledged */
-    conv_id conv;
-    msg_id target;
-    version version; /* of the commit that made this */
-    version named;   /* UNDO, UNDO_CONV: the version of the deletion that it undoes */
-    uint64_t at_us;  /* server time of the commit */
+#define WIRE_FIELD(type, name) type name;
+    WIRE_FIELDS(WIRE_FIELD)
+#undef WIRE_FIELD
     struct text body;
 };
 

@@ -9,6 +9,7 @@
 #include "reports/metrics_totals.h"
 #include "reports/pairs.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,13 @@ void metrics_take(void *metrics, const struct record *r, const struct names *nam
         case KIND_CONNECT:
             pairs_connect(m->pairs, record_get(r, FIELD_DEVICE), r->at_us);
             break;
+        case KIND_TRAFFIC:
+            m->totals.traffic.runs++;
+            m->totals.traffic.requests += record_get(r, FIELD_REQUESTS);
+            m->totals.traffic.bytes += record_get(r, FIELD_BYTES);
+            m->totals.traffic.between += record_get(r, FIELD_BETWEEN);
+            m->totals.traffic.hottest += record_get(r, FIELD_HOTTEST);
+            break;
         case KIND_EXEMPT:
             pairs_exempt(m->pairs, record_get(r, FIELD_NODE));
             break;
@@ -269,6 +277,21 @@ uint64_t metrics_count(const struct metrics *m, enum metrics_class class)
 uint64_t metrics_percentile(const struct metrics *m, enum metrics_class class, uint32_t permille)
 {
     return histogram_percentile(&m->totals.latency[class], permille);
+}
+
+struct metrics_traffic metrics_traffic(const struct metrics *m)
+{
+    return m->totals.traffic;
+}
+
+void metrics_print_traffic(const struct metrics *m, const char *indent, FILE *out)
+{
+    struct metrics_traffic t = m->totals.traffic;
+    if (t.runs)
+        fprintf(out,
+                "%straffic a run: %" PRIu64 " requests, %" PRIu64 " bytes, %" PRIu64
+                " messages between shards, %" PRIu64 " steps of the busiest shard\n",
+                indent, t.requests / t.runs, t.bytes / t.runs, t.between / t.runs, t.hottest / t.runs);
 }
 
 uint64_t metrics_never(const struct metrics *m)

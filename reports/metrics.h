@@ -39,6 +39,13 @@ uint64_t metrics_percentile(const struct metrics *metrics, enum metrics_class cl
                             uint32_t permille);        /* 500, 990, 1000 */
 uint64_t metrics_never(const struct metrics *metrics); /* (deletion, device) pairs that were never reached */
 const struct histogram *metrics_histogram(const struct metrics *metrics, enum metrics_class class);
+/* What safety phases cost, of the runs that measured it (record kind `traffic`): sums. */
+struct metrics_traffic {
+    uint64_t runs, requests, bytes, between, hottest;
+};
+struct metrics_traffic metrics_traffic(const struct metrics *metrics);
+/* One line, a run's mean each; nothing when no run measured. */
+void metrics_print_traffic(const struct metrics *metrics, const char *indent, FILE *out);
 const struct timeline *metrics_tombstones(const struct metrics *metrics); /* of all shards together */
 
 /* As JSON (an object, no newline at the end) for result files; reports/measures.h reads it back. */

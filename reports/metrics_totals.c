@@ -2,6 +2,7 @@
  * metrics_totals.c: totals, and the lines that carry them:
  *     metrics latency CLASS BUCKET MAX COUNT      MAX: the largest sample known of the bucket
  *     metrics never COUNT
+ *     metrics traffic RUNS REQUESTS BYTES BETWEEN HOTTEST
  *     metrics tombstones WIDTH AT COUNT SUM MAX   one bin
  */
 #include "reports/metrics_totals.h"
@@ -22,6 +23,7 @@ void metrics_totals_init(struct metrics_totals *totals)
         histogram_init(&totals->latency[i]);
     timeline_init(&totals->tombstones);
     totals->never = 0;
+    totals->traffic = (struct metrics_traffic){0};
 }
 
 void metrics_totals_release(struct metrics_totals *totals)
@@ -36,6 +38,16 @@ void metrics_totals_clear(struct metrics_totals *totals)
         histogram_clear(&totals->latency[i]);
     timeline_init(&totals->tombstones);
     totals->never = 0;
+    totals->traffic = (struct metrics_traffic){0};
+}
+
+static void add_traffic(struct metrics_traffic *into, const struct metrics_traffic *from)
+{
+    into->runs += from->runs;
+    into->requests += from->requests;
+    into->bytes += from->bytes;
+    into->between += from->between;
+    into->hottest += from->hottest;
 }
 
 void metrics_totals_merge(struct metrics_totals *into, const struct metrics_totals *from)
@@ -44,6 +56,7 @@ void metrics_totals_merge(struct metrics_totals *into, const struct metrics_tota
         histogram_merge(&into->latency[i], &from->latency[i]);
     timeline_merge(&into->tombstones, &from->tombstones);
     into->never += from->never;
+    add_traffic(&into->traffic, &from->traffic);
 }
 
 void metrics_totals_write_text(const struct metrics_totals *totals, FILE *out)
@@ -59,6 +72,10 @@ void metrics_totals_write_text(const struct metrics_totals *totals, FILE *out)
     }
     if (totals->never)
         fprintf(out, "metrics never %" PRIu64 "\n", totals->never);
+    const struct metrics_traffic *t = &totals->traffic;
+    if (t->runs)
+        fprintf(out, "metrics traffic %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", t->runs,
+                t->requests, t->bytes, t->between, t->hottest);
     for (uint32_t i = 0; i < TIMELINE_BINS; i++) {
         const struct timeline_bin *bin = &totals->tombstones.bins[i];
         uint64_t width = totals->tombstones.width_us;
@@ -116,6 +133,12 @@ int metrics_totals_read_text(struct metrics_totals *totals, const char *line)
         if (!read_numbers(rest, n, 1))
             return E_INVALID;
         totals->never += n[0];
+        return 0;
+    }
+    if ((rest = after(words, "traffic"))) {
+        if (!read_numbers(rest, n, 5))
+            return E_INVALID;
+        add_traffic(&totals->traffic, &(struct metrics_traffic){n[0], n[1], n[2], n[3], n[4]});
         return 0;
     }
     if ((rest = after(words, "tombstones")) && read_numbers(rest, n, 5))

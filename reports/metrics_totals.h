@@ -13,6 +13,7 @@ struct metrics_totals {
     struct histogram latency[METRICS_CLASSES];
     uint64_t never;
     struct timeline tombstones;
+    struct metrics_traffic traffic;
 };
 void metrics_totals_init(struct metrics_totals *totals);
 void metrics_totals_release(struct metrics_totals *totals);

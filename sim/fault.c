@@ -219,7 +219,7 @@ void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan)
         plan.point = CRASH_BEFORE_COMMIT;
     else if (shard && plan.point == CRASH_AFTER_WRITE)
         plan.point = CRASH_AFTER_COMMIT;
-    else if (!shard && plan.point == CRASH_BEFORE_COMMIT)
+    else if (!shard && (plan.point == CRASH_BEFORE_COMMIT || plan.point == CRASH_AFTER_INTENT))
         plan.point = CRASH_BEFORE_WRITE;
     if (shard)
         w->shards[node].plan = plan;
@@ -229,7 +229,7 @@ void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan)
 
 static bool is_before(enum crash_point point)
 {
-    return point == CRASH_BEFORE_COMMIT || point == CRASH_BEFORE_WRITE;
+    return point == CRASH_BEFORE_COMMIT || point == CRASH_AFTER_INTENT || point == CRASH_BEFORE_WRITE;
 }
 
 bool fault_strikes_before(struct crash_plan *plan, bool counts)
@@ -306,7 +306,7 @@ void fault_restart(struct world *w, uint32_t node)
         if (shard->core)
             return;
         record_node(w, KIND_RESTART, node);
-        shard->core = shard_new(node, w->shard_count, shard->store, &w->policy);
+        shard->core = shard_new(node, w->shard_count, &shard->stores, &w->policy);
         struct shard_input input = {.kind = SHARD_START, .incarnation = shard->incarnation};
         world_shard_step(w, node, &input);
         if (w->scenario->observe_every_us)

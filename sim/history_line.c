@@ -25,6 +25,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_HIDE] =
         "{device} hides {message} in {in} ({copy})[ because {because}][, version {version}][, pending{pending}]",
     [KIND_NOTICE] = "{device} is told that {in} is deleted[ by {actor}][, its draft is kept{draft}]",
+    [KIND_CANCEL] = "{device} cancels {op}, the send of {message}, before it was ever sent",
     [KIND_VIEW] = "{device} is found to show {shown}[, cursor {cursor}][, epoch {epoch}]",
     [KIND_END] = "the recording ends",
     [KIND_COMMIT] =
@@ -63,6 +64,9 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_STEP] = "step {step} runs[ as {op}]",
     [KIND_EXEMPT] = "{node} is exempt: it never returns",
     [KIND_STALL] = "{node} has not converged[: {cause}]",
+    [KIND_AUDIT] = "the audit log of {shard} has {count} decisions, head {digest}[, broken{broken}]",
+    [KIND_TRAFFIC] = "traffic: {requests} requests, {bytes} bytes, {between} messages between shards, {hottest} steps "
+                     "of the busiest",
 };
 
 struct line {

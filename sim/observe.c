@@ -5,6 +5,7 @@
  * When: at the end phases, everything; and unless the scenario says "observe": 0, after a restart, when a device has
  * caught up after connecting, after an installed snapshot, and at random instants a random device and a random shard.
  */
+#include "core/audit.h"
 #include "sim/record.h"
 
 #define STATE_LIVE 1U /* of a conversation or message in its table; what is larger is a tombstone of some age */
@@ -123,9 +124,28 @@ static void walk(struct world *w, struct store *store, enum store_table table, s
         world_fail(w, "an observation of a store", status);
 }
 
+/* Not while it is down: what its last step left behind is put right when it starts. */
+static void observe_audit(struct world *w, shard_id id)
+{
+    struct audit_report report;
+    if (!w->scenario->audited || !w->shards[id].core)
+        return;
+    int status = audit_walk(w->shards[id].stores.vault, NULL, NULL, &report);
+    if (status < 0) {
+        world_fail(w, "an observation of an audit log", status);
+        return;
+    }
+    struct record *r = record_new(w, KIND_AUDIT);
+    record_set(r, FIELD_SHARD, w->shards[id].name);
+    record_set(r, FIELD_COUNT, report.decisions - report.voided);
+    record_set(r, FIELD_DIGEST, report.head.h[0]);
+    record_set(r, FIELD_BROKEN, report.broken);
+    record_emit(w);
+}
+
 void observe_shard(struct world *w, shard_id id)
 {
-    struct store *store = w->shards[id].store;
+    struct store *store = w->shards[id].stores.main;
     struct table table = {.digest = 0xcbf29ce484222325ULL};
     walk(w, store, TABLE_CONV, count_conversation, &table);
     walk(w, store, TABLE_MESSAGE, count_message, &table);
@@ -140,6 +160,7 @@ void observe_shard(struct world *w, shard_id id)
     record_set(r, FIELD_WAITING, table.waiting);
     record_set(r, FIELD_DIGEST, table.digest);
     record_emit(w);
+    observe_audit(w, id);
 }
 
 static int is_tombstone(void *ctx, const struct row *row)
@@ -160,8 +181,8 @@ uint64_t observe_tombstones(struct world *w)
 {
     uint64_t count = 0;
     for (shard_id i = 0; i < w->shard_count; i++) {
-        walk(w, w->shards[i].store, TABLE_CONV, is_dead_conversation, &count);
-        walk(w, w->shards[i].store, TABLE_MESSAGE, is_tombstone, &count);
+        walk(w, w->shards[i].stores.main, TABLE_CONV, is_dead_conversation, &count);
+        walk(w, w->shards[i].stores.main, TABLE_MESSAGE, is_tombstone, &count);
     }
     return count;
 }

@@ -80,6 +80,8 @@ void phase_begin(struct world *w, enum phase phase)
             say(w, w->words.safety);
             break;
         case PHASE_HEAL:
+            if (w->scenario->measure)
+                record_traffic(w);
             say(w, w->words.heal);
             heal(w);
             break;
@@ -104,7 +106,7 @@ void phase_begin(struct world *w, enum phase phase)
 
 static bool get(struct world *w, shard_id shard, enum store_table table, uint64_t key, struct row *row)
 {
-    struct store *store = w->shards[shard].store;
+    struct store *store = w->shards[shard].stores.main;
     *row = (struct row){.c = {[0] = key}};
     int status = store->ops->get(store, table, row);
     if (status < 0 && status != E_NOTFOUND)
@@ -173,7 +175,7 @@ static int unconfirmed_channel(void *ctx, const struct row *row)
 
 static bool shard_converged(struct world *w, shard_id id, char cause[CAUSE_MAX])
 {
-    struct store *store = w->shards[id].store;
+    struct store *store = w->shards[id].stores.main;
     struct backlog backlog = {.cause = cause};
     struct store_range fanouts = {.table = TABLE_FANOUT, .index = INDEX_PRIMARY};
     struct store_range channels = {.table = TABLE_CHANNEL_OUT, .index = INDEX_PRIMARY};

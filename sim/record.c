@@ -35,6 +35,7 @@ void record_words(struct world *w)
 #undef POINT_WORD
     words->body = names_intern(n, "body");
     words->all = names_intern(n, "all");
+    words->me = names_intern(n, "me");
     words->sync[SYNC_DELTA] = names_intern(n, "delta");
     words->sync[SYNC_RESET] = names_intern(n, "reset");
     words->sync[SYNC_HEAD_ONLY] = names_intern(n, "head");
@@ -92,8 +93,9 @@ uint32_t record_conv_name(struct world *w, conv_id id)
 {
     if (!id)
         return 0;
-    uint32_t given = (uint32_t)(idmap_get(&w->ops, id) >> 32);
-    return given ? given : default_name(w, "c:", id);
+    uint64_t op = MAKE_ID(ID_DEVICE(id), conv_id_op(&w->policy, id)); /* that made it */
+    uint32_t given = (uint32_t)(idmap_get(&w->ops, op) >> 32);
+    return given ? given : default_name(w, "c:", op);
 }
 
 /* ---- records ---- */
@@ -107,6 +109,20 @@ struct record *record_new(struct world *w, enum history_kind kind)
 void record_emit(struct world *w)
 {
     history_emit(w->history, &w->record);
+}
+
+void record_traffic(struct world *w)
+{
+    uint64_t hottest = 0;
+    for (shard_id i = 0; i < w->shard_count; i++)
+        if (w->traffic.steps[i] > hottest)
+            hottest = w->traffic.steps[i];
+    struct record *r = record_new(w, KIND_TRAFFIC);
+    record_set(r, FIELD_REQUESTS, w->traffic.requests);
+    record_set(r, FIELD_BYTES, w->traffic.bytes);
+    record_set(r, FIELD_BETWEEN, w->traffic.between);
+    record_set(r, FIELD_HOTTEST, hottest);
+    record_emit(w);
 }
 
 void record_device(struct world *w, device_id id, bool linked)
@@ -184,6 +200,8 @@ static void note_invoke(struct world *w, const struct note *n)
         record_set(r, FIELD_ROLE, w->words.role[n->role]);
     if (n->operation == OPERATION_DELETE || n->operation == OPERATION_DELETE_CONV)
         record_set(r, FIELD_SCOPE, w->words.all);
+    if (n->operation == OPERATION_DELETE_ME || n->operation == OPERATION_CLEAR)
+        record_set(r, FIELD_SCOPE, w->words.me);
     set_version(r, FIELD_UNDOES, n->named);
     record_emit(w);
 }
@@ -199,6 +217,14 @@ static void note_answered(struct world *w, const struct note *n)
         record_set(r, FIELD_SETTLED, n->outcome == OUTCOME_SETTLED);
     record_emit(w);
     script_answered(w, n->device, n->op, n->outcome, n->why);
+}
+
+static void note_cancelled(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, KIND_CANCEL);
+    set_op(w, r, n);
+    record_set(r, FIELD_MESSAGE, record_message_name(w, n->target));
+    record_emit(w);
 }
 
 static void note_view(struct world *w, const struct note *n)
@@ -389,6 +415,9 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
             case NOTE_SHOW:
             case NOTE_HIDE:
                 note_view(w, n);
+                break;
+            case NOTE_CANCELLED:
+                note_cancelled(w, n);
                 break;
             case NOTE_NOTICE:
                 note_notice(w, n);

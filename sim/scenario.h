@@ -90,13 +90,14 @@ enum step_kind {
     X(ABORT, "abort") /* the program itself aborts: for testing the sweep */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
-#define CRASH_POINT_LIST(X)                              \
-    X(NOW, "now")                                        \
-    X(BEFORE_COMMIT, "before-commit")                    \
-    X(AFTER_COMMIT, "after-commit")   /* nothing sent */ \
-    X(AFTER_SOME, "after-some-sends") /* half of them */ \
-    X(AFTER_ALL, "after-all-sends")                      \
-    X(BEFORE_WRITE, "before-write") /* devices */        \
+#define CRASH_POINT_LIST(X)                                                       \
+    X(NOW, "now")                                                                 \
+    X(BEFORE_COMMIT, "before-commit")                                             \
+    X(AFTER_INTENT, "after-intent")   /* the vault has committed, main has not */ \
+    X(AFTER_COMMIT, "after-commit")   /* nothing sent */                          \
+    X(AFTER_SOME, "after-some-sends") /* half of them */                          \
+    X(AFTER_ALL, "after-all-sends")                                               \
+    X(BEFORE_WRITE, "before-write") /* devices */                                 \
     X(AFTER_WRITE, "after-write")
 #define CRASH_POINT_ENUM(id, name) CRASH_##id,
 enum crash_point { CRASH_NONE, CRASH_POINT_LIST(CRASH_POINT_ENUM) CRASH_POINT_COUNT };
@@ -166,7 +167,8 @@ struct scenario {
     uint64_t seeds_at_most; /* a large scenario caps what a sweep of everything gives it; 0 = no cap */
     int64_t starts_s;       /* seconds since 1970 */
     uint32_t shards;
-    char *store;          /* "memory" (or "sqlite" from the next issue on) */
+    char *store;          /* "memory" or "sqlite" */
+    bool audited;         /* observe the audit logs too */
     struct policy policy; /* without flaws */
     int flaw;             /* enum flaw of a negative scenario, or -1 */
     struct scenario_user *users;
@@ -182,6 +184,7 @@ struct scenario {
     struct scenario_expect expect;
     uint64_t lasts_us;                /* of the safety phase: at least until the last step */
     uint64_t online_us, returning_us; /* bounds */
+    bool measure;                     /* emit a record of what the safety phase cost */
     uint64_t observe_every_us;        /* mean time between observations; 0 = only at the end */
     uint64_t events_max, records_max, memory_max_bytes;
     /* "vary": this scenario is one of these; id "NAME#path=value,path=value" */

@@ -46,7 +46,7 @@ struct key {
     uint64_t low, high;
     const char *words;
     const char *what;
-    uint32_t forms; /* of a step: bit FORM_x of those that have it */
+    uint64_t forms; /* of a step: bit FORM_x of those that have it */
 };
 struct key_table {
     const char *name; /* "crowd" */
@@ -70,10 +70,10 @@ enum form {
     FORM_FAULT, /* + enum fault_kind */
     FORM_COUNT = FORM_FAULT + FAULT_KIND_COUNT,
 };
-#define FORM_BIT(form) (1U << (form))
-#define FORMS_OPERATIONS ((1U << OPERATION_COUNT) - 2)
-#define FORMS_DO ((1U << FORM_RACE) - 2)
-#define FORMS_FAULTS (((1U << FAULT_KIND_COUNT) - 2) << FORM_FAULT)
+#define FORM_BIT(form) (1ULL << (form))
+#define FORMS_OPERATIONS ((1ULL << OPERATION_COUNT) - 2)
+#define FORMS_DO ((1ULL << FORM_RACE) - 2)
+#define FORMS_FAULTS (((1ULL << FAULT_KIND_COUNT) - 2) << FORM_FAULT)
 #define FORMS_ALL (FORMS_DO | FORM_BIT(FORM_RACE) | FORMS_FAULTS)
 
 struct step_ref {
@@ -113,7 +113,7 @@ void suggestion_text(const struct suggestion *suggestion, char *text, size_t siz
 int read_key(struct reader *r, const cJSON *item, const struct key *key, void *base);
 /* Every key of item is in table (and, for steps, of this form), the required ones are there; the plain ones are read.
  */
-int read_object(struct reader *r, const cJSON *item, const struct key_table *table, uint32_t form, const char *what,
+int read_object(struct reader *r, const cJSON *item, const struct key_table *table, uint64_t form, const char *what,
                 void *base);
 int read_time(struct reader *r, const cJSON *item, uint64_t *us);
 int read_count(struct reader *r, const cJSON *item, uint64_t low, uint64_t high, uint64_t *count);

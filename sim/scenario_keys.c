@@ -46,6 +46,7 @@ static const struct key scenario_keys[] = {
     {"bounds", KEY_OTHER, 0, 0, 0, REF("bounds"), "in which time a deletion must arrive", 0},
     {"observe", KEY_TIME, S(observe_every_us), 0, 0, NULL, "mean time between observations; \"0s\": only at the end",
      0},
+    {"measure", KEY_FLAG, S(measure), 0, 0, NULL, "true: count requests and bytes of the safety phase, as a record", 0},
     {"limits", KEY_OTHER, 0, 0, 0, REF("limits"), "what a run may cost", 0},
     {"script", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("step") "}", "what happens", 0},
     {"expect", KEY_OTHER, 0, 0, 0, REF("expect"), "what must come of it; default {\"hold\": \"all\"}", 0},
@@ -55,7 +56,9 @@ const struct key_table scenario_table = TABLE_OF(scenario_keys, "scenario", "sex
 
 static const struct key server_keys[] = {
     {"shards", KEY_COUNT32, S(shards), 1, SCENARIO_SHARDS_MAX, NULL, "how many shards; default 1", 0},
-    {"store", KEY_OTHER, 0, 0, 0, "{\"enum\":[\"memory\"]}", "where a shard keeps its tables", 0},
+    {"store", KEY_OTHER, 0, 0, 0, "{\"enum\":[\"memory\",\"sqlite\"]}", "where a shard keeps its tables", 0},
+    {"audited", KEY_FLAG, S(audited), 0, 0, NULL, "is the audit log read and verified at each observation of a shard?",
+     0},
 };
 const struct key_table server_table = TABLE_OF(server_keys, "server", "");
 
@@ -155,7 +158,7 @@ static const struct key step_keys[] = {
     {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX + 8, NULL, "conversation",
      (OPS & ~OP(CREATE)) | FORM(TYPE) | FORM(LOOK)},
     {"message", KEY_TEXT, P(target), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of a send, or ?NAME for one that never was",
-     OP(DELETE) | OP(UNDO)},
+     OP(DELETE) | OP(UNDO) | OP(EDIT) | OP(DELETE_ME) | OP(CANCEL)},
     {"undoes", KEY_TEXT, P(undoes), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the deletion; default the one it knows",
      OP(UNDO) | OP(UNDO_CONV)},
     {"user", KEY_OTHER, 0, 0, 0, NODES, "who is added or removed; the other side of a direct conversation",
@@ -163,7 +166,7 @@ static const struct key step_keys[] = {
     {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner", "as what; default member", OP(ADD)},
     {"kind", KEY_OTHER, 0, 0, 0, REF("kind"), "of the conversation, or of the messages that a fault touches",
      OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE)},
-    {"text", KEY_TEXT, P(text), 0, TEXT_BYTES_MAX, NULL, "the message, or the draft", OP(SEND) | FORM(TYPE)},
+    {"text", KEY_TEXT, P(text), 0, TEXT_BYTES_MAX, NULL, "the message, or the draft", OP(SEND) | OP(EDIT) | FORM(TYPE)},
     {"expect", KEY_OTHER, 0, 0, 0, REF("answer"), "the answer: acked, either, refused, refused WHY", OPS},
     {"race", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("branch") ",\"minItems\":2,\"maxItems\":6}",
      "branches that start together", FORM(RACE)},
@@ -177,7 +180,7 @@ static const struct key step_keys[] = {
     {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second", FA(PARTITION)},
     {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N", FA(CRASH) | FA(CLOCK)},
     {"point", KEY_WORD, P(point), CRASH_NOW, 0,
-     "now|before-commit|after-commit|after-some-sends|after-all-sends|before-write|after-write",
+     "now|before-commit|after-intent|after-commit|after-some-sends|after-all-sends|before-write|after-write",
      "where in a step; default now", FA(CRASH)},
     {"times", KEY_COUNT, P(times), 1, 1000000, NULL, "drop: how many messages; crash: at the k-th step from now",
      FA(CRASH) | FA(DROP)},

@@ -80,11 +80,10 @@ static int read_server(struct reader *r, const cJSON *item)
     int status = item ? read_object(r, item, &server_table, 0, "a \"server\"", r->s) : 0;
     if (status != 0)
         return status;
-    if (store && cJSON_IsString(store) && strcmp(store->valuestring, "sqlite") == 0)
-        return reader_expected(r, store, "\"memory\": the store \"sqlite\" is not in this build");
-    if (store && (!cJSON_IsString(store) || strcmp(store->valuestring, "memory") != 0))
-        return reader_expected(r, store, "\"memory\"");
-    r->s->store = text_copy("memory");
+    bool sqlite = store && cJSON_IsString(store) && strcmp(store->valuestring, "sqlite") == 0;
+    if (store && !sqlite && (!cJSON_IsString(store) || strcmp(store->valuestring, "memory") != 0))
+        return reader_expected(r, store, "\"memory\" or \"sqlite\"");
+    r->s->store = text_copy(sqlite ? "sqlite" : "memory");
     return 0;
 }
 

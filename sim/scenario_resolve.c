@@ -235,7 +235,7 @@ int resolve_event(struct reader *r, const cJSON *item, const char *event)
 static void default_text(struct scenario_step *step)
 {
     char text[TEXT_BYTES_MAX + 1];
-    if (step->operation != OPERATION_SEND || step->text)
+    if ((step->operation != OPERATION_SEND && step->operation != OPERATION_EDIT) || step->text)
         return;
     const char *name = step->as ? step->as : step->label;
     (void)snprintf(text, sizeof text, "text of %.*s", (int)(step->as ? SCENARIO_NAME_MAX : strcspn(name, " ")), name);

@@ -138,8 +138,10 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
 {
     static const uint32_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
                                     FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
-                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(FORM_TYPE);
-    static const uint32_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO);
+                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE);
+    static const uint32_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
+                                         FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
+                                         FORM_BIT(OPERATION_CANCEL);
     static const uint32_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE);
     const char *what = do_word(form);
     const cJSON *found, *kind = NULL, *answer = member(item, "expect");
@@ -186,7 +188,7 @@ static int check_point(struct reader *r, const struct scenario_step *step, const
         bool shard = (step->nodes_a[i] & SCENARIO_SHARD) != 0;
         if (shard == of_device)
             return reader_expected(r, item,
-                                   shard ? "a point of a shard: now, before-commit, after-commit, "
+                                   shard ? "a point of a shard: now, before-commit, after-intent, after-commit, "
                                            "after-some-sends or after-all-sends"
                                          : "a point of a device: now, before-write or after-write");
     }

@@ -276,8 +276,8 @@ static uint64_t resolve(struct world *w, const char *text, device_id asks)
 static conv_id conv_of(struct world *w, const struct scenario_step *step)
 {
     if (step->conversation >= 0)
-        return MAKE_ID(PROVISIONER, step->conversation + 1);
-    return resolve(w, step->in, step->device + 1);
+        return world_conversation(w, (size_t)step->conversation);
+    return world_conversation_of(w, resolve(w, step->in, step->device + 1));
 }
 
 static uint32_t repeated_name(struct world *w, const char *as, uint64_t repetition)
@@ -320,7 +320,7 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
                                  .subject = step->subject == UINT32_MAX ? 0 : step->subject + 1};
     if (step->operation != OPERATION_CREATE)
         input.conv = conv_of(w, step);
-    if (step->operation == OPERATION_DELETE || step->operation == OPERATION_UNDO)
+    if (step->target)
         input.target = resolve(w, step->target, device);
     if (step->undoes)
         input.named = idmap_get(&w->op_versions, resolve(w, step->undoes, device));
@@ -332,10 +332,18 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
         idmap_put(&w->ids_by_name, name, id);
     if (step->operation == OPERATION_SEND)
         input.body = text_of(step->text ? step->text : names_text(w->names, record_message_name(w, id)));
+    if (step->operation == OPERATION_EDIT)
+        input.body = text_of(step->text);
     tell_step(w, index, record_message_name(w, id));
     if (!world_device_step(w, device, &input))
         return;
     w->steps[index].result.ran++;
+    if (next_op(w, device) == op) { /* a cancel that took a send out of the outbox is no operation: the name is free */
+        idmap_put(&w->ops, id, 0);
+        if (name)
+            idmap_put(&w->ids_by_name, name, 0);
+        return;
+    }
     w->steps[index].invoked++;
 }
 

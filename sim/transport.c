@@ -4,6 +4,7 @@
  * channels repair the rest. A hold keeps packets in the order in which they were sent; releasing sends them on in that
  * order. What follows a held packet on the same stream waits behind it, for a stream keeps its order.
  */
+#include "core/wire_size.h"
 #include "sim/world_internal.h"
 
 static uint32_t take_packet(struct world *w)
@@ -67,6 +68,15 @@ static void send_stream(struct world *w, device_id id, bool to_device, uint32_t 
     world_push(w, net_stream_arrival(w->net, stream, w->now_us), EVENT_PACKET, packet, 0);
 }
 
+/* What is sent counts, also when it is lost. */
+static void count_stream(struct world *w, bool to_device, const struct wire *wire)
+{
+    if (!w->scenario->measure || w->phase != PHASE_SAFETY)
+        return;
+    w->traffic.bytes += wire_size(wire);
+    w->traffic.requests += !to_device && (wire->kind == WIRE_HELLO || wire->kind == WIRE_OP);
+}
+
 void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire)
 {
     struct world_device *d = world_device(w, id);
@@ -74,6 +84,7 @@ void transport_stream(struct world *w, device_id id, bool to_device, const struc
         return;
     uint32_t node = node_of_device(w, id);
     uint32_t from = to_device ? d->home : node, to = to_device ? node : d->home;
+    count_stream(w, to_device, wire);
     if (intercepted(w, from, to, d->link.session, wire))
         return;
     if (wire->kind == WIRE_ENTRY && w->phase == PHASE_SAFETY && w->scenario->network.push_loss_ppm &&
@@ -97,6 +108,7 @@ static void send_datagram(struct world *w, uint32_t from, uint32_t to, const str
 void transport_datagram(struct world *w, shard_id from, shard_id to, const struct wire *wire)
 {
     assert(to < w->shard_count);
+    w->traffic.between += w->phase == PHASE_SAFETY;
     if (!intercepted(w, from, to, 0, wire))
         send_datagram(w, from, to, wire);
 }

@@ -292,6 +292,7 @@ bool workload_new_conv(struct world *w, user_id creator)
     uint64_t made, id;
     if (!person(w, device, &input, &made))
         return false;
+    made = world_conversation_of(w, made);
     c->convs = base_grow(c->convs, &c->conv_cap, c->conv_count + 1, sizeof *c->convs);
     struct crowd_conv *conv = &c->convs[c->conv_count++];
     *conv = (struct crowd_conv){.conv = made, .members = {creator}};

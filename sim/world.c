@@ -136,11 +136,18 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     if (!shard->core || w->over)
         return;
     input->now_us = node_now(w, &shard->clock);
+    w->traffic.steps[id] += w->phase == PHASE_SAFETY;
     struct crash_plan plan = shard->plan;
-    input->crash_before_commit =
-        fault_strikes_before(&shard->plan, input->kind == SHARD_TIMER || is_weighty(input->wire));
+    bool strikes = fault_strikes_before(&shard->plan, input->kind == SHARD_TIMER || is_weighty(input->wire));
+    input->crash_before_commit = strikes && plan.point != CRASH_AFTER_INTENT;
+    input->crash_after_intent = strikes && plan.point == CRASH_AFTER_INTENT;
+    for (size_t i = 0; i < sizeof input->random; i += 8) {
+        uint64_t bytes = rng_next(&w->key_rng);
+        for (size_t b = 0; b < 8; b++)
+            input->random[i + b] = (uint8_t)(bytes >> (8 * b));
+    }
     int status = shard_step(shard->core, input, &w->out);
-    if (status == E_CRASH && input->crash_before_commit) {
+    if (status == E_CRASH && strikes) {
         carry(w, id, w->out.msg_count, true);
         fault_crash(w, id, plan.point, plan.for_us);
         return;
@@ -323,8 +330,10 @@ void world_free(struct world *world)
         return;
     world_forget(world);
     for (size_t i = 0; i < SCENARIO_SHARDS_MAX; i++)
-        if (world->shards[i].store)
-            world->shards[i].store->ops->close(world->shards[i].store);
+        if (world->shards[i].stores.main) {
+            world->shards[i].stores.main->ops->close(world->shards[i].stores.main);
+            world->shards[i].stores.vault->ops->close(world->shards[i].stores.vault);
+        }
     queue_free(world->queue);
     out_free(&world->out);
     idmap_release(&world->ops);

@@ -69,8 +69,8 @@ struct node_clock {
 };
 
 struct world_shard {
-    struct shard *core; /* NULL while it is down */
-    struct store *store;
+    struct shard *core;         /* NULL while it is down */
+    struct shard_stores stores; /* kept from run to run, cleared */
     uint32_t name, incarnation;
     struct node_clock clock;
     struct crash_plan plan;
@@ -178,8 +178,13 @@ struct crowd {
 struct words { /* the closed lists, interned once a run */
     uint32_t operation[OPERATION_COUNT], entry[ENTRY_COUNT], why[64], because[BECAUSE_COUNT], role[3];
     uint32_t fault[FAULT_KIND_COUNT], point[CRASH_POINT_COUNT];
-    uint32_t body, all, accepted, refused, heal, safety, deliver, age, release;
+    uint32_t body, all, me, accepted, refused, heal, safety, deliver, age, release;
     uint32_t sync[4]; /* by enum sync_answer */
+};
+
+struct traffic { /* of the safety phase */
+    uint64_t requests, bytes, between;
+    uint64_t steps[SCENARIO_SHARDS_MAX];
 };
 
 struct world {
@@ -193,7 +198,7 @@ struct world {
     char error[WORLD_ERROR_MAX];
     struct queue *queue;
     struct net *net;
-    struct rng order, net_rng, crowd_rng, script_rng, fault_rng, observe_rng;
+    struct rng order, net_rng, crowd_rng, script_rng, fault_rng, observe_rng, key_rng;
     struct out out;
     struct record record;
     struct words words;
@@ -226,6 +231,7 @@ struct world {
     struct world_race_result *races;
     size_t race_count, race_cap;
     uint64_t safety_until_us;
+    struct traffic traffic;
     struct crowd crowd;
     /* end phases */
     uint64_t age_until_us, age_bound_us;
@@ -267,6 +273,10 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
                  struct history *history); /* forgets the run before */
 void world_set_up(struct world *w);
 void world_forget(struct world *w); /* gives back what belongs to one run; keeps the arrays */
+/* The id of the scenario's i-th conversation; by-owner, its home is the shard of its first member. */
+conv_id world_conversation(const struct world *w, size_t i);
+/* The conversation that this operation, MAKE_ID(device, op), makes; any other id as it is. */
+conv_id world_conversation_of(struct world *w, uint64_t op);
 user_id world_add_user(struct world *w, const char *name);
 /* Reserve its id and name; it exists from world_device_begin on. */
 device_id world_add_device(struct world *w, user_id user, const char *name);

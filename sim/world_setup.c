@@ -5,6 +5,7 @@
  * step is a step of a shard like any other, and its messages are carried like all others; time stands at 0. Stores, the
  * queue and arrays keep their memory between runs, so that a small run costs little more than its events.
  */
+#include "core/store_sqlite.h"
 #include "sim/record.h"
 
 #include <stdio.h>
@@ -47,6 +48,22 @@ void world_device_begin(struct world *w, device_id id, bool linked)
     struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = id, .linked = linked};
     world_shard_step(w, d->home, &input);
     d->core = device_new(id, d->user, linked, &w->policy);
+    device_set_endpoint(d->core, d->home);
+}
+
+conv_id world_conversation(const struct world *w, size_t i)
+{
+    const struct scenario_conversation *c = &w->scenario->conversations[i];
+    user_id first = c->member_count ? c->members[0].user + 1 : 0;
+    return conv_id_make(&w->policy, PROVISIONER, (uint32_t)i + 1, shard_of_user(first, w->shard_count));
+}
+
+conv_id world_conversation_of(struct world *w, uint64_t op)
+{
+    device_id device = ID_DEVICE(op);
+    if (!device || device > w->device_count)
+        return op;
+    return conv_id_make(&w->policy, device, ID_OP(op), world_device(w, device)->home);
 }
 
 static void provision_conversations(struct world *w)
@@ -54,11 +71,11 @@ static void provision_conversations(struct world *w)
     const struct scenario *s = w->scenario;
     for (size_t i = 0; i < s->conversation_count; i++) {
         const struct scenario_conversation *c = &s->conversations[i];
-        conv_id conv = MAKE_ID(PROVISIONER, i + 1);
+        conv_id conv = world_conversation(w, i);
         uint32_t name = names_intern(w->names, c->name);
-        idmap_put(&w->ops, conv, (uint64_t)name << 32);
+        idmap_put(&w->ops, MAKE_ID(PROVISIONER, i + 1), (uint64_t)name << 32);
         idmap_put(&w->ids_by_name, name, conv);
-        shard_id home = shard_of_conv(conv, w->shard_count);
+        shard_id home = shard_of_conv(&w->policy, conv, w->shard_count);
         struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
         world_shard_step(w, home, &input);
         for (size_t m = 0; m < c->member_count; m++) {
@@ -71,21 +88,49 @@ static void provision_conversations(struct world *w)
     }
 }
 
+/* The SQLite store of a simulation is in private memory: what a disk does to it is for faults to say. */
+static struct store *open_store(struct world *w, enum store_part part, bool sqlite)
+{
+    struct store *store;
+    char error[WORLD_ERROR_MAX];
+    if (!sqlite)
+        return store_mem_open(part);
+    int status = store_sqlite_open(&(struct store_sqlite_options){.part = part}, &store, error, sizeof error);
+    if (status < 0) {
+        world_fail(w, error, status);
+        return store_mem_open(part);
+    }
+    return store;
+}
+
+/* Kept from run to run, cleared, while the kind stays the same. */
+static void open_stores(struct world *w, struct shard_stores *stores)
+{
+    struct store **all[] = {&stores->main, &stores->vault};
+    bool sqlite = strcmp(w->scenario->store, "sqlite") == 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (*all[i] && strcmp((*all[i])->ops->name, w->scenario->store) == 0) {
+            (*all[i])->ops->clear(*all[i]);
+            continue;
+        }
+        if (*all[i])
+            (*all[i])->ops->close(*all[i]);
+        *all[i] = open_store(w, (enum store_part)i, sqlite);
+    }
+}
+
 static void start_shards(struct world *w)
 {
     for (shard_id i = 0; i < w->shard_count; i++) {
         struct world_shard *shard = &w->shards[i];
         char name[32];
         snprintf(name, sizeof name, "shard.%u", i);
-        if (shard->store)
-            shard->store->ops->clear(shard->store);
-        else
-            shard->store = store_mem_open();
+        open_stores(w, &shard->stores);
         shard->name = names_intern(w->names, name);
         shard->incarnation = 1;
         shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
         shard->plan = (struct crash_plan){0};
-        shard->core = shard_new(i, w->shard_count, shard->store, &w->policy);
+        shard->core = shard_new(i, w->shard_count, &shard->stores, &w->policy);
     }
     for (shard_id i = 0; i < w->shard_count; i++) {
         struct shard_input input = {.kind = SHARD_START, .incarnation = 1};
@@ -157,6 +202,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->shard_count = scenario->shards ? scenario->shards : 1;
     w->sessions = w->ghosts = 0;
     w->stalls_len = 0;
+    w->traffic = (struct traffic){0};
     queue_clear(w->queue);
     idmap_clear(&w->ops);
     idmap_clear(&w->op_versions);
@@ -168,6 +214,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->script_rng = rng_fork(seed, "script");
     w->fault_rng = rng_fork(seed, "fault");
     w->observe_rng = rng_fork(seed, "observe");
+    w->key_rng = rng_fork(seed, "key");
     const struct scenario_network *n = &scenario->network;
     struct net_config config = {.device = {n->median_us, n->p99_us},
                                 .shard = {n->shard_median_us, n->shard_p99_us},

@@ -12,6 +12,8 @@
     X(store)      \
     X(device)     \
     X(shard)      \
+    X(forme)      \
+    X(delivery)   \
     X(queue)      \
     X(net)        \
     X(history)    \

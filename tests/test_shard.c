@@ -416,6 +416,33 @@ static void a_purge_scrubs_the_logs(void)
     town_close(&t);
 }
 
+/* Whose text, sealed, can be read: at how many shards is its key? */
+static unsigned keys_of(msg_id m)
+{
+    unsigned found = 0;
+    for (shard_id i = 0; i < t.shard_count; i++) {
+        struct row key = {.c = {[KEY_id] = m}};
+        found += t.vaults[i]->ops->get(t.vaults[i], TABLE_KEY, &key) == 0;
+    }
+    return found;
+}
+
+static void a_purge_destroys_the_keys(void)
+{
+    begin();
+    msg_id m = said(1), kept = said(1);
+    CU_ASSERT(keys_of(m) > 0 && keys_of(kept) > 0);
+    ACCEPTED(1, OPERATION_DELETE, conv, m, 0);
+    CU_ASSERT(keys_of(m) > 0); /* it can be undone yet */
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT_EQUAL(keys_of(m), 0);
+    CU_ASSERT(keys_of(kept) > 0);
+    ACCEPTED(1, OPERATION_DELETE_CONV, conv, 0, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT_EQUAL(keys_of(kept), 0);
+    town_close(&t);
+}
+
 static void a_large_fan_out_goes_in_chunks_and_keeps_order(void)
 {
     begin();
@@ -492,6 +519,7 @@ static void an_ack_of_another_epoch_or_generation_does_not_count(void)
     X(a_shard_resumes_from_its_store)                                   \
     X(a_returning_device_is_not_fed_what_is_gone)                       \
     X(a_purge_scrubs_the_logs)                                          \
+    X(a_purge_destroys_the_keys)                                        \
     X(a_large_fan_out_goes_in_chunks_and_keeps_order)                   \
     X(hostile_messages_change_nothing)                                  \
     X(an_ack_of_another_epoch_or_generation_does_not_count)

@@ -39,6 +39,7 @@ static int shard_input(struct town *t, shard_id shard, struct shard_input *in)
     in->now_us = t->now_us;
     in->crash_before_commit = t->crash_next;
     t->crash_next = false;
+    memcpy(in->random, &(uint64_t){++t->steps}, sizeof(uint64_t));
     int status = shard_step(t->shards[shard], in, &t->out);
     take_shard_out(t, shard);
     return status;
@@ -65,7 +66,8 @@ shard_id town_home(const struct town *t, device_id device)
 
 static void start(struct town *t, shard_id shard)
 {
-    t->shards[shard] = shard_new(shard, t->shard_count, t->stores[shard], &t->policy);
+    struct shard_stores stores = {t->stores[shard], t->vaults[shard]};
+    t->shards[shard] = shard_new(shard, t->shard_count, &stores, &t->policy);
     struct shard_input in = {.kind = SHARD_START, .incarnation = 1};
     shard_input(t, shard, &in);
 }
@@ -77,7 +79,8 @@ void town_open(struct town *t, uint32_t shards)
     t->policy = policy_sound();
     t->now_us = US_PER_S;
     for (shard_id s = 0; s < shards; s++) {
-        t->stores[s] = store_mem_open();
+        t->stores[s] = store_mem_open(STORE_MAIN);
+        t->vaults[s] = store_mem_open(STORE_VAULT);
         start(t, s);
     }
     for (device_id d = 0; d < TOWN_DEVICES_MAX; d++)
@@ -89,6 +92,7 @@ void town_close(struct town *t)
     for (shard_id s = 0; s < t->shard_count; s++) {
         shard_free(t->shards[s]);
         t->stores[s]->ops->close(t->stores[s]);
+        t->vaults[s]->ops->close(t->vaults[s]);
     }
     for (device_id d = 0; d < TOWN_DEVICES_MAX; d++)
         if (t->devices[d])
@@ -108,13 +112,14 @@ void town_device(struct town *t, device_id device, user_id user, bool linked)
     struct shard_input in = {.kind = SHARD_PROVISION_DEVICE, .user = user, .device = device, .linked = linked};
     t->owners[device] = user;
     t->devices[device] = device_new(device, user, linked, &t->policy);
+    device_set_endpoint(t->devices[device], town_home(t, device));
     shard_input(t, town_home(t, device), &in);
 }
 
 conv_id town_conversation(struct town *t, uint32_t n, enum conv_kind kind, user_id first, user_id last)
 {
     conv_id conv = MAKE_ID(PROVISIONER, n);
-    shard_id home = shard_of_conv(conv, t->shard_count);
+    shard_id home = shard_of_conv(&t->policy, conv, t->shard_count);
     struct shard_input in = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = (uint8_t)kind};
     shard_input(t, home, &in);
     for (user_id u = first; u <= last; u++) {

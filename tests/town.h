@@ -20,7 +20,8 @@ struct town_msg {
 struct town {
     uint32_t shard_count;
     struct policy policy;
-    struct store *stores[TOWN_SHARDS_MAX];
+    struct store *stores[TOWN_SHARDS_MAX]; /* main */
+    struct store *vaults[TOWN_SHARDS_MAX];
     struct shard *shards[TOWN_SHARDS_MAX];
     uint64_t shard_wake[TOWN_SHARDS_MAX];
     struct device *devices[TOWN_DEVICES_MAX];
@@ -28,7 +29,7 @@ struct town {
     uint64_t device_wake[TOWN_DEVICES_MAX];
     uint32_t sessions[TOWN_DEVICES_MAX]; /* 0: not connected */
     uint32_t last_session;
-    uint64_t now_us;
+    uint64_t now_us, steps;
     struct town_msg *queue;
     size_t queued, queue_cap;
     bool cut;           /* messages between shards are lost */

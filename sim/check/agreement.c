@@ -64,6 +64,20 @@ static void disagree(struct check *c, uint32_t device, uint32_t message, uint32_
     }
 }
 
+/* Shown, but as it was before the last edit. */
+static bool outdated(struct check *c, uint32_t device, uint32_t message, uint32_t holding)
+{
+    const struct message *m = &c->messages[message];
+    if (!m->edit_version || c->holdings[holding].version >= m->edit_version)
+        return false;
+    struct verdict *v =
+        violate(c, INVARIANT_REPLICAS_AGREE, "%s is readable on %s at the end as it was before its edit",
+                nm(c, m->name), nm(c, c->devices[device].name));
+    chain_kept(c, v, m->edit_kept);
+    chain_show(c, v, holding);
+    return true;
+}
+
 /* One device of a current member against the commits of one conversation. */
 static void judge_device(struct check *c, const struct member *member, uint32_t device, bool compared)
 {
@@ -80,6 +94,8 @@ static void judge_device(struct check *c, const struct member *member, uint32_t 
             continue; /* its own deletion has not been answered yet */
         if (at && shown && c->holdings[at].pending)
             continue;
+        if (forme_covers(c, d->user, i, false))
+            continue; /* this user's devices need not agree: scope-kept */
         bool wrong = live ? !shown && m->send_version >= member->since : shown;
         if (complete && (m->target.first || conv->target.first)) {
             if (wrong)
@@ -90,7 +106,8 @@ static void judge_device(struct check *c, const struct member *member, uint32_t 
         if (wrong && compared) {
             disagree(c, device, i, at, live);
             agrees = false;
-        }
+        } else if (compared && live && shown && outdated(c, device, i, at))
+            agrees = false;
     }
     if (agrees && compared)
         judge(c, INVARIANT_REPLICAS_AGREE);
@@ -135,7 +152,7 @@ static void compare_message(struct check *c, uint32_t conv, uint32_t message, ui
         return;
     for (uint32_t i = c->convs[conv].members; i; i = c->members[i].next_of_conv)
         for (uint32_t d = c->users[c->members[i].user].devices; d; d = c->devices[d].next_of_user) {
-            if (!comparable(c, &c->members[i], user, d))
+            if (!comparable(c, &c->members[i], user, d) || forme_covers(c, c->devices[d].user, message, true))
                 continue;
             uint32_t at = state_holding_find(c, d, message, c->words[WORD_BODY]);
             bool shown = holding_in_view(c, at);
@@ -184,7 +201,7 @@ static void judge_losses(struct check *c)
         const struct member *member = state_member(c, m->conv, d->user);
         if (!message_live(c, m) || !member || !member->is || m->send_version < member->since)
             continue;
-        if (holding_in_view(c, i) || h->hid_pending) {
+        if (holding_in_view(c, i) || h->hid_pending || forme_covers(c, d->user, c->items[h->item].message, false)) {
             judge(c, INVARIANT_NO_SILENT_LOSS);
             continue;
         }

@@ -157,13 +157,14 @@ void check_reset(struct check *c)
     c->last_activity_us = c->last_activity_seq = c->last_us = 0;
     c->fault_count = c->nameless_faults = c->shards_down = 0;
     c->fault_end_us = 0;
+    c->audited_count = 0;
     state_begin(c);
 }
 
 static bool is_activity(enum history_kind kind)
 {
     return kind == KIND_INVOKE || kind == KIND_ACK || kind == KIND_REFUSE || kind == KIND_SHOW || kind == KIND_HIDE ||
-           kind == KIND_MEMBER;
+           kind == KIND_MEMBER || kind == KIND_CANCEL;
 }
 
 void check_take(void *check, const struct record *record, const struct names *names)
@@ -180,6 +181,7 @@ void check_take(void *check, const struct record *record, const struct names *na
         c->last_us = record->at_us;
     state_resolve(c, record, &e);
     reach_due(c, c->last_us);
+    scope_before(c, &e);
     visibility_before(c, &e);
     cursor_before(c, &e);
     audience_before(c, &e);
@@ -187,6 +189,8 @@ void check_take(void *check, const struct record *record, const struct names *na
     durability_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
+    scope_fold(c, &e);
+    audit_after(c, &e);
     if (is_activity(record->kind)) {
         c->last_activity_us = c->last_us;
         c->last_activity_seq = record->seq;
@@ -226,6 +230,7 @@ void check_finish(struct check *c)
     c->now = NULL;
     visibility_finish(c);
     agreement_finish(c);
+    scope_finish(c);
     audience_finish(c);
     order_finish(c);
     durability_finish(c);

@@ -215,6 +215,10 @@ static void fold_commit(struct check *c, const struct event *e)
         m->send_kept = state_keep(c, e->r);
         m->sent_when_closed = e->conv && c->convs[e->conv].target.deleted;
     }
+    if (e->what == WORD_EDIT && e->message) { /* it changes the text, and never what a deletion decided */
+        c->messages[e->message].edit_version = op->version;
+        c->messages[e->message].edit_kept = state_keep(c, e->r);
+    }
     if (e->what == WORD_DELETE && e->message) {
         if (c->messages[e->message].sent)
             target_change(c, e, e->message, false);

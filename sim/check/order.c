@@ -10,7 +10,8 @@
 
 static bool allowed_when_deleted(enum word what)
 {
-    return what == WORD_UNDO_CONV || what == WORD_DELETE || what == WORD_UNDO || what == WORD_DELETE_CONV;
+    return what == WORD_UNDO_CONV || what == WORD_DELETE || what == WORD_UNDO || what == WORD_DELETE_CONV ||
+           what == WORD_DELETE_ME || what == WORD_CLEAR;
 }
 
 static void closed_commit(struct check *c, const struct event *e)

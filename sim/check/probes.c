@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
     {"committed", KIND_COMMIT, KIND_COMMIT, FIELD_OP, "op", TAKES_NOTHING},
     {"acked", KIND_ACK, KIND_REFUSE, FIELD_OP, "op", TAKES_NOTHING},
     {"refused", KIND_REFUSE, KIND_ACK, FIELD_OP, "op", TAKES_WHY},
+    {"cancelled", KIND_CANCEL, KIND_CANCEL, FIELD_OP, "op", TAKES_NOTHING},
     {"connects", KIND_CONNECT, KIND_DISCONNECT, FIELD_DEVICE, "node", TAKES_NOTHING},
     {"disconnects", KIND_DISCONNECT, KIND_CONNECT, FIELD_DEVICE, "node", TAKES_NOTHING},
     {"crashes", KIND_CRASH, KIND_RESTART, FIELD_NODE, "node", TAKES_NOTHING},
@@ -38,8 +39,9 @@ static const struct verb verbs[] = {
     {"notices", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node", TAKES_CONVERSATION},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_WORDS \
-    "shows, hides, notices, invoked, committed, acked, refused, connects, disconnects, crashes, restarts or resets"
+#define VERB_WORDS                                                                                                    \
+    "shows, hides, notices, invoked, committed, acked, refused, cancelled, connects, disconnects, crashes, restarts " \
+    "or resets"
 
 struct simple {
     const struct verb *verb;

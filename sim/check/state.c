@@ -14,7 +14,8 @@ static const char *const word_texts[WORD_COUNT] = {NULL,
     X(devices)        \
     X(convs)          \
     X(messages)       \
-    X(ops) X(members) X(changes) X(claims) X(items) X(holdings) X(entries) X(obligations) X(suspicions) X(awaited)
+    X(ops)            \
+    X(members) X(changes) X(claims) X(items) X(holdings) X(entries) X(obligations) X(suspicions) X(awaited) X(formes)
 #define EACH_MAP(X) X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of)
 #define EACH_INDEX(X) X(user_of) X(device_of) X(conv_of) X(message_of) X(op_of)
 

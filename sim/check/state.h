@@ -18,13 +18,14 @@
 /* clang-format off */
 #define WORD_LIST(X) \
     X(CREATE, "create") X(ADD, "add") X(REMOVE, "remove") X(LEAVE, "leave") X(SEND, "send") X(DELETE, "delete") \
-    X(UNDO, "undo") X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join") \
+    X(UNDO, "undo") X(EDIT, "edit") X(DELETE_CONV, "delete-conversation") X(UNDO_CONV, "undo-conversation") X(JOIN, "join") \
     X(EVICT, "evict") X(PURGE, "purge") X(PURGE_CONV, "purge-conversation") X(ROLE_NONE, "none") \
     X(ROLE_OWNER, "owner") X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted") \
     X(REFUSED, "refused") X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release") \
     X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member") \
     X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
-    X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted")
+    X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
+    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -49,8 +50,8 @@ struct claim {                            /* a deletion that was taken before it
 };
 struct message {
     struct target target;
-    uint32_t name, conv, next_in_conv, author, send_op, send_kept, items, claims;
-    version send_version;
+    uint32_t name, conv, next_in_conv, author, send_op, send_kept, edit_kept, items, claims;
+    version send_version, edit_version; /* edit_version: of the last committed edit, 0 none */
     uint64_t send_seq, send_at_us;
     bool sent, sent_when_closed;
 };
@@ -58,6 +59,7 @@ struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
     uint64_t first_show_seq;
+    uint32_t formes;
 };
 struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
@@ -90,7 +92,14 @@ struct op {
     enum word what;
     version version;
     uint64_t invoke_seq, invoke_at_us, ack_seq, ack_at_us;
-    bool invoked, acked, settled, refused, committed, early, rejected;
+    bool invoked, acked, settled, refused, committed, early, rejected, cancelled;
+    uint32_t cancel_kept;
+};
+struct forme { /* a deletion for oneself. message 0: everything up to its version, or to its invocation */
+    uint32_t user, conv, message, op, kept, next; /* next: of this conversation */
+    version version;
+    uint64_t invoke_seq;
+    bool effective; /* committed, or without commits acknowledged */
 };
 struct entry { /* an entry of a user's log, about a target */
     uint64_t epoch, position, seq;
@@ -111,6 +120,11 @@ struct suspicion { /* device-side: to be judged at the end, when the undo or del
     enum invariant invariant;
     uint32_t holding, kept, other;
     uint64_t at_us;
+};
+#define AUDITED_MAX 64
+struct audited { /* a shard, and what it has decided so far */
+    uint64_t shard, decisions;
+    uint32_t last_kept; /* a decision to show: the last refusal, or the first of all */
 };
 struct awaited { /* an append that must come */
     uint32_t user, conv, kept;
@@ -143,6 +157,8 @@ struct check {
     uint32_t faults[FAULTS_MAX];
     uint32_t fault_count, nameless_faults, shards_down;
     uint64_t fault_end_us;
+    struct audited audited[AUDITED_MAX];
+    uint32_t audited_count;
     struct name_index user_of, device_of, conv_of, message_of, op_of;
     ARRAY(struct user, users);
     ARRAY(struct device, devices);
@@ -159,6 +175,7 @@ struct check {
     ARRAY(struct due, queue);
     ARRAY(struct suspicion, suspicions);
     ARRAY(struct awaited, awaited);
+    ARRAY(struct forme, formes);
     ARRAY(uint64_t, arena);
     struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of;
 };
@@ -235,6 +252,14 @@ void reach_due(struct check *c, uint64_t at_us);
 void reach_before(struct check *c, const struct event *e);
 void reach_after(struct check *c, const struct event *e);
 void reach_finish(struct check *c);
+/* Did this user delete the message for themselves? asked: it is enough that it was asked for. Returns which, or 0. */
+uint32_t forme_covers(const struct check *c, uint32_t user, uint32_t message, bool asked);
+/* The same of somebody else: the one whose deletion it was. */
+uint32_t forme_of_other(const struct check *c, uint32_t user, uint32_t message);
+void scope_before(struct check *c, const struct event *e);
+void scope_fold(struct check *c, const struct event *e);
+void scope_finish(struct check *c);
+void audit_after(struct check *c, const struct event *e);
 void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);
 

@@ -79,6 +79,8 @@ void check_print_item(FILE *out, const struct sweep_item *item, const struct tal
     else
         print_verdicts(out, item->tally);
     fputc('\n', out);
+    if (item->metrics)
+        metrics_print_traffic(item->metrics, "    ", out);
     for (int i = 0; i < judgement->count; i++)
         fprintf(out, "    %s\n", judgement->reasons[i]);
     if (judgement->cut)

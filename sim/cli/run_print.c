@@ -88,6 +88,7 @@ void run_print(FILE *out, const struct run *run, const struct replay *replay, co
     verdicts_print(out, run_check(run), run_names(run), false);
     print_latency(out, run_metrics(run), "online", METRICS_ONLINE);
     print_latency(out, run_metrics(run), "returning", METRICS_RETURNING);
+    metrics_print_traffic(run_metrics(run), "", out);
     if (metrics_never(run_metrics(run)) > 0)
         fprintf(out, "never reached: %" PRIu64 " (deletion, device) pairs\n", metrics_never(run_metrics(run)));
     fprintf(out,

@@ -1,0 +1,42 @@
+/*
+ * store_sqlite.h: the SQLite store: one part (tables.def) in one database, a file or private memory.
+ *
+ * Opening creates a file that is absent or empty, migrates one of the previous schema version in one transaction, and
+ * refuses anything else with a status and a line of text that names the file, what was found, what was expected, and
+ * what to do: E_INVALID for options that make no sense, E_STORE for a file that is not this store (not a database, of
+ * another program, another part, a newer version, another schema, damaged, in use), E_IO when it cannot be read or
+ * written. The checks read the whole file: see store_sqlite_open.c for what that costs.
+ *
+ * One connection holds its file exclusively until it is closed. While it is open, the path and, with a write-ahead log,
+ * "<path>-wal" (or "<path>-journal" during a transaction) are its only files.
+ */
+#ifndef SEXTON_CORE_STORE_SQLITE_H
+#define SEXTON_CORE_STORE_SQLITE_H
+
+#include "core/store.h"
+
+enum store_journal {
+    STORE_JOURNAL_WAL,      /* checkpoint() leaves it with zero bytes */
+    STORE_JOURNAL_ROLLBACK, /* truncated to zero bytes by each commit */
+    STORE_JOURNAL_PERSIST,  /* refused: such a journal keeps the pages of what was deleted after the commit */
+};
+
+struct store_sqlite_options {
+    enum store_part part;
+    const char *path; /* NULL: private memory, where journal and sync mean nothing */
+    enum store_journal journal;
+    const char *vfs; /* NULL: SQLite's default */
+    bool sync;       /* synchronous=FULL, or OFF */
+};
+
+/* On failure *store is NULL and `error` has the reason; otherwise it is "". */
+int store_sqlite_open(const struct store_sqlite_options *options, struct store **store, char *error, size_t error_size);
+
+/*
+ * For tests: every statement that a store of this part can make of rows and ranges. `range` is NULL for those of one
+ * row (get, put, del, in this order); its keys are zeros. Stops when the visit returns other than 0, and returns that.
+ */
+typedef int store_sqlite_visit(void *ctx, enum store_table table, const struct store_range *range, const char *sql);
+int store_sqlite_each_statement(enum store_part part, store_sqlite_visit *visit, void *ctx);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * store_sqlite_image.c: images of a SQLite store.
+ *
+ *   backup   copies the committed pages into a private in-memory database with SQLite's backup API, and takes the bytes
+ * of that: they are a database file, which a person can write to disk and open. Two things are changed in them: the
+ *            gaps of pages are wiped (store_sqlite_scrub.c), and the header asks for no write-ahead log.
+ *   restore  opens the bytes read-only in a connection of its own, checks them as an opened file is checked (identity,
+ *            version, damage, schema), and copies them back with the same API, which is one transaction: an image that
+ * is refused, or a write that fails, leaves the store as it was. Prepared statements stay and prepare themselves again.
+ *
+ * Images of a version before ours are refused: a restore is no place for a migration. Two stores with equal rows may
+ * have images with other bytes, as pages are given out in the order of the past.
+ */
+#include "core/store_sqlite_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER_BYTES 20         /* the magic words, the page size and two versions; then come fields that may differ */
+#define HEADER_WRITE_VERSION 18 /* 1: rollback journal, 2: write-ahead log */
+#define HEADER_READ_VERSION 19
+
+static int copy_database(sqlite3 *to, sqlite3 *from)
+{
+    sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
+    if (!copy)
+        return sqlite3_errcode(to);
+    int step = sqlite3_backup_step(copy, -1);
+    int finish = sqlite3_backup_finish(copy); /* SQLite's code of the step, but for SQLITE_BUSY and SQLITE_LOCKED */
+    if (step == SQLITE_DONE)
+        return finish;
+    return finish != SQLITE_OK ? finish : step;
+}
+
+static int take_bytes(sqlite3 *db, struct store_image *image)
+{
+    sqlite3_int64 size = 0;
+    image->bytes = sqlite3_serialize(db, "main", &size, 0);
+    if (!image->bytes)
+        return SQLITE_NOMEM;
+    image->size = (size_t)size;
+    sqlite_scrub_pages(image->bytes, image->size);
+    image->bytes[HEADER_WRITE_VERSION] = image->bytes[HEADER_READ_VERSION] = 1;
+    return SQLITE_OK;
+}
+
+int sqlite_backup(struct store *store, struct store_image **out)
+{
+    struct sqlite_store *sqlite = (struct sqlite_store *)(void *)store;
+    if (sqlite->failed)
+        return sqlite->failed;
+    if (sqlite->in_transaction)
+        return E_INVALID;
+    struct store_image *image = base_alloc(sizeof *image);
+    *image = (struct store_image){.ops = store->ops, .part = store->part};
+    sqlite3 *copy = NULL;
+    int code = sqlite3_open_v2(":memory:", &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = copy_database(copy, sqlite->db);
+    if (code == SQLITE_OK)
+        code = take_bytes(copy, image);
+    sqlite3_close(copy);
+    if (code != SQLITE_OK) {
+        sqlite_image_free(image);
+        return sqlite_fail(sqlite, code);
+    }
+    *out = image;
+    return 0;
+}
+
+/* A version from 2 on would reach the live file: SQLite takes it as read-only, or as one with a write-ahead log. */
+static bool has_our_header(const struct store_image *image)
+{
+    static const unsigned char header[HEADER_BYTES] = "SQLite format 3\0\x10\x00\x01\x01";
+    return image->size >= SQLITE_PAGE_BYTES && image->size % SQLITE_PAGE_BYTES == 0 &&
+           memcmp(image->bytes, header, HEADER_BYTES) == 0;
+}
+
+/* Opens the bytes of an image and judges them; E_STORE when they are not a store's. */
+static int open_image(const struct store_image *image, sqlite3 **db)
+{
+    const struct complaint unheard = {"image", NULL, 0};
+    int64_t schema = 0;
+    sqlite3_int64 size = (sqlite3_int64)image->size;
+    int code = sqlite3_open_v2(":memory:", db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_deserialize(*db, "main", image->bytes, size, size, SQLITE_DESERIALIZE_READONLY);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(*db, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF", NULL, NULL, NULL);
+    int status = sqlite_status(code);
+    if (status == 0)
+        status = sqlite_check_identity(*db, image->part, &schema, &unheard);
+    if (status == 0 && schema != SQLITE_SCHEMA_VERSION)
+        status = E_STORE;
+    if (status == 0)
+        status = sqlite_check_integrity(*db, &unheard);
+    if (status == 0)
+        status = sqlite_check_schema(*db, image->part, &unheard);
+    return status == 0 || status == E_NOMEM ? status : E_STORE;
+}
+
+int sqlite_restore(struct store *store, const struct store_image *image)
+{
+    struct sqlite_store *sqlite = (struct sqlite_store *)(void *)store;
+    if (sqlite->failed)
+        return sqlite->failed;
+    if (sqlite->in_transaction || image->ops != store->ops || image->part != store->part)
+        return E_INVALID;
+    for (int t = 0; t < TABLE_COUNT; t++)
+        assert(sqlite->scans[t] == 0);
+    if (!has_our_header(image))
+        return E_STORE;
+    sqlite3 *db = NULL;
+    int status = open_image(image, &db);
+    if (status == 0) {
+        int code = copy_database(sqlite->db, db);
+        status = code == SQLITE_OK ? 0 : sqlite_fail(sqlite, code);
+        for (int t = 0; t < TABLE_COUNT; t++)
+            sqlite->touched[t] = store_tables[t].part == store->part;
+    }
+    sqlite3_close(db);
+    return status;
+}
+
+void sqlite_image_free(struct store_image *image)
+{
+    sqlite3_free(image->bytes);
+    free(image);
+}

@@ -1,0 +1,90 @@
+/*
+ * store_sqlite_internal.h: what the files store_sqlite*.c share; nobody else includes it.
+ */
+#ifndef SEXTON_CORE_STORE_SQLITE_INTERNAL_H
+#define SEXTON_CORE_STORE_SQLITE_INTERNAL_H
+
+#include "core/store.h"
+
+#include <sqlite3.h>
+
+#define SQLITE_SCHEMA_VERSION 2
+#define SQLITE_PAGE_BYTES 4096
+
+enum row_statement { ROW_GET, ROW_PUT, ROW_DEL, ROW_DEL_ALL, ROW_STATEMENTS };
+
+/* A prepared scan that nobody runs at the moment. */
+struct scan_statement {
+    sqlite3_stmt *prepared;
+    struct scan_statement *next;
+};
+/* What a scan's text depends on besides its order: (fixed, given), or (fixed, reverse). */
+#define SCAN_SHAPES ((STORE_KEYS_MAX + 1) * (STORE_KEYS_MAX + 2))
+
+struct sqlite_store {
+    struct store store;
+    sqlite3 *db;
+    bool file, wal, sync;
+    bool in_transaction;
+    int failed; /* the status of a call that failed, until rollback; 0 = none */
+    int scans[TABLE_COUNT];
+    bool touched[TABLE_COUNT]; /* may have rows */
+    sqlite3_stmt *begin, *commit, *rollback;
+    sqlite3_stmt *rows[TABLE_COUNT][ROW_STATEMENTS];
+    struct scan_statement *idle[TABLE_COUNT + INDEX_COUNT][SCAN_SHAPES];
+};
+
+/* Where the reason of a refusal goes. */
+struct complaint {
+    const char *file;
+    char *text;
+    size_t size;
+};
+int sqlite_complain(const struct complaint *complaint, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+int sqlite_status(int code);                            /* 0 or negative, of SQLite's result code */
+int sqlite_fail(struct sqlite_store *sqlite, int code); /* and remembered */
+int sqlite_run(sqlite3_stmt *prepared);                 /* a statement without rows, and resets it; SQLite's code */
+
+/* store_sqlite_text.c: malloc'd. */
+char *sqlite_row_text(enum store_table table, enum row_statement which);
+char *sqlite_scan_text(const struct store_range *range);
+
+/* store_sqlite_rows.c */
+struct wide {
+    unsigned char bytes[STORE_COLUMNS_MAX][sizeof(uint64_t)];
+    unsigned char body[1 + SEALED_BYTES_MAX];
+};
+/* Binds to parameters 1.. what lives in `wide` until the statement is bound again; SQLite's code. */
+int sqlite_bind_words(sqlite3_stmt *prepared, const uint64_t *words, int count, struct wide *wide);
+int sqlite_bind_row(sqlite3_stmt *prepared, enum store_table table, const struct row *row, struct wide *wide);
+/* The current result row, which begins with all columns of the table; false when no store wrote this. */
+bool sqlite_read_row(sqlite3_stmt *prepared, enum store_table table, struct row *row);
+
+/* store_sqlite_check.c: the first value of a query; SQLite's code. */
+int sqlite_ask_number(sqlite3 *db, const char *sql, int64_t *number);
+int sqlite_ask_text(sqlite3 *db, const char *sql, char *text, size_t size);
+int sqlite_application_id(enum store_part part);
+/* Is this a whole store of this part, of some version up to ours? */
+int sqlite_check_identity(sqlite3 *db, enum store_part part, int64_t *schema, const struct complaint *complaint);
+int sqlite_check_integrity(sqlite3 *db, const struct complaint *complaint);
+/* Are its tables and indexes those of schema.sql, and no others? */
+int sqlite_check_schema(sqlite3 *db, enum store_part part, const struct complaint *complaint);
+
+/* store_sqlite_migrate.c: both in the transaction of the caller; SQLite's code. */
+int sqlite_create(sqlite3 *db, enum store_part part);
+int sqlite_migrate(sqlite3 *db, enum store_part part);
+
+/* store_sqlite_image.c */
+int sqlite_backup(struct store *store, struct store_image **image);
+int sqlite_restore(struct store *store, const struct store_image *image);
+void sqlite_image_free(struct store_image *image);
+
+/* store_sqlite_scrub.c */
+void sqlite_scrub_pages(unsigned char *bytes, size_t size); /* of a whole database */
+int sqlite_scrub_file(struct sqlite_store *sqlite);         /* SQLite's code */
+
+extern const struct store_ops sqlite_ops;
+
+#endif
