@@ -387,6 +387,33 @@ static void write_latency(FILE *out, const struct result *r)
     fputs("</tbody>\n</table>\n", out);
 }
 
+/* For whoever chooses between push and poll, or between two partitions. */
+static void write_traffic(FILE *out, const struct result *r)
+{
+    bool begun = false;
+    for (size_t i = 0; i < r->scenario_count; i++) {
+        const struct metrics_traffic *t = &r->scenarios[i].measures.traffic;
+        if (!t->runs)
+            continue;
+        if (!begun)
+            fputs("<h2>What it costs</h2>\n<p>Mean of a run, until the faults end: hellos and operations of devices, "
+                  "bytes between devices and their shards in both directions, messages between shards, and steps of "
+                  "the busiest shard.</p>\n<table>\n<thead><tr><th>scenario</th><th class=\"n\">requests</th>"
+                  "<th class=\"n\">bytes</th><th class=\"n\">between shards</th><th class=\"n\">busiest "
+                  "shard</th></tr></thead>\n<tbody>\n",
+                  out);
+        begun = true;
+        write_id(out, &r->scenarios[i], false);
+        number_cell(out, "requests", t->requests / t->runs, false);
+        number_cell(out, "bytes", t->bytes / t->runs, false);
+        number_cell(out, "between shards", t->between / t->runs, false);
+        number_cell(out, "busiest shard", t->hottest / t->runs, false);
+        fputs("</tr>\n", out);
+    }
+    if (begun)
+        fputs("</tbody>\n</table>\n", out);
+}
+
 /* What became of one invariant in all scenarios; negative ones count only where it bit. */
 struct invariant_sum {
     const char *name;
@@ -462,6 +489,7 @@ int html_write(FILE *out, const struct html_input *input)
     if (input->judged)
         write_scenarios(out, r);
     write_latency(out, r);
+    write_traffic(out, r);
     write_invariants(out, r);
     fputs("<footer>", out);
     text(out, *r->version ? r->version : "sexton");

@@ -36,6 +36,7 @@ void measures_from(struct measures *into, const struct metrics *from)
     for (int i = 0; i < METRICS_CLASSES; i++)
         latency_from(&into->latency[i], metrics_histogram(from, (enum metrics_class)i));
     into->never = metrics_never(from);
+    into->traffic = metrics_traffic(from);
     const struct timeline *t = metrics_tombstones(from);
     for (uint32_t i = 0; i < TIMELINE_BINS; i++) {
         const struct timeline_bin *bin = &t->bins[i];
@@ -98,7 +99,14 @@ void measures_write_json(const struct measures *measures, FILE *out)
         fprintf(out, "%s[%" PRIu64 ",%" PRIu64 ".%03" PRIu64 ",%" PRIu64 "]", i ? "," : "", t->at_us,
                 t->mean_milli / 1000, t->mean_milli % 1000, t->max);
     }
-    fputs("]}", out);
+    fputc(']', out);
+    const struct metrics_traffic *traffic = &measures->traffic;
+    if (traffic->runs)
+        fprintf(out,
+                ",\"traffic\":{\"runs\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"between\":%" PRIu64
+                ",\"hottest\":%" PRIu64 "}",
+                traffic->runs, traffic->requests, traffic->bytes, traffic->between, traffic->hottest);
+    fputc('}', out);
 }
 
 void measures_duration(uint64_t us, char text[MEASURES_DURATION_MAX])

@@ -180,12 +180,31 @@ static void read_tombstones(struct reading *r, struct measures *m, const cJSON *
     }
 }
 
+/* Absent unless it was measured. */
+static void read_traffic(struct reading *r, struct metrics_traffic *t, const cJSON *object, const char *scenario)
+{
+    char place[PLACE_MAX];
+    if (!object)
+        return;
+    snprintf(place, sizeof place, "%.60s.metrics.traffic", scenario);
+    if (!cJSON_IsObject(object)) {
+        unexpected(r, place, "", object, "an object");
+        return;
+    }
+    t->runs = number(r, object, place, "runs");
+    t->requests = number(r, object, place, "requests");
+    t->bytes = number(r, object, place, "bytes");
+    t->between = number(r, object, place, "between");
+    t->hottest = number(r, object, place, "hottest");
+}
+
 static void read_measures(struct reading *r, struct measures *m, const cJSON *object, const char *scenario)
 {
     char place[PLACE_MAX];
     snprintf(place, sizeof place, "%.60s.metrics", scenario);
     m->never = number(r, object, place, "never");
     read_tombstones(r, m, list(r, object, place, "tombstones", false), place);
+    read_traffic(r, &m->traffic, get(object, "traffic"), scenario);
     for (int i = 0; i < METRICS_CLASSES; i++) {
         const char *class = metrics_class_name((enum metrics_class)i);
         snprintf(place, sizeof place, "%.60s.metrics.%s", scenario, class);

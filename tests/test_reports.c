@@ -110,6 +110,7 @@ static void make_result(struct result *result)
         base_grow(NULL, &s->measures.tombstone_cap, s->measures.tombstone_count = 2, sizeof *s->measures.tombstones);
     s->measures.tombstones[0] = (struct measures_tombstones){1000, 1500, 2};
     s->measures.tombstones[1] = (struct measures_tombstones){5000, 0, 0};
+    s->measures.traffic = (struct metrics_traffic){2, 10, 1ULL << 53, 4, 6};
     result->work = (struct result_work){1, 2, 3, 4, UINT64_MAX};
 }
 
@@ -134,6 +135,7 @@ static void a_result_is_read_back_as_it_was_written(void)
     CU_ASSERT_STRING_EQUAL(text_again, text);
     CU_ASSERT_STRING_EQUAL(again.scenarios[0].id, result.scenarios[0].id);
     CU_ASSERT_EQUAL(again.work.faults, UINT64_MAX);
+    CU_ASSERT_EQUAL(again.scenarios[0].measures.traffic.bytes, 1ULL << 53);
     free(text);
     free(text_again);
     result_release(&result);
@@ -179,6 +181,10 @@ static void what_is_no_result_is_refused_with_its_place(void)
         {SCENARIO(",\"seeds\":1,\"invariants\":{\"x\":{}}"), "r.json: scenarios[0].invariants.x.held: found nothing"},
         {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0}"),
          "r.json: scenarios[0].metrics.online: found nothing, expected an object"},
+        {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0,\"traffic\":[]}"),
+         "r.json: scenarios[0].metrics.traffic: found an array, expected an object"},
+        {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0,\"traffic\":{\"runs\":1}}"),
+         "r.json: scenarios[0].metrics.traffic.requests: found nothing, expected a whole number"},
         {"{\"sexton-result\":1,\"scenarios\":[{\"id\":\"a\",\"class\":\"soud\"}]}",
          "r.json: scenarios[0].class: found \"soud\", expected sound, negative or history"},
     };
@@ -272,6 +278,7 @@ static void a_page_needs_nothing_from_elsewhere(void)
     char *page = read_text("index.html");
     CU_ASSERT_PTR_NOT_NULL(strstr(page, "it's &lt;&quot;odd&quot;&gt; &amp; \xef\xbf\xbd"));
     CU_ASSERT_PTR_NOT_NULL(strstr(page, "sexton run x --seed 7"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "<h2>What it costs</h2>"));
     CU_ASSERT_PTR_NOT_NULL(strstr(page, "prefers-color-scheme"));
     CU_ASSERT_PTR_NULL(strstr(page, "<script"));
     CU_ASSERT_PTR_NULL(strstr(page, "src="));
