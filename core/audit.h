@@ -27,18 +27,11 @@ struct audit_hash {
 /* The hash that `row` must carry when `before` is that of the row before it. */
 void audit_chain(const struct audit_hash *before, const struct row *row, struct audit_hash *hash);
 
-/*
- * Walk a log. `visit` (may be NULL) is called for each row that is whole, as in struct store_ops; the walk goes on to
- * the first row that is not. Returns 0, or what the store returned.
- */
-struct audit_report {
-    uint64_t rows, decisions, purges, voids; /* whole ones */
-    uint64_t voided;                         /* decisions that did not happen */
-    uint64_t written;                        /* VAULT_AUDITS */
-    bool broken;
-    uint64_t broken_at; /* the seq where a whole row was expected */
-    struct audit_hash head;
+/* Numbers that lie beside the log, in vault_meta. */
+enum vault_meta_key {
+    VAULT_STEP = 1,
+    VAULT_AUDITS,     /* rows ever written */
+    VAULT_TURNED_AWAY /* requests of strangers: counted, or whoever knocks could fill the log */
 };
-int audit_walk(struct store *vault, store_visit *visit, void *ctx, struct audit_report *report);
 
 #endif

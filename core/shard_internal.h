@@ -18,6 +18,7 @@
 #ifndef SEXTON_CORE_SHARD_INTERNAL_H
 #define SEXTON_CORE_SHARD_INTERNAL_H
 
+#include "core/audit.h"
 #include "core/decide.h"
 #include "core/shard.h"
 
@@ -50,7 +51,6 @@ enum timer_kind {
     TIMER_AGE,    /* only with a flaw: a = conversation, b = message */
 };
 enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP };
-enum vault_meta_key { VAULT_STEP = 1, VAULT_AUDITS };
 
 struct session {                    /* volatile; one per device that is connected */
     uint32_t number;                /* 0 = not connected */
@@ -180,6 +180,8 @@ int conv_applied(struct shard *s, shard_id destination, uint64_t number);
 
 /* ---- the audit log (audit.c) ---- */
 int audit_decision(struct shard *s, const struct wire *op, const struct result *result);
+/* A request that nobody authenticated: turned away and counted, not logged. */
+int audit_stranger(struct shard *s);
 int audit_purge(struct shard *s, conv_id conv, msg_id target, version v);
 int audit_start(struct shard *s); /* voids the rows of a step that did not happen */
 

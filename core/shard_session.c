@@ -451,18 +451,18 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
 {
     struct session *session = session_of(s, id);
     if (!session || session->number != number || w->device != id)
-        return 0;
+        return audit_stranger(s);
     struct row device = {.c = {[DEVICE_id] = id}};
     int status = shard_get(s, TABLE_DEVICE, &device);
     if (status == E_NOTFOUND)
-        return 0;
+        return audit_stranger(s);
     CHECK(status);
     struct row user = {.c = {[USER_id] = device.c[DEVICE_user]}};
     CHECK(shard_get(s, TABLE_USER, &user));
     if (w->kind == WIRE_HELLO)
         return on_hello(s, &device, &user, session, w);
     if (!session->welcomed)
-        return 0;
+        return audit_stranger(s);
     if (w->kind == WIRE_ACK) {
         CHECK(release_answers(s, id, w->oldest_op));
         return on_ack(s, &device, &user, session, w);

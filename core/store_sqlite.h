@@ -33,6 +33,14 @@ struct store_sqlite_options {
 int store_sqlite_open(const struct store_sqlite_options *options, struct store **store, char *error, size_t error_size);
 
 /*
+ * The bytes of a database file (an image of backup, or a file that was read) as a store that can only be read; they are
+ * checked as an opened file is. `bytes` is borrowed until the store is closed, and its journal words (the header asks
+ * for a write-ahead log, or does not) are set to none; nothing else of it is ever written. `name` is for the error.
+ */
+int store_sqlite_open_bytes(enum store_part part, const char *name, unsigned char *bytes, size_t size,
+                            struct store **store, char *error, size_t error_size);
+
+/*
  * For tests: every statement that a store of this part can make of rows and ranges. `range` is NULL for those of one
  * row (get, put, del, in this order); its keys are zeros. Stops when the visit returns other than 0, and returns that.
  */

@@ -8,9 +8,13 @@
  *            version, damage, schema), and copies them back with the same API, which is one transaction: an image that
  * is refused, or a write that fails, leaves the store as it was. Prepared statements stay and prepare themselves again.
  *
+ *   open_bytes  the same bytes as a store that can only be read, for whoever audits a file: no lock, no journal, and
+ * the file itself is not touched, since only its bytes are there.
+ *
  * Images of a version before ours are refused: a restore is no place for a migration. Two stores with equal rows may
  * have images with other bytes, as pages are given out in the order of the past.
  */
+#include "core/store_sqlite.h"
 #include "core/store_sqlite_internal.h"
 
 #include <stdlib.h>
@@ -76,27 +80,60 @@ static bool has_our_header(const struct store_image *image)
            memcmp(image->bytes, header, HEADER_BYTES) == 0;
 }
 
-/* Opens the bytes of an image and judges them; E_STORE when they are not a store's. */
+/* Opens bytes and judges them; they are only read. */
+static int open_bytes(enum store_part part, unsigned char *bytes, size_t size, sqlite3 **db,
+                      const struct complaint *complaint)
+{
+    int64_t schema = 0;
+    int code = sqlite3_open_v2(":memory:", db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_deserialize(*db, "main", bytes, (sqlite3_int64)size, (sqlite3_int64)size,
+                                   SQLITE_DESERIALIZE_READONLY);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(*db, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF", NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        return sqlite_complain(complaint, sqlite_status(code), "found %s, expected a database; restore a backup",
+                               (code & 0xff) == SQLITE_NOTADB ? "no database" : sqlite3_errmsg(*db));
+    int status = sqlite_check_identity(*db, part, &schema, complaint);
+    if (status == 0 && schema != SQLITE_SCHEMA_VERSION)
+        status = sqlite_complain(complaint, E_STORE,
+                                 "found schema version %d, expected %d; open it with its shard, "
+                                 "which migrates it",
+                                 (int)schema, SQLITE_SCHEMA_VERSION);
+    if (status == 0)
+        status = sqlite_check_integrity(*db, complaint);
+    if (status == 0)
+        status = sqlite_check_schema(*db, part, complaint);
+    return status;
+}
+
+/* Likewise of an image, whose bytes cannot be read with an error: E_STORE when they are not a store's. */
 static int open_image(const struct store_image *image, sqlite3 **db)
 {
     const struct complaint unheard = {"image", NULL, 0};
-    int64_t schema = 0;
-    sqlite3_int64 size = (sqlite3_int64)image->size;
-    int code = sqlite3_open_v2(":memory:", db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_deserialize(*db, "main", image->bytes, size, size, SQLITE_DESERIALIZE_READONLY);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(*db, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF", NULL, NULL, NULL);
-    int status = sqlite_status(code);
-    if (status == 0)
-        status = sqlite_check_identity(*db, image->part, &schema, &unheard);
-    if (status == 0 && schema != SQLITE_SCHEMA_VERSION)
-        status = E_STORE;
-    if (status == 0)
-        status = sqlite_check_integrity(*db, &unheard);
-    if (status == 0)
-        status = sqlite_check_schema(*db, image->part, &unheard);
+    int status = open_bytes(image->part, image->bytes, image->size, db, &unheard);
     return status == 0 || status == E_NOMEM ? status : E_STORE;
+}
+
+int store_sqlite_open_bytes(enum store_part part, const char *name, unsigned char *bytes, size_t size,
+                            struct store **store, char *error, size_t error_size)
+{
+    const struct complaint complaint = {name, error, error_size};
+    *store = NULL;
+    if (error_size > 0)
+        error[0] = '\0';
+    if (size < SQLITE_PAGE_BYTES)
+        return sqlite_complain(&complaint, E_STORE, "found %zu bytes, expected a database; name another", size);
+    bytes[HEADER_WRITE_VERSION] = bytes[HEADER_READ_VERSION] = 1;
+    struct sqlite_store *sqlite = base_alloc(sizeof *sqlite);
+    sqlite->store = (struct store){&sqlite_ops, part};
+    int status = open_bytes(part, bytes, size, &sqlite->db, &complaint);
+    if (status < 0) {
+        sqlite->store.ops->close(&sqlite->store);
+        return status;
+    }
+    *store = &sqlite->store;
+    return 0;
 }
 
 int sqlite_restore(struct store *store, const struct store_image *image)

@@ -64,7 +64,8 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_STEP] = "step {step} runs[ as {op}]",
     [KIND_EXEMPT] = "{node} is exempt: it never returns",
     [KIND_STALL] = "{node} has not converged[: {cause}]",
-    [KIND_AUDIT] = "the audit log of {shard} has {count} decisions, head {digest}[, broken{broken}]",
+    [KIND_AUDIT] = "the audit log of {shard} has {count} decisions, head {digest}[, broken{broken}]"
+                   "[; it has turned away {requests} requests]",
     [KIND_TRAFFIC] = "traffic: {requests} requests, {bytes} bytes, {between} messages between shards, {hottest} steps "
                      "of the busiest",
 };

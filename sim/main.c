@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"verify", cmd_verify, "judge a stored history, ours or anyone's"},
     {"explain", cmd_explain, "the life of one message or conversation in a history"},
     {"report", cmd_report, "plots and a page from result files"},
+    {"audit", cmd_audit, "read and verify the audit log of a shard"},
     {"lint", cmd_lint, "find the mistakes in scenario files"},
     {"new", cmd_new, "write a scenario to begin with"},
     {"list", cmd_list, "invariants, records, policies, presets, flaws, scenarios"},

@@ -5,7 +5,7 @@
  * When: at the end phases, everything; and unless the scenario says "observe": 0, after a restart, when a device has
  * caught up after connecting, after an installed snapshot, and at random instants a random device and a random shard.
  */
-#include "core/audit.h"
+#include "sim/audit_chain.h"
 #include "sim/record.h"
 
 #define STATE_LIVE 1U /* of a conversation or message in its table; what is larger is a tombstone of some age */
@@ -127,19 +127,21 @@ static void walk(struct world *w, struct store *store, enum store_table table, s
 /* Not while it is down: what its last step left behind is put right when it starts. */
 static void observe_audit(struct world *w, shard_id id)
 {
-    struct audit_report report;
+    struct audit_chain chain;
     if (!w->scenario->audited || !w->shards[id].core)
         return;
-    int status = audit_walk(w->shards[id].stores.vault, NULL, NULL, &report);
+    int status = audit_chain_read(w->shards[id].stores.vault, NULL, NULL, &chain);
     if (status < 0) {
         world_fail(w, "an observation of an audit log", status);
         return;
     }
     struct record *r = record_new(w, KIND_AUDIT);
     record_set(r, FIELD_SHARD, w->shards[id].name);
-    record_set(r, FIELD_COUNT, report.decisions - report.voided);
-    record_set(r, FIELD_DIGEST, report.head.h[0]);
-    record_set(r, FIELD_BROKEN, report.broken);
+    record_set(r, FIELD_COUNT, chain.decisions - chain.voided);
+    record_set(r, FIELD_DIGEST, chain.head[0]);
+    record_set(r, FIELD_BROKEN, chain.broken);
+    if (chain.turned_away)
+        record_set(r, FIELD_REQUESTS, chain.turned_away);
     record_emit(w);
 }
 

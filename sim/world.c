@@ -386,6 +386,19 @@ const struct world_race_result *world_race_result(const struct world *world, siz
     return &world->races[race];
 }
 
+uint32_t world_shard_count(const struct world *world)
+{
+    return world->shard_count;
+}
+
+int world_store_image(const struct world *world, shard_id shard, enum store_part part, struct store_image **image)
+{
+    assert(shard < world->shard_count);
+    const struct shard_stores *stores = &world->shards[shard].stores;
+    struct store *store = part == STORE_MAIN ? stores->main : stores->vault;
+    return store->ops->backup(store, image);
+}
+
 const char *world_stalls(const struct world *world)
 {
     return world->stalls_len ? world->stalls : "";

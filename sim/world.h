@@ -5,6 +5,7 @@
 #ifndef SEXTON_SIM_WORLD_H
 #define SEXTON_SIM_WORLD_H
 
+#include "core/store.h"
 #include "sim/history.h"
 #include "sim/scenario.h"
 
@@ -45,6 +46,9 @@ const struct world_step_result *world_step_result(const struct world *world, siz
 /* The n-th race of the script. */
 size_t world_race_count(const struct world *world);
 const struct world_race_result *world_race_result(const struct world *world, size_t race);
+/* An image of a store as the run left it (store.h); free it with store_image_free. */
+uint32_t world_shard_count(const struct world *world);
+int world_store_image(const struct world *world, shard_id shard, enum store_part part, struct store_image **image);
 /* What did not converge, one sentence a line; "" when everything did. */
 const char *world_stalls(const struct world *world);
 

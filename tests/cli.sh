@@ -150,12 +150,12 @@ says "sexton --help"
 expect 0 "--help" "$sexton" --help
 expect 0 "--version" "$sexton" --version
 expect 2 "an option where a command should be" "$sexton" --nonsense
-for command in run check verify explain report lint new list bench; do
+for command in run check verify explain report audit lint new list bench; do
     expect 0 "$command --help" "$sexton" "$command" --help
     says "^usage: sexton $command"
     expect 2 "$command with an unknown option" "$sexton" "$command" --nonsense
 done
-for command in run verify explain report lint new list; do
+for command in run verify explain report audit lint new list; do
     expect 2 "$command of nothing" "$sexton" "$command"
 done
 for what in invariants records policies presets flaws schema; do
@@ -211,6 +211,51 @@ expect 0 "results to report on" "$sexton" check good.json --json good-result.jso
 expect 0 "a report" "$sexton" report good-result.json -o page
 [ -s page/index.html ] && pass || fail "there is no page/index.html"
 expect 2 "a report of something else" "$sexton" report good.json -o page2
+
+# ---- an auditor reads what a run left ----
+expect 2 "only SQLite leaves files" "$sexton" run good.json --store memory --keep-stores kept
+says "expected --store sqlite"
+expect 0 "a run leaves its databases" "$sexton" run good.json --seed 3 --store sqlite --keep-stores kept
+expect 0 "an audit" "$sexton" audit kept/shard.0.vault.db
+says "^ *1  *[0-9.]*  user [0-9]*/device [0-9]* op [0-9]*  send message [0-9.]* in [0-9.]*  accepted  version 1.[0-9]*"
+says "the chain is whole, head [0-9a-f]*$"
+cp out first.txt
+"$sexton" audit - <kept/shard.0.vault.db | sed 's/^<stdin>/kept\/shard.0.vault.db/' >out
+same first.txt out
+expect 0 "the verdict alone" "$sexton" audit --quiet kept/shard.0.vault.db
+if grep -q "user 1/" out; then fail "--quiet printed a row"; else pass; fi
+expect 2 "the other part" "$sexton" audit kept/shard.0.main.db
+says "found the part main, expected the part vault"
+expect 2 "an empty file" "$sexton" audit empty.jsonl
+says "found 0 bytes"
+expect 2 "a file of something else" "$sexton" audit whole.jsonl
+says "found no database"
+expect 2 "no file" "$sexton" audit nowhere.db
+says "No such file"
+expect 2 "a directory" "$sexton" audit kept
+head -c 6000 kept/shard.0.vault.db >torn.db
+expect 2 "a torn file" "$sexton" audit torn.db
+says "^torn.db: found "
+: >big.db && truncate -s 2G big.db
+expect 2 "a file that is too large" "$sexton" audit big.db
+says "found more than 1 GiB"
+rm -f big.db
+cp kept/shard.0.vault.db beside.db && echo x >beside.db-wal
+expect 2 "a journal that is not written back" "$sexton" audit beside.db
+says "a journal beside it"
+# tamper NAME SQL ROW WHAT: one change of the log, and what the auditor says of it
+tamper() {
+    cp kept/shard.0.vault.db "$1.db"
+    python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit()' "$1.db" "$2"
+    cp "$1.db" "$1.before"
+    expect 1 "$1" "$sexton" audit "$1.db"
+    says "the chain is broken at row $3"
+    says "expected $4"
+    same "$1.db" "$1.before"
+}
+tamper changed "UPDATE audit_log SET target = target + 1 WHERE seq = 1" 1 "hash [0-9a-f]*"
+tamper removed "DELETE FROM audit_log WHERE seq = 1" 1 "row 1"
+tamper cut "DELETE FROM audit_log WHERE seq = (SELECT max(seq) FROM audit_log)" "[0-9]*" "rows: [0-9]*"
 
 # ---- one verdict, however it is come by ----
 mkdir -p tmp

@@ -13,6 +13,7 @@
     X(device)     \
     X(shard)      \
     X(forme)      \
+    X(audit)      \
     X(delivery)   \
     X(queue)      \
     X(net)        \

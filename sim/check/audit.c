@@ -1,7 +1,7 @@
 /*
  * audit.c: audit-complete. A shard's decisions are counted as their records pass (committed, refused, or kept for a
- * target that has not arrived); each observation of its audit log must find as many, in an unbroken chain. Limit: a
- * history with more than AUDITED_MAX shards is judged for the first ones.
+ * target that has not arrived); each observation of its audit log must find as many, in an unbroken chain, and a count
+ * of strangers that never goes back. Limit: a history with more than AUDITED_MAX shards is judged for the first ones.
  */
 #include "sim/check/state.h"
 
@@ -16,10 +16,12 @@ static struct audited *audited_of(struct check *c, uint64_t shard)
     return &c->audited[c->audited_count++];
 }
 
-static void observed(struct check *c, const struct event *e, const struct audited *a)
+static void observed(struct check *c, const struct event *e, struct audited *a)
 {
     uint64_t count = record_get(e->r, FIELD_COUNT);
-    if (a->decisions == 0 && count == 0)
+    uint64_t turned_away = record_get(e->r, FIELD_REQUESTS), before = a->turned_away;
+    a->turned_away = turned_away;
+    if (a->decisions == 0 && count == 0 && turned_away >= before)
         return;
     struct verdict *v = NULL;
     if (record_get(e->r, FIELD_BROKEN))
@@ -27,6 +29,9 @@ static void observed(struct check *c, const struct event *e, const struct audite
     else if (count != a->decisions)
         v = violate(c, INVARIANT_AUDIT_COMPLETE, "%s's audit log has %llu decisions, and the shard took %llu",
                     nm(c, a->shard), (unsigned long long)count, (unsigned long long)a->decisions);
+    else if (turned_away < before)
+        v = violate(c, INVARIANT_AUDIT_COMPLETE, "%s has turned %llu requests away, and had %llu before",
+                    nm(c, a->shard), (unsigned long long)turned_away, (unsigned long long)before);
     else
         judge(c, INVARIANT_AUDIT_COMPLETE);
     chain_kept(c, v, a->last_kept);

@@ -123,7 +123,7 @@ struct suspicion { /* device-side: to be judged at the end, when the undo or del
 };
 #define AUDITED_MAX 64
 struct audited { /* a shard, and what it has decided so far */
-    uint64_t shard, decisions;
+    uint64_t shard, decisions, turned_away;
     uint32_t last_kept; /* a decision to show: the last refusal, or the first of all */
 };
 struct awaited { /* an append that must come */

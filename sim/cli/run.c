@@ -7,6 +7,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/determinism.h"
 #include "sim/cli/keep.h"
+#include "sim/cli/keep_stores.h"
 #include "sim/cli/output.h"
 #include "sim/cli/run_print.h"
 
@@ -19,7 +20,8 @@
 
 static const char usage[] =
     "usage: sexton run FILE[#VARIANT] [--seed N] [--set KEY=VALUE]... [--flaw NAME] [--store memory|sqlite]\n"
-    "                  [--control] [--trace [--only NAME]] [--history FILE] [--json FILE] [--verify-determinism]\n";
+    "                  [--control] [--trace [--only NAME]] [--history FILE] [--json FILE] [--keep-stores DIR]\n"
+    "                  [--verify-determinism]\n";
 static const char help[] =
     "\n"
     "Runs one scenario with one seed (default 1) and judges it.\n"
@@ -31,13 +33,14 @@ static const char help[] =
     "  --trace [--only NAME] print the records as they happen [that name NAME]\n"
     "  --history FILE        write the history as JSON lines (`-`: standard output)\n"
     "  --json FILE           write the result as JSON\n"
+    "  --keep-stores DIR     write each shard's two databases, as the run left them (sexton audit reads the vault)\n"
     "  --verify-determinism  run again in other processes and compare\n"
     "\n"
     "exit: 0 as expected, 1 not, 2 bad input, 3 not deterministic, 4 nothing to judge, 5 exhausted or broken\n";
 
 #define SETS_MAX 32
 struct options {
-    const char *file, *history, *json, *only;
+    const char *file, *history, *json, *only, *stores;
     const char *sets[SETS_MAX];
     size_t set_count;
     char store[64];
@@ -91,7 +94,8 @@ static int read_options(int argc, char **argv, struct options *options)
             options->digest = true;
         } else if (args_number(&args, "--seed", &options->seed) || args_number(&args, "--nth", &options->nth) ||
                    args_option(&args, "--only", &options->only) || args_option(&args, "--history", &options->history) ||
-                   args_option(&args, "--json", &options->json)) {
+                   args_option(&args, "--json", &options->json) ||
+                   args_option(&args, "--keep-stores", &options->stores)) {
             continue;
         } else if (!args_operand(&args, &value)) {
             return args_unknown(&args);
@@ -144,6 +148,13 @@ static int load(const struct options *options, struct loaded *loaded)
     else
         loaded->scenario = find_variant(loaded, file, hash ? hash + 1 : NULL);
     free(file);
+    if (loaded->scenario && options->stores && strcmp(loaded->scenario->store, "sqlite") != 0) {
+        fprintf(stderr,
+                "sexton run: found --keep-stores with the %s store, expected --store sqlite: only its images "
+                "are files\n",
+                loaded->scenario->store);
+        return E_INVALID;
+    }
     return loaded->scenario ? 0 : E_INVALID;
 }
 
@@ -215,6 +226,8 @@ static int finish(struct run *run, const struct options *options, const struct r
     if (status == SEXTON_VACUOUS)
         fprintf(out, "vacuous: no deletion was judged\n");
     if (options->json && run_write_json(options->json, run, replay, result) < 0)
+        return SEXTON_USAGE;
+    if (options->stores && keep_stores(run, options->stores) < 0)
         return SEXTON_USAGE;
     if (options->verify) {
         fflush(stdout);
