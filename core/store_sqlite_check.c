@@ -88,11 +88,11 @@ int sqlite_check_identity(sqlite3 *db, enum store_part part, int64_t *schema, co
                                "found application_id %" PRId64
                                ", expected %d; this is no store of sexton: name another",
                                id, sqlite_application_id(part));
-    int oldest = part == STORE_MAIN ? 1 : SQLITE_SCHEMA_VERSION; /* version 1 had no other part */
+    int oldest = part == STORE_MAIN ? 1 : 2; /* version 1 had no other part */
     if (*schema < oldest || *schema > SQLITE_SCHEMA_VERSION)
         return sqlite_complain(complaint, E_STORE,
                                "found schema version %" PRId64 ", expected %s; open it with the program that wrote it",
-                               *schema, oldest == 1 ? "1 or 2" : "2");
+                               *schema, oldest == 1 ? "1 to 3" : "2 or 3");
     return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-#define SQLITE_SCHEMA_VERSION 2
+#define SQLITE_SCHEMA_VERSION 3
 #define SQLITE_PAGE_BYTES 4096
 
 enum row_statement { ROW_GET, ROW_PUT, ROW_DEL, ROW_DEL_ALL, ROW_STATEMENTS };
@@ -74,7 +74,7 @@ int sqlite_check_schema(sqlite3 *db, enum store_part part, const struct complain
 
 /* store_sqlite_migrate.c: both in the transaction of the caller; SQLite's code. */
 int sqlite_create(sqlite3 *db, enum store_part part);
-int sqlite_migrate(sqlite3 *db, enum store_part part);
+int sqlite_migrate(sqlite3 *db, enum store_part part, int64_t from);
 
 /* store_sqlite_image.c */
 int sqlite_backup(struct store *store, struct store_image **image);

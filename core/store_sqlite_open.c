@@ -91,17 +91,17 @@ static int set_journal(sqlite3 *db, bool wal, const struct complaint *complaint)
 }
 
 /* Makes the tables of ours; on failure nothing has changed. */
-static int make_tables(sqlite3 *db, enum store_part part, bool is_new, const struct complaint *complaint)
+static int make_tables(sqlite3 *db, enum store_part part, bool is_new, int64_t from, const struct complaint *complaint)
 {
     int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), status = 0;
     if (code == SQLITE_OK)
-        code = is_new ? sqlite_create(db, part) : sqlite_migrate(db, part);
+        code = is_new ? sqlite_create(db, part) : sqlite_migrate(db, part, from);
     if (code == SQLITE_OK)
         status = sqlite_check_schema(db, part, complaint);
     if (code == SQLITE_OK && status == 0)
         code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     if (code != SQLITE_OK)
-        status = complain_of(complaint, db, code, is_new ? "to make its tables" : "to migrate it to schema version 2");
+        status = complain_of(complaint, db, code, is_new ? "to make its tables" : "to migrate it to schema version 3");
     if (status && !sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return status;
@@ -138,7 +138,7 @@ static int set_up(struct sqlite_store *sqlite, const struct complaint *complaint
         status = set_journal(db, sqlite->wal, complaint);
     bool migrate = !is_new && schema < SQLITE_SCHEMA_VERSION;
     if (status == 0 && (is_new || migrate))
-        status = make_tables(db, part, is_new, complaint);
+        status = make_tables(db, part, is_new, schema, complaint);
     else if (status == 0)
         status = sqlite_check_schema(db, part, complaint);
     if (status == 0)

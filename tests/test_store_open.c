@@ -130,10 +130,10 @@ static void a_newer_schema_version_is_refused(void)
 {
     size_t size;
     free(make_file("newer.db", 5, &size));
-    alter("newer.db", "PRAGMA user_version = 3");
-    refuse("newer.db", "found schema version 3, expected 1 or 2");
+    alter("newer.db", "PRAGMA user_version = 4");
+    refuse("newer.db", "found schema version 4, expected 1 to 3");
     alter("newer.db", "PRAGMA user_version = 0");
-    refuse("newer.db", "found schema version 0, expected 1 or 2");
+    refuse("newer.db", "found schema version 0, expected 1 to 3");
 }
 
 static void another_schema_is_refused(void)

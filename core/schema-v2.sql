@@ -1,0 +1,256 @@
+-- main: one database, in backups
+CREATE TABLE conversation(
+  "id" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "state" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "created_at" INTEGER NOT NULL,
+  "deleted_by" INTEGER NOT NULL,
+  "deleted_at" INTEGER NOT NULL,
+  "deadline" INTEGER NOT NULL,
+  "deletion" INTEGER NOT NULL,
+  "purged_to" INTEGER NOT NULL,
+  PRIMARY KEY("id")
+) WITHOUT ROWID;
+CREATE TABLE member(
+  "conv" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "since" INTEGER NOT NULL,
+  "until" INTEGER NOT NULL,
+  "role" INTEGER NOT NULL,
+  "cleared" INTEGER NOT NULL,
+  PRIMARY KEY("conv", "user", "since")
+) WITHOUT ROWID;
+CREATE TABLE message(
+  "conv" INTEGER NOT NULL,
+  "id" INTEGER NOT NULL,
+  "state" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "author" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  "sent_at" INTEGER NOT NULL,
+  "deleted_by" INTEGER NOT NULL,
+  "deleted_at" INTEGER NOT NULL,
+  "deadline" INTEGER NOT NULL,
+  "deletion" INTEGER NOT NULL,
+  "edited" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("conv", "id")
+) WITHOUT ROWID;
+CREATE TABLE early_deletion(
+  "target" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY("target", "actor")
+) WITHOUT ROWID;
+CREATE TABLE executed(
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY("device")
+) WITHOUT ROWID;
+CREATE TABLE fanout(
+  "conv" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "part" INTEGER NOT NULL,
+  "entry" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "subject" INTEGER NOT NULL,
+  "role" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "cursor" INTEGER NOT NULL,
+  "only" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "deletion" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  "words" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("conv", "version", "part")
+) WITHOUT ROWID;
+CREATE TABLE tombstone_wait(
+  "destination" INTEGER NOT NULL,
+  "number" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  PRIMARY KEY("destination", "number")
+) WITHOUT ROWID;
+CREATE TABLE hidden(
+  "conv" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "message" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  PRIMARY KEY("conv", "user", "message")
+) WITHOUT ROWID;
+CREATE TABLE channel_out(
+  "destination" INTEGER NOT NULL,
+  "next" INTEGER NOT NULL,
+  "confirmed" INTEGER NOT NULL,
+  "applied" INTEGER NOT NULL,
+  PRIMARY KEY("destination")
+) WITHOUT ROWID;
+CREATE TABLE outbox(
+  "destination" INTEGER NOT NULL,
+  "number" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "words" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "subject" INTEGER NOT NULL,
+  "named" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "page" INTEGER NOT NULL,
+  "reset_id" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("destination", "number")
+) WITHOUT ROWID;
+CREATE TABLE channel_in(
+  "source" INTEGER NOT NULL,
+  "incarnation" INTEGER NOT NULL,
+  "number" INTEGER NOT NULL,
+  "applied_told" INTEGER NOT NULL,
+  PRIMARY KEY("source")
+) WITHOUT ROWID;
+CREATE TABLE channel_ahead(
+  "source" INTEGER NOT NULL,
+  "number" INTEGER NOT NULL,
+  PRIMARY KEY("source", "number")
+) WITHOUT ROWID;
+CREATE TABLE user(
+  "id" INTEGER NOT NULL,
+  "epoch" INTEGER NOT NULL,
+  "head" INTEGER NOT NULL,
+  "horizon" INTEGER NOT NULL,
+  PRIMARY KEY("id")
+) WITHOUT ROWID;
+CREATE TABLE user_log(
+  "user" INTEGER NOT NULL,
+  "position" INTEGER NOT NULL,
+  "words" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "subject" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "source" INTEGER NOT NULL,
+  "number" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("user", "position")
+) WITHOUT ROWID;
+CREATE TABLE user_conversation(
+  "user" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "state" INTEGER NOT NULL,
+  PRIMARY KEY("user", "conv")
+) WITHOUT ROWID;
+CREATE TABLE device(
+  "id" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "generation" INTEGER NOT NULL,
+  "fenced" INTEGER NOT NULL,
+  "acknowledged" INTEGER NOT NULL,
+  "acked_generation" INTEGER NOT NULL,
+  "acked_at" INTEGER NOT NULL,
+  "pin" INTEGER NOT NULL,
+  "reset_id" INTEGER NOT NULL,
+  "accepted_op" INTEGER NOT NULL,
+  "accepted_at" INTEGER NOT NULL,
+  "awaits" INTEGER NOT NULL,
+  "items" INTEGER NOT NULL,
+  PRIMARY KEY("id")
+) WITHOUT ROWID;
+CREATE TABLE answer(
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "outcome" INTEGER NOT NULL,
+  "why" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "early" INTEGER NOT NULL,
+  PRIMARY KEY("device", "op")
+) WITHOUT ROWID;
+CREATE TABLE reset_item(
+  "device" INTEGER NOT NULL,
+  "page" INTEGER NOT NULL,
+  "words" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "named" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("device", "page")
+) WITHOUT ROWID;
+CREATE TABLE timer(
+  "due" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "a" INTEGER NOT NULL,
+  "b" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  PRIMARY KEY("due", "kind", "a", "b")
+) WITHOUT ROWID;
+CREATE TABLE meta(
+  "key" INTEGER NOT NULL,
+  "value" INTEGER NOT NULL,
+  PRIMARY KEY("key")
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
+CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
+CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
+CREATE UNIQUE INDEX LOG_BY_TARGET ON user_log("user", "target", "position");
+CREATE UNIQUE INDEX LOG_BY_CONV ON user_log("user", "conv", "position");
+CREATE UNIQUE INDEX LOG_BY_NUMBER ON user_log("source", "number", "user", "position");
+CREATE UNIQUE INDEX HOLDS_BY_CONV ON user_conversation("conv", "user");
+CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
+-- vault: one database, in no backup
+CREATE TABLE data_key(
+  "id" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "k0" INTEGER NOT NULL,
+  "k1" INTEGER NOT NULL,
+  "k2" INTEGER NOT NULL,
+  "k3" INTEGER NOT NULL,
+  PRIMARY KEY("id")
+) WITHOUT ROWID;
+CREATE TABLE audit_log(
+  "one" INTEGER NOT NULL,
+  "seq" INTEGER NOT NULL,
+  "step" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "operation" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "outcome" INTEGER NOT NULL,
+  "why" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "h0" INTEGER NOT NULL,
+  "h1" INTEGER NOT NULL,
+  "h2" INTEGER NOT NULL,
+  "h3" INTEGER NOT NULL,
+  PRIMARY KEY("one", "seq")
+) WITHOUT ROWID;
+CREATE TABLE vault_meta(
+  "key" INTEGER NOT NULL,
+  "value" INTEGER NOT NULL,
+  PRIMARY KEY("key")
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");
