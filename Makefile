@@ -124,7 +124,7 @@ coverage:
 fuzz:
 	@mkdir -p build/fuzz
 	@for f in tests/fuzz_*.c; do n=$$(basename $$f .c); mkdir -p build/fuzz/corpus-$$n; \
-	clang -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) $$f $(SOURCES) $(PKG_LIBS) \
+	clang -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) $$f tests/town.c $(SOURCES) $(PKG_LIBS) \
 	-o build/fuzz/$$n || exit 1; \
 	build/fuzz/$$n -max_total_time=$(FUZZ_S) -print_final_stats=1 build/fuzz/corpus-$$n || exit 1; done
 

@@ -294,8 +294,9 @@ static int receive_ack(struct shard *s, shard_id source, const struct wire *ack)
         s->channels[source].hurried = ack->number + 1; /* a gap was reported: fill it, once */
         CHECK(resend(s, source, ack->number + 1, ack->number + 1));
     }
-    if (ack->applied > out.c[CHANNEL_OUT_applied])
-        out.c[CHANNEL_OUT_applied] = ack->applied;
+    uint64_t applied = ack->applied < ack->number ? ack->applied : ack->number; /* what came: no more can be applied */
+    if (applied > out.c[CHANNEL_OUT_applied])
+        out.c[CHANNEL_OUT_applied] = applied;
     CHECK(shard_put(s, TABLE_CHANNEL_OUT, &out));
     CHECK(conv_applied(s, source, out.c[CHANNEL_OUT_applied]));
     bool waits;

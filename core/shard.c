@@ -171,6 +171,8 @@ static int provision_member(struct shard *s, const struct shard_input *in)
 
 int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
 {
+    if (!entrance_entry(s, source, wire)) /* its number counts, so that what follows it is not held up */
+        return 0;
     switch (wire->kind) {
         case WIRE_FORWARD:
             return conv_execute(s, source, wire);

@@ -10,6 +10,7 @@
  *   shard_user.c     users' logs: append, truncate, fence
  *   shard_session.c  connected devices: hello, stream, acknowledgements, operations
  *   shard_reset.c    resets: pin, snapshots, pages
+ *   shard_entrance.c what is not taken at all
  *   vault.c          data keys: seal, open, destroy
  *   audit.c          the audit log
  *
@@ -200,6 +201,11 @@ int channel_start(struct shard *s);
 int channel_tell_applied(struct shard *s);
 /* An entry takes effect (shard.c). */
 int shard_entry(struct shard *s, shard_id source, const struct wire *wire);
+
+/* ---- the entrance (shard_entrance.c) ---- */
+bool entrance_operation(const struct wire *op);
+/* May `source` say this to this shard? */
+bool entrance_entry(const struct shard *s, shard_id source, const struct wire *entry);
 
 /* ---- users (shard_user.c) ---- */
 int user_append(struct shard *s, shard_id source, const struct wire *wire);

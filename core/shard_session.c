@@ -311,16 +311,10 @@ static int on_old_op(struct shard *s, const struct row *device, const struct ses
     return 0;
 }
 
-static bool well_formed(const struct wire *w)
-{
-    return w->op > 0 && w->operation > OPERATION_NONE && w->operation < OPERATION_COUNT && w->conv != 0 &&
-           w->body.len <= TEXT_BYTES_MAX && w->role <= ROLE_OWNER;
-}
-
 static int on_op(struct shard *s, struct row *device, const struct row *user, const struct session *session,
                  const struct wire *w)
 {
-    if (!well_formed(w))
+    if (!entrance_operation(w))
         return 0;
     CHECK(release_answers(s, (device_id)device->c[DEVICE_id], w->oldest_op));
     uint32_t highest = (uint32_t)device->c[DEVICE_accepted_op];

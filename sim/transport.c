@@ -3,7 +3,10 @@
  * a broken connection loses its tail. A datagram between shards arrives as often as the network model says; core's
  * channels repair the rest. A hold keeps packets in the order in which they were sent; releasing sends them on in that
  * order. What follows a held packet on the same stream waits behind it, for a stream keeps its order.
+ *
+ * Whatever is sent is written as bytes and read again on the way, so that each run is a test of the codec too.
  */
+#include "core/wire_codec.h"
 #include "core/wire_size.h"
 #include "sim/world_internal.h"
 
@@ -30,11 +33,22 @@ void transport_forget(struct world *w)
     w->packet_free = 0;
 }
 
+static void through_bytes(struct world *w, const struct wire *from, struct wire *to)
+{
+    uint8_t bytes[WIRE_BYTES_MAX];
+    int size = wire_encode(from, bytes, sizeof bytes);
+    int status = size < 0 ? size : wire_decode(bytes, (size_t)size, to);
+    if (status < 0) {
+        *to = *from;
+        world_fail(w, "the encoding of a message", status);
+    }
+}
+
 static uint32_t fill(struct world *w, uint32_t from, uint32_t to, uint32_t session, const struct wire *wire)
 {
     uint32_t packet = take_packet(w);
     struct packet *p = &w->packets[packet];
-    p->wire = *wire;
+    through_bytes(w, wire, &p->wire);
     p->from = from;
     p->to = to;
     p->session = session;

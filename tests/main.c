@@ -10,8 +10,10 @@
 #define SUITES(X) \
     X(rng)        \
     X(store)      \
+    X(codec)      \
     X(device)     \
     X(shard)      \
+    X(hostile)    \
     X(forme)      \
     X(audit)      \
     X(delivery)   \

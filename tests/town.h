@@ -35,6 +35,7 @@ struct town {
     bool cut;           /* messages between shards are lost */
     int lose_to_device; /* so many messages to devices are lost next */
     bool crash_next;    /* the next shard step crashes before its commit */
+    int failed;         /* the last status of a shard's step that was neither 0 nor E_CRASH */
     unsigned notes[NOTE_COUNT];
     struct note last[NOTE_COUNT];
     struct out out;
@@ -58,6 +59,12 @@ void town_restart(struct town *t, shard_id shard);
 int town_shard_msg(struct town *t, shard_id to, const struct wire *wire, device_id device, uint32_t session);
 bool town_reads(const struct town *t, device_id device, msg_id target);
 size_t town_rows(const struct town *t, enum store_table table); /* over all shards */
+/* Of every row of a table, or of every table but those that only count what was said (TOWN_CONTENT), over all shards.
+ */
+enum town_digest { TOWN_ALL, TOWN_CONTENT };
+uint64_t town_digest(const struct town *t, enum town_digest what);
+/* Of what a device holds: replica, view, cursor, outbox. */
+uint64_t town_device_digest(const struct town *t, device_id device);
 shard_id town_home(const struct town *t, device_id device);
 
 #endif

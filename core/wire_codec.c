@@ -1,0 +1,133 @@
+/*
+ * wire_codec.c: see wire_codec.h. Reading never goes past the end that it was given, and never writes to the caller's
+ * struct before all of it is found good.
+ */
+#include "core/wire_codec.h"
+
+#include <string.h>
+
+#define BODY_TAG 0xff /* after every field that there will ever be */
+#define VARINT_BYTES_MAX 10
+
+#define WIRE_FIELD(type, name) TAG_##name,
+enum tag { TAG_NONE, WIRE_FIELDS(WIRE_FIELD) TAG_COUNT };
+#undef WIRE_FIELD
+static_assert(TAG_COUNT <= BODY_TAG, "the tag of a body is taken");
+
+struct writer {
+    uint8_t *at;
+    size_t left;
+    bool full;
+};
+
+static void put(struct writer *out, uint8_t byte)
+{
+    if (out->left == 0) {
+        out->full = true;
+        return;
+    }
+    *out->at++ = byte;
+    out->left--;
+}
+
+static void put_field(struct writer *out, enum tag tag, uint64_t value)
+{
+    if (!value)
+        return;
+    put(out, (uint8_t)tag);
+    for (; value >= 0x80; value >>= 7)
+        put(out, (uint8_t)(value | 0x80));
+    put(out, (uint8_t)value);
+}
+
+int wire_encode(const struct wire *w, uint8_t *out, size_t cap)
+{
+    if (w->body.len > TEXT_BYTES_MAX)
+        return E_INVALID;
+    struct writer to = {.at = out, .left = cap};
+#define WIRE_FIELD(type, name) put_field(&to, TAG_##name, w->name);
+    WIRE_FIELDS(WIRE_FIELD)
+#undef WIRE_FIELD
+    if (w->body.len) {
+        put(&to, BODY_TAG);
+        put(&to, w->body.len);
+        for (size_t i = 0; i < w->body.len; i++)
+            put(&to, (uint8_t)w->body.bytes[i]);
+    }
+    return to.full ? E_LIMIT : (int)(cap - to.left);
+}
+
+struct reader {
+    const uint8_t *at, *end;
+};
+
+/* The value at this place, in as few bytes as it can have, and not zero. */
+static int get_value(struct reader *in, uint64_t *value)
+{
+    *value = 0;
+    for (int i = 0; i < VARINT_BYTES_MAX && in->at < in->end; i++) {
+        uint8_t byte = *in->at++;
+        if (i == VARINT_BYTES_MAX - 1 && byte > 1) /* 64 bits are full */
+            return E_INVALID;
+        *value |= (uint64_t)(byte & 0x7f) << (7 * i);
+        if (byte < 0x80)
+            return byte ? STATUS_OK : E_INVALID; /* a last byte of zero says nothing */
+    }
+    return E_INVALID;
+}
+
+static int get_body(struct reader *in, struct text *body)
+{
+    if (in->at == in->end)
+        return E_INVALID;
+    uint8_t len = *in->at++;
+    if (len == 0 || len > TEXT_BYTES_MAX || (size_t)(in->end - in->at) != len)
+        return E_INVALID;
+    body->len = len;
+    memcpy(body->bytes, in->at, len);
+    in->at += len;
+    return STATUS_OK;
+}
+
+static int get_field(struct reader *in, uint8_t tag, struct wire *w)
+{
+    uint64_t value;
+    if (get_value(in, &value) < 0)
+        return E_INVALID;
+    switch (tag) {
+#define WIRE_FIELD(type, name) \
+    case TAG_##name:           \
+        w->name = (type)value; \
+        return w->name == value ? STATUS_OK : E_INVALID;
+        WIRE_FIELDS(WIRE_FIELD)
+#undef WIRE_FIELD
+        default:
+            return E_INVALID;
+    }
+}
+
+/* Words of closed lists. */
+static bool words_are_known(const struct wire *w)
+{
+    bool entry = w->entry < ENTRY_COUNT || w->kind == WIRE_ENTRY;
+    return w->kind > WIRE_NONE && w->kind < WIRE_KIND_COUNT && w->operation < OPERATION_COUNT && entry &&
+           w->outcome < OUTCOME_COUNT && w->why < WHY_COUNT && w->conv_kind < CONV_KIND_COUNT && w->role < ROLE_COUNT;
+}
+
+int wire_decode(const uint8_t *bytes, size_t size, struct wire *w)
+{
+    struct reader in = {bytes, bytes + size};
+    struct wire found = {0};
+    for (uint8_t last = TAG_NONE; in.at < in.end;) {
+        uint8_t tag = *in.at++;
+        if (tag <= last)
+            return E_INVALID;
+        last = tag;
+        if ((tag == BODY_TAG ? get_body(&in, &found.body) : get_field(&in, tag, &found)) < 0)
+            return E_INVALID;
+    }
+    if (!words_are_known(&found))
+        return E_INVALID;
+    *w = found;
+    return STATUS_OK;
+}
