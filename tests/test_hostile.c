@@ -1,7 +1,8 @@
 /*
  * test_hostile.c: what nobody has the right to say, said. A town of two shards: user 1 with device 1 and user 2 with
  * device 2 share the conversation `conv`; users 3 (device 3) and 4 (device 4) share `other`. The attacker is device 2,
- * or a shard that speaks out of turn. Whatever is refused leaves every table as it was; a refusal that is answered
+ * or a shard that speaks out of turn. Whatever is dropped leaves every table as it was (but strangers are counted, see
+ * audit.h); a refusal that is answered
  * moves the books (which operation was the last, its answer, the audit log) and nothing else.
  */
 #include "tests/town.h"
