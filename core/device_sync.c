@@ -15,6 +15,7 @@
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
+#include "core/wire_codec.h"
 
 #include <stdlib.h>
 
@@ -179,16 +180,19 @@ static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, st
         case APPLY_YES:
             break;
     }
-    if (decide_cursor_first(d->policy)) {
-        d->held = base_alloc(sizeof *d->held);
-        *d->held = *w;
-    } else {
-        apply_entry(d, w, out);
+    if (wire_entry_is_sound(
+            w)) { /* else nothing is done, and the stream goes on: one entry must not hold up the rest */
+        if (decide_cursor_first(d->policy)) {
+            d->held = base_alloc(sizeof *d->held);
+            *d->held = *w;
+        } else {
+            apply_entry(d, w, out);
+        }
     }
     d->cursor = w->position;
     d->at_us = w->at_us;
     d->patience = 0;
-    note_cursor(d, w, w->position, w->entry, out);
+    note_cursor(d, w, w->position, w->entry < ENTRY_COUNT ? w->entry : ENTRY_VOID, out);
     d->unacked++;
     if (decide_holds_poll(d->policy)) { /* caught up: the next hello, said at once, acknowledges */
         d->poll_at_us = now_us;
@@ -312,31 +316,6 @@ static void on_reset_page(struct device *d, const struct wire *w, uint64_t now_u
 
 /* ---- what arrives ---- */
 
-static bool is_sound_entry(const struct wire *w)
-{
-    if (w->position == 0 || w->entry == ENTRY_NONE || w->entry >= ENTRY_COUNT)
-        return false;
-    switch (w->entry) {
-        case ENTRY_VOID:
-            return true;
-        case ENTRY_DENY:
-            return w->conv && w->target;
-        case ENTRY_SEND:
-        case ENTRY_EDIT:
-        case ENTRY_DELETE:
-        case ENTRY_UNDO:
-        case ENTRY_PURGE:
-        case ENTRY_HIDE:
-            return w->conv && w->target && w->version;
-        case ENTRY_ITEM_CONV:
-        case ENTRY_ITEM_MESSAGE:
-        case ENTRY_ITEM_NONE:
-            return false;
-        default:
-            return w->conv && w->version;
-    }
-}
-
 static bool is_sound_page(const struct wire *w)
 {
     if (w->reset_id == 0 || w->page == 0 || w->page > w->pages)
@@ -361,7 +340,7 @@ static bool is_sound(const struct wire *w)
         case WIRE_RETIRED:
             return true;
         case WIRE_ENTRY:
-            return is_sound_entry(w);
+            return w->position != 0; /* whatever it says, its place in the log counts */
         case WIRE_RESET_PAGE:
             return is_sound_page(w);
         case WIRE_ANSWER:

@@ -6,6 +6,7 @@
  * still be refused by the rules of the conversation; then it is answered, and audited.
  */
 #include "core/shard_internal.h"
+#include "core/wire_codec.h"
 
 static bool is_operation(const struct wire *w)
 {
@@ -38,7 +39,7 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
             return user_here && w->device && w->op && w->outcome > OUTCOME_NONE && w->outcome < OUTCOME_COUNT &&
                    w->why < WHY_COUNT;
         case WIRE_FANOUT:
-            return user_here && conv_there && w->entry > ENTRY_NONE && w->entry < ENTRY_COUNT && !is_item(w->entry);
+            return user_here && conv_there && wire_entry_is_sound(w);
         case WIRE_SNAPSHOT_Q:
             return user_there && conv_here && w->device;
         case WIRE_SNAPSHOT:

@@ -131,3 +131,27 @@ int wire_decode(const uint8_t *bytes, size_t size, struct wire *w)
     *w = found;
     return STATUS_OK;
 }
+
+bool wire_entry_is_sound(const struct wire *w)
+{
+    switch (w->entry) {
+        case ENTRY_VOID:
+            return true;
+        case ENTRY_DENY:
+            return w->conv && w->target;
+        case ENTRY_SEND:
+        case ENTRY_EDIT:
+        case ENTRY_DELETE:
+        case ENTRY_UNDO:
+        case ENTRY_PURGE:
+        case ENTRY_HIDE:
+            return w->conv && w->target && w->version;
+        case ENTRY_NONE:
+        case ENTRY_ITEM_CONV:
+        case ENTRY_ITEM_MESSAGE:
+        case ENTRY_ITEM_NONE:
+            return false;
+        default:
+            return w->entry < ENTRY_COUNT && w->conv && w->version;
+    }
+}

@@ -25,4 +25,10 @@ int wire_encode(const struct wire *w, uint8_t *out, size_t cap);
 /* Fill *w from exactly `size` bytes. Returns 0, or E_INVALID: then *w is as it was. */
 int wire_decode(const uint8_t *bytes, size_t size, struct wire *w);
 
+/*
+ * Has an entry of a log what its kind needs, and is it of a kind that a log can have? One that has not must not get
+ * into a log; where it did, its position counts and nothing else of it.
+ */
+bool wire_entry_is_sound(const struct wire *w);
+
 #endif

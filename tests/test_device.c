@@ -403,10 +403,6 @@ static void hostile_messages_change_nothing(void)
     open_joined(0);
     struct wire bad[] = {{.kind = 200},
                          {.kind = WIRE_HELLO},
-                         entry_wire(2, ENTRY_ITEM_CONV, 0, 5),
-                         entry_wire(2, (enum entry)99, 0, 5),
-                         entry_wire(2, ENTRY_SEND, 0, 2),
-                         entry_wire(2, ENTRY_SEND, MSG(1), 0),
                          entry_wire(0, ENTRY_SEND, MSG(1), 2),
                          entry_wire(2, ENTRY_SEND, MSG(1), 2),
                          page_wire(0, 1, ENTRY_ITEM_CONV, 0, 5),
@@ -414,13 +410,30 @@ static void hostile_messages_change_nothing(void)
                          page_wire(1, 1, ENTRY_SEND, MSG(1), 5),
                          {.kind = WIRE_ANSWER, .op = 1, .outcome = 99},
                          {.kind = WIRE_ANSWER, .op = 77, .outcome = OUTCOME_ACCEPTED}};
-    bad[7].body.len = TEXT_BYTES_MAX + 1;
+    bad[3].body.len = TEXT_BYTES_MAX + 1;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         feed(bad[i]);
         SAID("");
     }
     CU_ASSERT_EQUAL(device_inspect(world.d).cursor, 1);
     CU_ASSERT_EQUAL(step((struct device_input){.kind = DEVICE_MESSAGE}), E_INVALID);
+    close_world();
+}
+
+/* One entry that makes no sense here must not hold up what follows it. */
+static void a_poisoned_entry_moves_the_cursor_and_nothing_else(void)
+{
+    open_joined(0);
+    feed(entry_wire(2, ENTRY_ITEM_CONV, 0, 5));
+    SAID("cursor 2 item-conversation; >ack 2 oldest 1");
+    feed(entry_wire(3, (enum entry)99, MSG(1), 6)); /* of a younger server */
+    SAID("cursor 3 void; >ack 3 oldest 1");
+    feed(entry_wire(4, ENTRY_SEND, 0, 7));
+    SAID("cursor 4 send; >ack 4 oldest 1");
+    feed(entry_wire(5, ENTRY_SEND, MSG(1), 0));
+    SAID("cursor 5 send; >ack 5 oldest 1");
+    feed(entry_wire(6, ENTRY_SEND, MSG(2), 8));
+    SAID("show 2.2 v8; cursor 6 send; >ack 6 oldest 1");
     close_world();
 }
 
@@ -1112,6 +1125,7 @@ static const struct {
     TEST(beat_asks_when_behind_else_acknowledges),
     TEST(acknowledges_within_a_page),
     TEST(hostile_messages_change_nothing),
+    TEST(a_poisoned_entry_moves_the_cursor_and_nothing_else),
     TEST(larger_version_wins_per_target),
     TEST(deletion_before_its_target_holds),
     TEST(purge_drops_the_row),

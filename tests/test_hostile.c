@@ -311,6 +311,12 @@ static void a_shard_speaks_for_its_own_conversations_and_users_alone(void)
         is_no_entry(from, w);
         w.entry = ENTRY_NONE;
         is_no_entry(from, w);
+        w.entry = ENTRY_DELETE;
+        w.target = 0;
+        is_no_entry(from, w);
+        w.target = ours;
+        w.version = 0;
+        is_no_entry(from, w);
         w = (struct wire){.kind = WIRE_FORWARD, .operation = OPERATION_DELETE, .conv = conv_here, .target = ours};
         w.op = 99;
         w.device = user_here;
@@ -395,12 +401,6 @@ static void a_device_believes_its_session_its_epoch_and_its_position_alone(void)
     device_drops(w);
     w = good;
     w.body.len = TEXT_BYTES_MAX + 1;
-    device_drops(w);
-    w = good;
-    w.entry = ENTRY_ITEM_MESSAGE;
-    device_drops(w);
-    w = good;
-    w.target = 0;
     device_drops(w);
     w = good;
     w.kind = WIRE_FANOUT;
