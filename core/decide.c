@@ -238,3 +238,13 @@ bool decide_polls(const struct policy *p)
 {
     return p->delivery != 0;
 }
+
+bool decide_derives_copies(const struct policy *p)
+{
+    return p->copies != 0;
+}
+
+bool decide_preview_follows(const struct policy *p)
+{
+    return !flawed(p, FLAW_PREVIEW_KEPT);
+}

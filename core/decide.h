@@ -77,6 +77,10 @@ bool decide_answer_shows(const struct policy *p);            /* D1 */
 /* May the overlay of an accepted deletion go, when the replica has not caught up with it? (D2) */
 bool decide_pending_ends_at_answer(const struct policy *p);
 bool decide_cancel_removes(const struct policy *p);
+/* Does a device derive copies (previews, ...) from what it can read? */
+bool decide_derives_copies(const struct policy *p);
+/* Does the preview of a conversation go when the message that it shows does? */
+bool decide_preview_follows(const struct policy *p);
 /* Does the cursor jump to the head when a delta does not come? */
 bool decide_trusts_push_alone(const struct policy *p);
 

@@ -68,6 +68,17 @@ struct device_row {
 };
 /* In ascending (conv, target) order; stops when visit returns non-zero and returns that. */
 int device_rows(const struct device *device, int (*visit)(void *ctx, const struct device_row *row), void *ctx);
+/* Every copy in it that is not a body: of which message, made from which version of it, carried by which (via, or 0).
+ */
+struct device_copy {
+    conv_id conv;
+    msg_id target, via;
+    version version; /* 0: of a message that only the outbox has */
+    uint8_t copy;    /* enum copy */
+    struct text text;
+};
+/* In ascending (conv, copy, target, via) order; stops as device_rows does. */
+int device_copies(const struct device *device, int (*visit)(void *ctx, const struct device_copy *copy), void *ctx);
 /* The conversations it has, with their as-of version; ascending. */
 struct device_conv {
     conv_id conv;

@@ -1,7 +1,7 @@
 /*
  * device_internal.h: what device*.c share. device.c: steps, observers. device_sync.c: the session, the cursor, resets.
  * device_apply.c: what an entry or a snapshot does to the replica. device_outbox.c: operations and their answers.
- * device_view.c: the view, and the notes that tell its changes.
+ * device_view.c: the view, and the notes that tell its changes. device_copies.c: what is derived from it.
  */
 #ifndef SEXTON_CORE_DEVICE_INTERNAL_H
 #define SEXTON_CORE_DEVICE_INTERNAL_H
@@ -70,6 +70,9 @@ void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone
 /* The person was in it or has a draft for it: tell them who deleted the conversation. */
 void view_notice(const struct device *d, conv_id conv, user_id actor, uint64_t at_us, struct out *out);
 struct note *view_note(const struct device *d, enum note_kind kind, struct out *out);
+
+/* device_copies.c: after each change of the view of that conversation, or of all (0). gone: why rows went. */
+void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out);
 
 /* device_outbox.c */
 int outbox_person(struct device *d, const struct device_input *in, struct out *out);

@@ -117,4 +117,5 @@ void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone
         kept++;
     }
     replica_rows_remove(r, kept, at - kept);
+    copies_update(d, conv, gone, out);
 }

@@ -43,6 +43,7 @@ static const char *const entry_names[] = {"none", ENTRY_LIST(NAME_OF)};
 static const char *const outcome_names[] = {"none", OUTCOME_LIST(NAME_OF)};
 static const char *const why_names[] = {"none", WHY_LIST(NAME_OF)};
 static const char *const because_names[] = {"none", BECAUSE_LIST(NAME_OF)};
+static const char *const copy_names[] = {COPY_LIST(NAME_OF)};
 
 const char *operation_name(unsigned operation)
 {
@@ -67,6 +68,19 @@ const char *why_name(unsigned why)
 const char *because_name(unsigned because)
 {
     return because < BECAUSE_COUNT ? because_names[because] : "invalid";
+}
+
+const char *copy_name(unsigned copy)
+{
+    return copy < COPY_COUNT ? copy_names[copy] : "invalid";
+}
+
+unsigned copy_find(const char *name)
+{
+    unsigned copy = COPY_BODY;
+    while (copy < COPY_COUNT && strcmp(copy_names[copy], name) != 0)
+        copy++;
+    return copy;
 }
 
 unsigned operation_find(const char *name)

@@ -27,10 +27,34 @@ enum note_kind {
     X(DRAFTED, "drafted")   /* a send of unknown outcome became a draft */                 \
     X(PURGE, "purge")                                                                      \
     X(FOR_ME, "for-me") /* this user deleted it, or cleared the history, for themselves */ \
-    X(CANCELLED, "cancelled")
+    X(CANCELLED, "cancelled")                                                              \
+    X(SUPERSEDED, "superseded") /* another message took the place of a derived copy */
 #define BECAUSE_ENUM(id, name) BECAUSE_##id,
 enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };
 const char *because_name(unsigned because);
+
+/*
+ * What can carry the content of a message. The body is the message itself; everything else is derived from it, and must
+ * go with it. New ones go at the end.
+ */
+#define COPY_LIST(X)                                                           \
+    X(BODY, "body")                                                            \
+    X(QUOTE, "quote")     /* in a reply (via) */                               \
+    X(PREVIEW, "preview") /* the last message, in the list of conversations */ \
+    X(NOTIFICATION, "notification")                                            \
+    X(SEARCH, "search")                                                        \
+    X(THREAD, "thread") /* the last reply, in the summary at a root (via) */   \
+    X(ATTACHMENT, "attachment")                                                \
+    X(UNREAD, "unread")                                                        \
+    X(DRAFT, "draft") /* quoted in what is being written */                    \
+    X(EXPORT, "export")                                                        \
+    X(BACKUP, "backup")                                                        \
+    X(DISK, "disk")
+#define COPY_ENUM(id, name) COPY_##id,
+enum copy { COPY_LIST(COPY_ENUM) COPY_COUNT };
+const char *copy_name(unsigned copy);
+/* The copy of that name, or COPY_COUNT. */
+unsigned copy_find(const char *name);
 
 /* How a hello is answered (L6, X4). */
 enum sync_answer { SYNC_DELTA, SYNC_RESET, SYNC_HEAD_ONLY, SYNC_RETIRE };
@@ -38,6 +62,7 @@ enum sync_answer { SYNC_DELTA, SYNC_RESET, SYNC_HEAD_ONLY, SYNC_RETIRE };
 struct note {
     uint8_t kind; /* enum note_kind */
     uint8_t operation, entry, outcome, why, role, because;
+    uint8_t copy; /* enum copy */
     bool pending, draft, reset;
     device_id device;
     user_id user, actor, subject;
@@ -45,6 +70,7 @@ struct note {
     shard_id source;
     conv_id conv;
     msg_id target;
+    msg_id via; /* SHOW, HIDE of a derived copy: the message that carries it, or 0 */
     version version, named;
     uint64_t position, head, horizon, number, deadline_us, at_us;
 };

@@ -10,13 +10,14 @@ void replica_release(struct replica *r)
     free(r->rows);
     free(r->ops);
     free(r->drafts);
+    free(r->copies);
     memset(r, 0, sizeof *r);
 }
 
 size_t replica_bytes(const struct replica *r)
 {
     return r->conv_cap * sizeof *r->convs + r->row_cap * sizeof *r->rows + r->op_cap * sizeof *r->ops +
-           r->draft_cap * sizeof *r->drafts;
+           r->draft_cap * sizeof *r->drafts + r->copy_cap * sizeof *r->copies;
 }
 
 /* Open a zeroed place at `at`; returns the array, which may have moved. */
@@ -71,6 +72,34 @@ size_t replica_row_from(const struct replica *r, conv_id conv, msg_id id)
             high = mid;
     }
     return low;
+}
+
+/* Is the copy before (conv, copy, target, via)? */
+static bool copy_before(const struct replica_copy *c, conv_id conv, uint8_t copy, msg_id target, msg_id via)
+{
+    if (c->conv != conv)
+        return c->conv < conv;
+    if (c->copy != copy)
+        return c->copy < copy;
+    return c->target != target ? c->target < target : c->via < via;
+}
+
+static size_t copy_from(const struct replica *r, conv_id conv, uint8_t copy, msg_id target, msg_id via)
+{
+    size_t low = 0, high = r->copy_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (copy_before(&r->copies[mid], conv, copy, target, via))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+size_t replica_copy_from(const struct replica *r, conv_id conv, uint8_t copy)
+{
+    return copy_from(r, conv, copy, 0, 0);
 }
 
 static size_t draft_from(const struct replica *r, conv_id conv)
@@ -145,6 +174,26 @@ struct replica_op *replica_op_push(struct replica *r, uint32_t op)
     r->ops = open_place(r->ops, &r->op_count, &r->op_cap, r->op_count, sizeof *r->ops);
     r->ops[r->op_count - 1].op = op;
     return &r->ops[r->op_count - 1];
+}
+
+struct replica_copy *replica_copy_put(struct replica *r, conv_id conv, uint8_t copy, msg_id target, msg_id via)
+{
+    size_t at = copy_from(r, conv, copy, target, via);
+    struct replica_copy *found = at < r->copy_count ? &r->copies[at] : NULL;
+    if (!found || found->conv != conv || found->copy != copy || found->target != target || found->via != via) {
+        r->copies = open_place(r->copies, &r->copy_count, &r->copy_cap, at, sizeof *r->copies);
+        found = &r->copies[at];
+        found->conv = conv;
+        found->copy = copy;
+        found->target = target;
+        found->via = via;
+    }
+    return found;
+}
+
+void replica_copies_remove(struct replica *r, size_t at, size_t count)
+{
+    r->copies = close_places(r->copies, &r->copy_count, &r->copy_cap, at, count, sizeof *r->copies);
 }
 
 void replica_draft_set(struct replica *r, conv_id conv, const struct text *body)

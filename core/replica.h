@@ -64,12 +64,24 @@ struct replica_draft {
     struct text body;
 };
 
+/* A copy of a message, or of its beginning, that is not its body (device_copies.c). */
+struct replica_copy {
+    conv_id conv;
+    msg_id target, via;
+    version version; /* of the content that it was made from; 0 while only the outbox has it */
+    struct text text;
+    uint8_t copy;    /* enum copy; never COPY_BODY */
+    bool wanted : 1; /* meant within a step: it is to stay */
+    bool said : 1;   /* a SHOW has told of it, as it is now */
+};
+
 struct replica {
     struct replica_conv *convs;
     struct replica_row *rows; /* by (conv, id) */
     struct replica_op *ops;   /* by op */
     struct replica_draft *drafts;
-    size_t conv_count, conv_cap, row_count, row_cap, op_count, op_cap, draft_count, draft_cap;
+    struct replica_copy *copies; /* by (conv, copy, target, via) */
+    size_t conv_count, conv_cap, row_count, row_cap, op_count, op_cap, draft_count, draft_cap, copy_count, copy_cap;
 };
 
 void replica_release(struct replica *r);
@@ -89,6 +101,11 @@ struct replica_conv *replica_conv_put(struct replica *r, conv_id conv);
 struct replica_row *replica_row_put(struct replica *r, conv_id conv, msg_id id);
 /* Append; op numbers only grow. */
 struct replica_op *replica_op_push(struct replica *r, uint32_t op);
+/* The index of the first copy of that kind or a later one in the conversation. */
+size_t replica_copy_from(const struct replica *r, conv_id conv, uint8_t copy);
+struct replica_copy *replica_copy_put(struct replica *r, conv_id conv, uint8_t copy, msg_id target, msg_id via);
+/* Remove `count` copies from the index `at` on. */
+void replica_copies_remove(struct replica *r, size_t at, size_t count);
 /* An empty text removes the draft. */
 void replica_draft_set(struct replica *r, conv_id conv, const struct text *body);
 

@@ -90,6 +90,10 @@ static void put_items(struct history_digest *d, const struct record *record, con
         put_name(d, names, record->items[i].message);
         put_name(d, names, record->items[i].copy);
         put_integer(d, record->items[i].version, 8);
+        if (record->items[i].via) {
+            put_word(d, "via");
+            put_name(d, names, record->items[i].via);
+        }
     }
 }
 

@@ -61,6 +61,7 @@ uint32_t names_count(const struct names *names); /* the names are 1 to this */
 struct record_item {            /* one readable copy, in a view */
     uint32_t in, message, copy; /* names */
     version version;
+    uint32_t via; /* a name: the message that carries the copy, or 0 */
 };
 struct record {
     enum history_kind kind;

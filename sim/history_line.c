@@ -21,9 +21,9 @@ static const char *const templates[HISTORY_KINDS] = {
                     "[, undoes {undoes}]",
     [KIND_ACK] = "{device} learns that {op} is accepted[ and settled{settled}]",
     [KIND_REFUSE] = "{device} learns that {op} is refused, {why}",
-    [KIND_SHOW] = "{device} shows {message} in {in} ({copy})[, version {version}][, pending{pending}]",
-    [KIND_HIDE] =
-        "{device} hides {message} in {in} ({copy})[ because {because}][, version {version}][, pending{pending}]",
+    [KIND_SHOW] = "{device} shows {message} in {in} ({copy}[ via {via}])[, version {version}][, pending{pending}]",
+    [KIND_HIDE] = "{device} hides {message} in {in} ({copy}[ via {via}])[ because {because}][, version {version}][, "
+                  "pending{pending}]",
     [KIND_NOTICE] = "{device} is told that {in} is deleted[ by {actor}][, its draft is kept{draft}]",
     [KIND_CANCEL] = "{device} cancels {op}, the send of {message}, before it was ever sent",
     [KIND_VIEW] = "{device} is found to show {shown}[, cursor {cursor}][, epoch {epoch}]",
@@ -126,6 +126,10 @@ static void add_items(struct line *line, const struct record *record, const stru
         add_name(line, names, record->items[i].in);
         add(line, " (");
         add_name(line, names, record->items[i].copy);
+        if (record->items[i].via) {
+            add(line, " via ");
+            add_name(line, names, record->items[i].via);
+        }
         add(line, ")");
     }
     if (record->item_count > ITEMS_SHOWN)

@@ -83,7 +83,7 @@ static int read_name(struct history_reader *r, const struct json_value *value, u
     return 0;
 }
 
-/* One {"in":..,"message":..,"copy":..,"version":..} of a view; the version may be missing. */
+/* One {"in":..,"message":..,"copy":..,"version":..,"via":..} of a view; version and via may be missing. */
 static int read_item(struct history_reader *r, struct record_item *item)
 {
     struct json_scan *s = &r->scan;
@@ -98,6 +98,7 @@ static int read_item(struct history_reader *r, struct record_item *item)
         uint32_t *name = json_text_is(key.string, "in")        ? &item->in
                          : json_text_is(key.string, "message") ? &item->message
                          : json_text_is(key.string, "copy")    ? &item->copy
+                         : json_text_is(key.string, "via")     ? &item->via
                                                                : NULL;
         if (!json_value(s, &value))
             break;

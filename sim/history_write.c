@@ -117,6 +117,10 @@ static void put_items(struct history_writer *w, const struct record *record, con
         put_name(w, names, item->copy);
         put_text(w, ",\"version\":");
         put_version(w, item->version);
+        if (item->via) {
+            put_text(w, ",\"via\":");
+            put_name(w, names, item->via);
+        }
         put(w, "}", 1);
     }
     put(w, "]", 1);

@@ -17,17 +17,36 @@ struct view {
     size_t count;
 };
 
+static struct record_item *view_item(struct view *view)
+{
+    struct world *w = view->w;
+    w->items = base_grow(w->items, &w->item_cap, view->count + 1, sizeof *w->items);
+    return &w->items[view->count++];
+}
+
 static int view_row(void *ctx, const struct device_row *row)
 {
     struct view *view = ctx;
     struct world *w = view->w;
     if (!row->readable)
         return 0;
-    w->items = base_grow(w->items, &w->item_cap, view->count + 1, sizeof *w->items);
-    w->items[view->count++] = (struct record_item){.in = record_conv_name(w, row->conv),
-                                                   .message = record_message_name(w, row->target),
-                                                   .copy = w->words.body,
-                                                   .version = row->in_replica ? row->version : 0};
+    *view_item(view) = (struct record_item){.in = record_conv_name(w, row->conv),
+                                            .message = record_message_name(w, row->target),
+                                            .copy = w->words.copy[COPY_BODY],
+                                            .version = row->in_replica ? row->version : 0};
+    return 0;
+}
+
+/* A copy that is stored is readable, whatever became of the body. */
+static int view_copy(void *ctx, const struct device_copy *copy)
+{
+    struct view *view = ctx;
+    struct world *w = view->w;
+    *view_item(view) = (struct record_item){.in = record_conv_name(w, copy->conv),
+                                            .message = record_message_name(w, copy->target),
+                                            .copy = w->words.copy[copy->copy],
+                                            .version = copy->version,
+                                            .via = record_message_name(w, copy->via)};
     return 0;
 }
 
@@ -38,6 +57,7 @@ void observe_device(struct world *w, device_id id)
         return;
     struct view view = {.w = w};
     device_rows(core, view_row, &view);
+    device_copies(core, view_copy, &view);
     struct device_state state = device_inspect(core);
     struct record *r = record_new(w, KIND_VIEW);
     record_set(r, FIELD_DEVICE, record_device_name(w, id));

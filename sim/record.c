@@ -33,7 +33,8 @@ void record_words(struct world *w)
 #define POINT_WORD(id, name) words->point[CRASH_##id] = names_intern(n, name);
     CRASH_POINT_LIST(POINT_WORD)
 #undef POINT_WORD
-    words->body = names_intern(n, "body");
+    for (unsigned i = 0; i < COPY_COUNT; i++)
+        words->copy[i] = names_intern(n, copy_name(i));
     words->all = names_intern(n, "all");
     words->me = names_intern(n, "me");
     words->sync[SYNC_DELTA] = names_intern(n, "delta");
@@ -232,7 +233,8 @@ static void note_view(struct world *w, const struct note *n)
     struct record *r = record_new(w, n->kind == NOTE_SHOW ? KIND_SHOW : KIND_HIDE);
     record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
     set_where(w, r, n);
-    record_set(r, FIELD_COPY, w->words.body);
+    record_set(r, FIELD_COPY, w->words.copy[n->copy]);
+    record_set(r, FIELD_VIA, record_message_name(w, n->via));
     set_version(r, FIELD_VERSION, n->version);
     record_set(r, FIELD_PENDING, n->pending);
     if (n->kind == NOTE_HIDE)

@@ -3,6 +3,7 @@
  * message or conversation may be made by a later step, or in another branch of the same race: what is not there yet at
  * run time is a test of its own.
  */
+#include "core/out.h"
 #include "sim/check/probes.h"
 #include "sim/scenario_internal.h"
 
@@ -183,8 +184,6 @@ static void visit_name(void *ctx, const char *role, const char *name)
  * happens. */
 static int check_event_words(struct reader *r, const cJSON *item, const char *event)
 {
-    static const char *const copies[] = {"body",       "quote",  "preview", "notification", "search", "thread",
-                                         "attachment", "unread", "draft",   "export",       "backup", "disk"};
     char words[3][64] = {"", "", ""}, word[64], hint[100]; /* the last three before this one */
     for (const char *at = event; *at;) {
         size_t len = strcspn(at, " ");
@@ -193,10 +192,9 @@ static int check_event_words(struct reader *r, const cJSON *item, const char *ev
         bool copy = *words[0] && (strcmp(words[1], "shows") == 0 || strcmp(words[1], "hides") == 0);
         bool known = join || (!why && !copy) || (why && why_find(word) != WHY_NONE);
         struct suggestion suggestion = {word, "", 0};
-        for (size_t i = 0; copy && i < sizeof copies / sizeof copies[0]; i++) {
-            known |= strcmp(copies[i], word) == 0;
-            suggestion_try(&suggestion, copies[i]);
-        }
+        known |= copy && copy_find(word) < COPY_COUNT;
+        for (unsigned i = 0; copy && i < COPY_COUNT; i++)
+            suggestion_try(&suggestion, copy_name(i));
         for (unsigned i = WHY_NONE + 1; why && i < WHY_COUNT; i++)
             suggestion_try(&suggestion, why_name(i));
         suggestion_text(&suggestion, hint, sizeof hint);

@@ -178,7 +178,8 @@ struct crowd {
 struct words { /* the closed lists, interned once a run */
     uint32_t operation[OPERATION_COUNT], entry[ENTRY_COUNT], why[64], because[BECAUSE_COUNT], role[3];
     uint32_t fault[FAULT_KIND_COUNT], point[CRASH_POINT_COUNT];
-    uint32_t body, all, me, accepted, refused, heal, safety, deliver, age, release;
+    uint32_t copy[COPY_COUNT]; /* by enum copy */
+    uint32_t all, me, accepted, refused, heal, safety, deliver, age, release;
     uint32_t sync[4]; /* by enum sync_answer */
 };
 

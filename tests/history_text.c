@@ -23,12 +23,18 @@ static size_t parse_items(char *text, struct names *names, struct record_item *i
         return 0;
     for (char *item = strtok_r(text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
         char *message = strchr(item, '/'), *at = strchr(item, '@');
+        char *copy = strchr(item, '+'), *via = copy ? strchr(copy, ':') : NULL;
         assert(message && count < ITEMS_MAX);
+        if (copy)
+            *copy++ = '\0';
+        if (via)
+            *via++ = '\0';
         *message++ = '\0';
         if (at)
             *at++ = '\0';
         items[count++] = (struct record_item){names_intern(names, item), names_intern(names, message),
-                                              names_intern(names, "body"), at ? parse_version(at) : 0};
+                                              names_intern(names, copy ? copy : "body"), at ? parse_version(at) : 0,
+                                              via ? names_intern(names, via) : 0};
     }
     return count;
 }

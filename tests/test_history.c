@@ -57,8 +57,8 @@ static void fill_record(struct record *record, enum history_kind kind, struct na
     if (!record_has(record, FIELD_SHOWN))
         return;
     uint32_t in = names_intern(names, "plans"), body = names_intern(names, "body");
-    items[0] = (struct record_item){in, names_intern(names, "m1"), body, VERSION_MAKE(0, 1)};
-    items[1] = (struct record_item){in, names_intern(names, "m2"), body, VERSION_MAKE(2, 9)};
+    items[0] = (struct record_item){in, names_intern(names, "m1"), body, VERSION_MAKE(0, 1), 0};
+    items[1] = (struct record_item){in, names_intern(names, "m2"), body, VERSION_MAKE(2, 9), 0};
     record->items = items;
     record->item_count = 2;
     record->f[FIELD_SHOWN] = 2;
@@ -215,7 +215,8 @@ static void the_designs_example_is_written_byte_for_byte(void)
     struct names *names = names_new();
     struct record record;
     struct history_header header = {"name and version", 20000, 5000000, 60000000, "x", 123};
-    struct record_item item = {names_intern(names, "plans"), names_intern(names, "m0"), names_intern(names, "body"), 1};
+    struct record_item item = {names_intern(names, "plans"), names_intern(names, "m0"), names_intern(names, "body"), 1,
+                               0};
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);

@@ -88,7 +88,7 @@ static void judge_device(struct check *c, const struct member *member, uint32_t 
         const struct message *m = &c->messages[i];
         if (!m->sent)
             continue;
-        uint32_t at = state_holding_find(c, device, i, c->words[WORD_BODY]);
+        uint32_t at = state_body_find(c, device, i);
         bool shown = holding_in_view(c, at), live = message_live(c, m);
         if (at && !shown && live && c->holdings[at].hid_pending)
             continue; /* its own deletion has not been answered yet */
@@ -154,7 +154,7 @@ static void compare_message(struct check *c, uint32_t conv, uint32_t message, ui
         for (uint32_t d = c->users[c->members[i].user].devices; d; d = c->devices[d].next_of_user) {
             if (!comparable(c, &c->members[i], user, d) || forme_covers(c, c->devices[d].user, message, true))
                 continue;
-            uint32_t at = state_holding_find(c, d, message, c->words[WORD_BODY]);
+            uint32_t at = state_body_find(c, d, message);
             bool shown = holding_in_view(c, at);
             if (at && (shown ? c->holdings[at].pending : c->holdings[at].hid_pending && !m->target.deleted))
                 continue;

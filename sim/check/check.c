@@ -101,6 +101,8 @@ static void chain_holding(const struct check *c, struct verdict *v, uint32_t hol
     record_set(&r, FIELD_IN, c->convs[m->conv].name);
     record_set(&r, FIELD_MESSAGE, m->name);
     record_set(&r, FIELD_COPY, c->items[h->item].copy);
+    if (c->items[h->item].via)
+        record_set(&r, FIELD_VIA, c->items[h->item].via);
     if (hide && h->because)
         record_set(&r, FIELD_BECAUSE, h->because);
     if (!hide && h->version)

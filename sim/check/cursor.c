@@ -89,13 +89,19 @@ static void append(struct check *c, const struct event *e)
 
 /* ---- cursor-complete ---- */
 
-static void incomplete(struct check *c, uint32_t device, uint32_t message, uint32_t entry, uint32_t holding)
+static void incomplete(struct check *c, uint32_t device, uint32_t message, uint32_t entry, uint32_t holding,
+                       uint64_t copy)
 {
+    enum invariant invariant =
+        copy == c->words[WORD_BODY] ? INVARIANT_CURSOR_COMPLETE : INVARIANT_ATOMIC_VIEW; /* of a body, of its copies */
+
     const struct entry *a = &c->entries[entry];
     const struct message *m = &c->messages[message];
     const struct target *t = a->what == WORD_DELETE || a->what == WORD_PURGE ? &m->target : &c->convs[m->conv].target;
-    struct verdict *v = violate(c, INVARIANT_CURSOR_COMPLETE, "%s has passed the %s of %s, and still shows it",
-                                nm(c, c->devices[device].name), nm(c, c->words[a->what]), nm(c, m->name));
+    struct verdict *v =
+        violate(c, invariant, "%s has passed the %s of %s, and still shows %s%s", nm(c, c->devices[device].name),
+                nm(c, c->words[a->what]), nm(c, m->name), invariant == INVARIANT_ATOMIC_VIEW ? "its " : "it",
+                invariant == INVARIANT_ATOMIC_VIEW ? nm(c, copy) : "");
     chain_kept(c, v, m->send_kept);
     if (t->last)
         chain_kept(c, v, c->changes[t->last].kept);
@@ -138,20 +144,25 @@ static void view(struct check *c, const struct event *e)
         c->entries[first].epoch != record_get(e->r, FIELD_EPOCH) ||
         c->entries[first].position > record_get(e->r, FIELD_CURSOR))
         return;
-    bool complete = true;
+    bool complete = true, atomic = true, derived = false;
     for (size_t i = 0; i < e->r->item_count; i++) {
         const struct record_item *item = &e->r->items[i];
         uint32_t message = state_message(c, item->message, state_conv(c, item->in));
-        uint32_t at = state_holding_find(c, e->device, message, item->copy);
+        uint32_t at = state_item_find(c, e->device, message, item);
         if (!message || !item->version || (at && c->holdings[at].pending))
             continue;
         uint32_t entry = forbidding(c, e, item, message);
+        bool body = item->copy == c->words[WORD_BODY];
         if (entry)
-            incomplete(c, e->device, message, entry, at);
-        complete &= !entry;
+            incomplete(c, e->device, message, entry, at, item->copy);
+        complete &= !(entry && body);
+        atomic &= !(entry && !body);
+        derived |= !body;
     }
     if (complete)
         judge(c, INVARIANT_CURSOR_COMPLETE);
+    if (atomic && derived)
+        judge(c, INVARIANT_ATOMIC_VIEW);
 }
 
 /* ---- stale-cursor-resets ---- */

@@ -39,7 +39,7 @@ void durability_finish(struct check *c)
         const struct member *member = conv ? state_member(c, conv, d->user) : NULL;
         if (!final_view(c, d) || m->target.ops || (conv && c->convs[conv].target.ops) || (member && member->ended_seq))
             continue;
-        uint32_t at = state_holding_find(c, op->device, op->message, c->words[WORD_BODY]);
+        uint32_t at = state_body_find(c, op->device, op->message);
         if (holding_in_view(c, at)) {
             judge(c, INVARIANT_ACKED_IS_DURABLE);
             continue;

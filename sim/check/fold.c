@@ -166,7 +166,7 @@ static void unlink_holding(struct check *c, uint32_t at)
 
 static void fold_copy(struct check *c, const struct event *e)
 {
-    uint32_t at = state_holding(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY));
+    uint32_t at = state_holding_put(c, e);
     struct holding *h = &c->holdings[at];
     bool pending = record_get(e->r, FIELD_PENDING);
     if (e->r->kind == KIND_HIDE) {

@@ -80,8 +80,10 @@ static void close_obligation(struct check *c, uint32_t i)
     c->holdings[c->obligations[i].holding].open = 0;
 }
 
-static enum invariant invariant_of(const struct obligation *o)
+static enum invariant invariant_of(const struct check *c, const struct obligation *o)
 {
+    if (c->items[c->holdings[o->holding].item].copy != c->words[WORD_BODY])
+        return INVARIANT_COPIES_FOLLOW;
     return o->returning ? INVARIANT_REACHES_RETURNING : INVARIANT_REACHES_ONLINE;
 }
 
@@ -90,8 +92,11 @@ static void overdue(struct check *c, uint32_t i)
     const struct obligation *o = &c->obligations[i];
     const struct holding *h = &c->holdings[o->holding];
     const struct message *m = &c->messages[c->items[h->item].message];
-    struct verdict *v = violate(c, invariant_of(o), "%s still shows %s, deleted, after the bound%s",
-                                nm(c, holder(c, o)->name), nm(c, m->name), o->returning ? " since its return" : "");
+    const struct item *item = &c->items[h->item];
+    bool body = item->copy == c->words[WORD_BODY];
+    struct verdict *v = violate(c, invariant_of(c, o), "%s still shows %s%s%s, deleted, after the bound%s",
+                                nm(c, holder(c, o)->name), body ? "" : nm(c, item->copy), body ? "" : " of ",
+                                nm(c, m->name), o->returning ? " since its return" : "");
     chain_kept(c, v, m->send_kept);
     chain_show(c, v, o->holding);
     chain_kept(c, v, o->kept);
@@ -172,12 +177,12 @@ static void deletion(struct check *c, const struct event *e, uint32_t conv, uint
 void reach_before(struct check *c, const struct event *e)
 {
     if (e->r->kind == KIND_HIDE && e->message) {
-        uint32_t at = state_holding_find(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY));
+        uint32_t at = state_holding_of(c, e);
         uint32_t i = at ? c->holdings[at].open : 0;
         if (!i)
             return;
         if (!cancelled(c, &c->obligations[i])) {
-            judge(c, invariant_of(&c->obligations[i]));
+            judge(c, invariant_of(c, &c->obligations[i]));
             c->work.pairs++;
         }
         close_obligation(c, i);
@@ -228,8 +233,7 @@ void reach_after(struct check *c, const struct event *e)
             const struct message *m = &c->messages[e->message];
             const struct target *t = m->target.deleted ? &m->target : &c->convs[m->conv].target;
             if (e->message && !message_live(c, m) && t->last)
-                oblige(c, state_holding_find(c, e->device, e->message, (uint32_t)record_get(r, FIELD_COPY)),
-                       c->changes[t->last].kept, c->last_us);
+                oblige(c, state_holding_of(c, e), c->changes[t->last].kept, c->last_us);
             break;
         }
         case KIND_CONNECT:
@@ -256,6 +260,6 @@ void reach_finish(struct check *c)
         if (stuck)
             overdue(c, i);
         else
-            judge_unknown(c, invariant_of(o));
+            judge_unknown(c, invariant_of(c, o));
     }
 }

@@ -144,8 +144,9 @@ static bool explained(struct check *c, const struct event *e, const struct holdi
 static void hidden_elsewhere(struct check *c, const struct event *e)
 {
     uint32_t i = forme_of_other(c, c->devices[e->device].user, e->message);
-    uint32_t at = state_holding_find(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY));
-    if (!i || !at || !c->holdings[at].shown || explained(c, e, &c->holdings[at]))
+    uint32_t at = state_holding_of(c, e);
+    if (!i || !at || !c->holdings[at].shown || !item_lasts(c, c->holdings[at].item) ||
+        explained(c, e, &c->holdings[at]))
         return;
     struct verdict *v = violate(c, INVARIANT_SCOPE_KEPT, "%s hides %s, which %s deleted for themselves alone",
                                 nm(c, c->devices[e->device].name), nm(c, c->messages[e->message].name),
@@ -189,7 +190,7 @@ static bool judge_own(struct check *c, uint32_t forme, uint32_t message)
         if (c->inside ? !final_complete(c, &c->devices[d]) : !final_view(c, &c->devices[d]))
             continue;
         seen = true;
-        uint32_t at = state_holding_find(c, d, message, c->words[WORD_BODY]);
+        uint32_t at = state_body_find(c, d, message);
         if (!holding_in_view(c, at) || c->holdings[at].pending)
             continue;
         struct verdict *v =

@@ -200,37 +200,60 @@ struct member *state_member(struct check *c, uint32_t conv, uint32_t user)
     return at ? &c->members[at] : NULL;
 }
 
-static uint32_t item_find(const struct check *c, uint32_t message, uint32_t copy)
+static uint32_t item_find(const struct check *c, uint32_t message, uint64_t copy, uint64_t via)
 {
     uint32_t item = c->messages[message].items;
-    while (item && c->items[item].copy != copy)
+    while (item && (c->items[item].copy != copy || c->items[item].via != via))
         item = c->items[item].next;
     return item;
 }
 
-uint32_t state_holding_find(const struct check *c, uint32_t device, uint32_t message, uint32_t copy)
+static uint32_t holding_find(const struct check *c, uint32_t device, uint32_t message, uint64_t copy, uint64_t via)
 {
-    uint32_t item = message ? item_find(c, message, copy) : 0;
+    uint32_t item = message ? item_find(c, message, copy, via) : 0;
     return item ? pair_map_get(&c->holding_of, ((uint64_t)device << 32) | item) : 0;
 }
 
-uint32_t state_holding(struct check *c, uint32_t device, uint32_t message, uint32_t copy)
+uint32_t state_holding_of(const struct check *c, const struct event *e)
 {
-    uint32_t item = item_find(c, message, copy);
+    return holding_find(c, e->device, e->message, record_get(e->r, FIELD_COPY), record_get(e->r, FIELD_VIA));
+}
+
+uint32_t state_item_find(const struct check *c, uint32_t device, uint32_t message, const struct record_item *item)
+{
+    return holding_find(c, device, message, item->copy, item->via);
+}
+
+uint32_t state_body_find(const struct check *c, uint32_t device, uint32_t message)
+{
+    return holding_find(c, device, message, c->words[WORD_BODY], 0);
+}
+
+uint32_t state_holding_put(struct check *c, const struct event *e)
+{
+    uint64_t copy = record_get(e->r, FIELD_COPY), via = record_get(e->r, FIELD_VIA);
+    uint32_t item = item_find(c, e->message, copy, via);
     if (!item) {
         item = GROW(c, items);
-        c->items[item].message = message;
-        c->items[item].copy = copy;
-        c->items[item].next = c->messages[message].items;
-        c->messages[message].items = item;
+        c->items[item].message = e->message;
+        c->items[item].copy = (uint32_t)copy;
+        c->items[item].via = (uint32_t)via;
+        c->items[item].next = c->messages[e->message].items;
+        c->messages[e->message].items = item;
     }
-    uint32_t *slot = pair_map_at(&c->holding_of, ((uint64_t)device << 32) | item);
+    uint32_t *slot = pair_map_at(&c->holding_of, ((uint64_t)e->device << 32) | item);
     if (!*slot) {
         *slot = GROW(c, holdings);
-        c->holdings[*slot].device = device;
+        c->holdings[*slot].device = e->device;
         c->holdings[*slot].item = item;
     }
     return *slot;
+}
+
+bool item_lasts(const struct check *c, uint32_t item)
+{
+    enum word copy = word_of(c, c->items[item].copy);
+    return copy == WORD_BODY || copy == WORD_QUOTE || copy == WORD_SEARCH || copy == WORD_ATTACHMENT;
 }
 
 bool target_undone_since(const struct check *c, const struct target *t, version deletion)

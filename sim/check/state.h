@@ -25,7 +25,8 @@
     X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member") \
     X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
-    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history")
+    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(SEARCH, "search") \
+    X(ATTACHMENT, "attachment")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -79,7 +80,7 @@ struct device {
     bool connected, exempt, fenced, linked, installed, resetting, retired, view_has_cursor;
 };
 struct item {
-    uint32_t message, copy, next, first_holding; /* first_holding: devices that show it now */
+    uint32_t message, copy, via, next, first_holding; /* copy, via: names; first_holding: devices that show it now */
 };
 struct holding {
     uint32_t device, item, next, prev, because, open; /* open: an obligation of reaches-* */
@@ -196,8 +197,14 @@ uint32_t state_keep(struct check *c, const struct record *r);
 void state_kept(const struct check *c, uint32_t kept, struct record *r);
 uint32_t state_device_find(const struct check *c, uint64_t name);
 struct member *state_member(struct check *c, uint32_t conv, uint32_t user); /* NULL when never heard of */
-uint32_t state_holding(struct check *c, uint32_t device, uint32_t message, uint32_t copy);
-uint32_t state_holding_find(const struct check *c, uint32_t device, uint32_t message, uint32_t copy);
+/* The holding that a show or hide is about; _put makes it. And that of a view's item, and of a message's body. 0: none.
+ */
+uint32_t state_holding_put(struct check *c, const struct event *e);
+uint32_t state_holding_of(const struct check *c, const struct event *e);
+uint32_t state_item_find(const struct check *c, uint32_t device, uint32_t message, const struct record_item *item);
+uint32_t state_body_find(const struct check *c, uint32_t device, uint32_t message);
+/* Is it a copy that stays as long as its message does? A preview, say, makes room for the next message's. */
+bool item_lasts(const struct check *c, uint32_t item);
 uint32_t state_conv(struct check *c, uint64_t name);
 uint32_t state_message(struct check *c, uint64_t name, uint32_t conv);
 static inline struct target *state_target(struct check *c, uint32_t conv, uint32_t message)

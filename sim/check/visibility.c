@@ -110,7 +110,7 @@ static void show_outside(struct check *c, uint32_t at, struct message *m)
 
 static void show_again(struct check *c, const struct event *e)
 {
-    uint32_t at = state_holding_find(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY));
+    uint32_t at = state_holding_of(c, e);
     struct holding *h = &c->holdings[at];
     struct message *m = &c->messages[e->message];
     if (!at || h->shown || !h->hide_seq || c->devices[e->device].retired)
@@ -137,8 +137,7 @@ static void show_again(struct check *c, const struct event *e)
 /* After the hide was folded in: what deletion covers it from now on? */
 static void cover(struct check *c, const struct event *e)
 {
-    struct holding *h =
-        &c->holdings[state_holding_find(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY))];
+    struct holding *h = &c->holdings[state_holding_of(c, e)];
     struct message *m = &c->messages[e->message];
     struct target *conv = m->conv ? &c->convs[m->conv].target : NULL;
     h->cover = h->conv_cover = 0;
@@ -210,11 +209,13 @@ static bool explained(struct check *c, const struct event *e, const struct holdi
 
 static void hide_before(struct check *c, const struct event *e)
 {
-    uint32_t at = state_holding_find(c, e->device, e->message, (uint32_t)record_get(e->r, FIELD_COPY));
+    uint32_t at = state_holding_of(c, e);
     if (!at || !c->holdings[at].shown)
         return;
     const struct holding *h = &c->holdings[at];
     struct message *m = &c->messages[e->message];
+    if (!item_lasts(c, h->item))
+        return;
     if (explained(c, e, h)) {
         judge(c, INVARIANT_NO_SILENT_LOSS);
         return;
@@ -255,7 +256,7 @@ static void dishonest(struct check *c, uint32_t device, uint32_t holding, uint64
 static void view_item(struct check *c, const struct event *e, const struct record_item *item, uint64_t view_no)
 {
     uint32_t message = state_message(c, item->message, state_conv(c, item->in));
-    uint32_t at = message ? state_holding_find(c, e->device, message, item->copy) : 0;
+    uint32_t at = message ? state_item_find(c, e->device, message, item) : 0;
     struct holding *h = &c->holdings[at];
     if (!at || !h->shown) {
         dishonest(c, e->device, at, item->message, at ? "has a hidden copy of" : "has a copy that was never shown, of");
@@ -312,7 +313,7 @@ void visibility_after(struct check *c, const struct event *e)
     const struct op *op = &c->ops[e->op];
     if (op->what != WORD_DELETE || op->settled)
         return; /* an optimistic hide is covered from the acknowledgement on */
-    uint32_t at = state_holding_find(c, e->device, op->message, c->words[WORD_BODY]);
+    uint32_t at = state_body_find(c, e->device, op->message);
     if (at && !c->holdings[at].shown && c->holdings[at].hide_seq)
         judge(c, INVARIANT_NO_RESURRECTION);
 }

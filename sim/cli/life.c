@@ -153,11 +153,11 @@ static void take_answer(struct life *life, const struct record *record)
 }
 
 /* ---- copies on devices ---- */
-static struct life_cell *cell_of(struct life *life, uint64_t device, uint64_t message, uint64_t copy)
+static struct life_cell *cell_of(struct life *life, uint64_t device, uint64_t message, uint64_t copy, uint64_t via)
 {
-    char key[72];
-    snprintf(key, sizeof key, "%llu.%llu.%llu", (unsigned long long)device, (unsigned long long)message,
-             (unsigned long long)copy);
+    char key[96];
+    snprintf(key, sizeof key, "%llu.%llu.%llu.%llu", (unsigned long long)device, (unsigned long long)message,
+             (unsigned long long)copy, (unsigned long long)via);
     uint32_t id = names_intern(life->cell_keys, key);
     life->cells = base_grow(life->cells, &life->cell_cap, (size_t)id + 1, sizeof *life->cells);
     struct life_cell *cell = &life->cells[id];
@@ -194,7 +194,7 @@ static void take_copy(struct life *life, const struct record *record)
     if (!is_target(life, in, message))
         return;
     uint64_t device = record->f[FIELD_DEVICE];
-    struct life_cell *cell = cell_of(life, device, message, record->f[FIELD_COPY]);
+    struct life_cell *cell = cell_of(life, device, message, record->f[FIELD_COPY], record_get(record, FIELD_VIA));
     if (record->kind == KIND_SHOW)
         show(life, device, cell, record->at_us);
     else
@@ -213,7 +213,7 @@ static void take_view(struct life *life, const struct record *record)
         note_target(life, item->in, item->message);
         if (!is_target(life, item->in, item->message))
             continue;
-        struct life_cell *cell = cell_of(life, device, item->message, item->copy);
+        struct life_cell *cell = cell_of(life, device, item->message, item->copy, item->via);
         cell->view = life->view;
         if (!cell->shown)
             show(life, device, cell, record->at_us);
