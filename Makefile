@@ -5,6 +5,7 @@ CC ?= gcc
 PREFIX ?= /usr/local
 V ?= release
 FUZZ_S ?= 30
+SEEDS ?= 2500
 JOBS ?= 2
 
 PACKAGES = build-essential clang libclang-rt-dev clang-format pkg-config libuv1-dev libcjson-dev libcunit1-dev libxxhash-dev \
@@ -43,7 +44,7 @@ VERIFIER = tests/verifier_main.c $(wildcard sim/check/*.c sim/history*.c reports
 	sim/names.c sim/digest.c sim/json_scan.c core/base.c
 
 .PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants nondeterminism \
-	sweep compile_commands.json install uninstall clean
+	sweep crowd-all compile_commands.json install uninstall clean
 
 ## the program, build/sexton
 all: build/sexton
@@ -161,6 +162,10 @@ nondeterminism: all
 ## the long sweep of the crowd: 20,000 seeds (not in CI)
 sweep: all
 	build/sexton check scenarios/scale/crowd-20.json --seeds 20000 --jobs $(JOBS)
+
+## the crowd with every operation, on both stores, SEEDS of each of two and three shards (not in CI)
+crowd-all: all
+	JOBS=$(JOBS) sh tests/crowd_all.sh $(SEEDS)
 
 ## for editors and analysers
 compile_commands.json:

@@ -36,7 +36,10 @@ const struct policy_preset policy_presets[] = {
     {"strict", "no undo, only owners delete conversations", "undo-window=0s delete-group=owner"},
     {"mobile", "long absences and small pages, as phones on bad networks need", "fence-after=90d page=25 beat=5m"},
     {"ephemeral", "short memory: devices must come back within a day or reset", "fence-after=1d undo-window=5s"},
-    {"full", "every feature on: what devices derive from messages as well", "copies=all"},
+    {"full", "every feature that can be left out, switched on", /* a line each */
+     "delete-message=author-or-owner "
+     "delivery=push-and-poll "
+     "copies=all"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

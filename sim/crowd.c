@@ -23,6 +23,9 @@ void crowd_forget(struct world *w)
     c->sent.next = c->deleted.next = c->deleted_convs.next = 0;
     c->conv_count = 0;
     idmap_clear(&c->conv_index);
+    c->mixing = 0;
+    c->mix = (struct world_mix){0};
+    idmap_clear(&c->mixed);
 }
 
 void crowd_begin(struct world *w)

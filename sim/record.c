@@ -218,6 +218,7 @@ static void note_answered(struct world *w, const struct note *n)
         record_set(r, FIELD_SETTLED, n->outcome == OUTCOME_SETTLED);
     record_emit(w);
     script_answered(w, n->device, n->op, n->outcome, n->why);
+    workload_answered(w, n->device, n->op, n->outcome);
 }
 
 static void note_cancelled(struct world *w, const struct note *n)

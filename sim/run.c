@@ -210,6 +210,21 @@ static void judge_limits(const struct run *run, const struct scenario_expect *ex
     }
 }
 
+static void judge_least(const struct scenario_least *least, const struct check_work *work, struct run_result *result)
+{
+    const struct {
+        const char *what;
+        uint64_t least, found;
+    } all[] = {{"users", least->users, work->users},
+               {"devices", least->devices, work->devices},
+               {"operations", least->operations, work->operations},
+               {"deletions", least->deletions, work->deletions}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].found < all[i].least)
+            fail(result, "at-least: found %llu %s, expected at least %llu", (unsigned long long)all[i].found,
+                 all[i].what, (unsigned long long)all[i].least);
+}
+
 /* ---- what the sweep folds ---- */
 
 #define BITS_WORDS (SCENARIO_STEPS_MAX / 64 + 1)
@@ -282,6 +297,7 @@ static void judge(const struct run *run, const struct scenario *scenario, const 
     if (!flawed) {
         judge_probes(run, expect, result);
         judge_limits(run, expect, result);
+        judge_least(&expect->least, &result->work, result);
     }
 }
 
@@ -312,6 +328,7 @@ int run_scenario(struct run *run, const struct scenario *scenario, const struct 
     result->work = check_work(run->check);
     fold_verdicts(run, result);
     fold_races(run, result);
+    result->mix = *world_mix(run->world);
     judge(run, scenario, options, result);
     return 0;
 }

@@ -32,6 +32,7 @@ struct run_result {
     uint64_t sometimes_seen;                              /* bit i: scenario->expect.sometimes[i] happened */
     uint64_t steps_ran[SCENARIO_STEPS_MAX / 64 + 1];      /* bit: the step ran */
     uint64_t faults_touched[SCENARIO_STEPS_MAX / 64 + 1]; /* bit: the fault step touched something */
+    struct world_mix mix;
     uint64_t race_orders[16]; /* per race (first 16): bits of the permutations seen; sweep ORs them */
 };
 

@@ -41,6 +41,20 @@ struct scenario_conversation {
     size_t member_count;
 };
 
+/* The operations of a crowd's mix. */
+#define WORK(id, name, weight, operation, function) WORK_##id,
+enum workload_operation {
+#include "sim/workload.def"
+    WORK_COUNT
+};
+#undef WORK
+struct workload_info {
+    const char *name;
+    uint32_t weight; /* in the mix "all" */
+    enum operation operation;
+};
+extern const struct workload_info workload_table[WORK_COUNT];
+
 enum presence_kind { PRESENCE_ALWAYS, PRESENCE_COMMUTER, PRESENCE_FLAKY, PRESENCE_RARE };
 /* A crowd lives next to the declared users: u1, u2, … with devices u1.d1, …; it grows while the run goes on. */
 struct scenario_crowd {
@@ -54,6 +68,9 @@ struct scenario_crowd {
     uint64_t group_min, group_max;       /* members */
     /* workload: exact totals over the run, spread at random moments over `active_us` */
     uint64_t sends, deletes, conversation_deletes, undos, membership_changes, new_conversations, new_devices;
+    /* the workload's other way: so many operations of workload.def, drawn by weight */
+    uint64_t mixed;
+    uint32_t weights[WORK_COUNT];
     uint64_t active_us;
     uint64_t astray_ppm; /* operations aimed at deleted, purged, foreign and never-existing targets: default 50000 */
     uint64_t crashes;    /* of shards and devices, at random crash points */
@@ -148,6 +165,9 @@ struct scenario_limit {
     char *what; /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max */
     uint64_t max_us;
 };
+struct scenario_least { /* what each run must have come to, so that none passes for having done little */
+    uint64_t users, devices, operations, deletions;
+};
 struct scenario_expect {
     bool hold_all;
     uint64_t hold; /* bit per invariant */
@@ -156,6 +176,7 @@ struct scenario_expect {
     size_t sometimes_count, never_count, finally_count;
     struct scenario_limit *limits;
     size_t limit_count;
+    struct scenario_least least;
 };
 
 struct scenario {

@@ -145,5 +145,8 @@ int read_expect(struct reader *r)
         (status = read_events(r, member(item, "never"), &e->never, &e->never_count)) != 0 ||
         (status = read_events(r, member(item, "finally"), &e->finally, &e->finally_count)) != 0)
         return status;
+    const cJSON *least = member(item, "at-least");
+    if (least && (status = read_object(r, least, &least_table, 0, "an \"at-least\"", e)) != 0)
+        return status;
     return read_limits(r, member(item, "limits"));
 }

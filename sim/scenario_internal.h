@@ -55,7 +55,7 @@ struct key_table {
     const char *required; /* keys, a space between */
 };
 extern const struct key_table scenario_table, server_table, crowd_table, conversation_table, network_table,
-    latency_table, bounds_table, limits_table, expect_table, step_table;
+    latency_table, bounds_table, limits_table, expect_table, step_table, workload_key_table, least_table;
 
 /* The forms of a step: an operation, one of the other things to do, a race, a fault. */
 enum form {

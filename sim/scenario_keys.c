@@ -83,8 +83,16 @@ static const struct key crowd_keys[] = {
     {"astray", KEY_RATE64, C(astray_ppm), 0, 0, NULL, "of the operations, aimed at targets that are not there", 0},
     {"crashes", KEY_COUNT, C(crashes), 0, 1000000, NULL, "of shards and devices, at random points", 0},
     {"partitions", KEY_COUNT, C(partitions), 0, 1000000, NULL, "random, each heals", 0},
+    {"workload", KEY_OTHER, 0, 0, 0, REF("workload"), "operations of all kinds, drawn by weight", 0},
 };
 const struct key_table crowd_table = TABLE_OF(crowd_keys, "crowd", "users");
+
+static const struct key workload_keys[] = {
+    {"operations", KEY_COUNT, C(mixed), 1, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},
+    {"mix", KEY_OTHER, 0, 0, 0, REF("mix"), "weights by operation; default \"all\": every operation, by its own weight",
+     0},
+};
+const struct key_table workload_key_table = TABLE_OF(workload_keys, "workload", "operations");
 
 static const struct key conversation_keys[] = {
     {"kind", KEY_WORD8, offsetof(struct scenario_conversation, kind), CONV_DIRECT, 0, "direct|group|channel",
@@ -136,8 +144,19 @@ static const struct key expect_keys[] = {
      "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^reaches-(online|returning)\\\\.(p50|p90|p99|max)$\"},"
      "\"additionalProperties\":" REF("time") "}",
      "latencies: \"reaches-online.p99\": \"2s\"", 0},
+    {"at-least", KEY_OTHER, 0, 0, 0, REF("at-least"), "what every seed must come to, or it did too little", 0},
 };
 const struct key_table expect_table = TABLE_OF(expect_keys, "expect", "");
+
+#define L(field) offsetof(struct scenario_expect, least.field)
+static const struct key least_keys[] = {
+    {"users", KEY_COUNT, L(users), 0, SCENARIO_TOTAL_MAX, NULL, "how many", 0},
+    {"devices", KEY_COUNT, L(devices), 0, SCENARIO_TOTAL_MAX, NULL, "how many", 0},
+    {"operations", KEY_COUNT, L(operations), 0, SCENARIO_TOTAL_MAX, NULL, "invoked", 0},
+    {"deletions", KEY_COUNT, L(deletions), 0, SCENARIO_TOTAL_MAX, NULL, "of messages and conversations, for everyone",
+     0},
+};
+const struct key_table least_table = TABLE_OF(least_keys, "at-least", "");
 
 #define OPS FORMS_OPERATIONS
 #define OP(id) FORM_BIT(OPERATION_##id)

@@ -186,6 +186,46 @@ static int read_span(struct reader *r, const cJSON *item, uint64_t max, uint64_t
     return status;
 }
 
+static int find_work(struct reader *r, const cJSON *item, int *found)
+{
+    char hint[100];
+    struct suggestion suggestion = {item->string, "", 0};
+    for (*found = 0; *found < WORK_COUNT; ++*found) {
+        if (strcmp(workload_table[*found].name, item->string) == 0)
+            return 0;
+        suggestion_try(&suggestion, workload_table[*found].name);
+    }
+    suggestion_text(&suggestion, hint, sizeof hint);
+    return reader_fail(r, item, true, 0, "found \"%.60s\", expected an operation of the workload%s", item->string,
+                       hint);
+}
+
+static int read_mix(struct reader *r, const cJSON *mix)
+{
+    struct scenario_crowd *c = &r->s->crowd;
+    uint64_t total = 0, weight;
+    if (!mix || (cJSON_IsString(mix) && strcmp(mix->valuestring, "all") == 0)) {
+        for (int i = 0; i < WORK_COUNT; i++)
+            c->weights[i] = workload_table[i].weight;
+        return 0;
+    }
+    int status = expect_object(r, mix, "\"all\", or weights such as {\"send\": 60, \"delete\": 6}"), at;
+    for (const cJSON *child = first_child(mix); status == 0 && child; child = child->next) {
+        status = find_work(r, child, &at);
+        if (status == 0)
+            status = read_count(r, child, 0, 1000000, &weight);
+        if (status == 0)
+            total += c->weights[at] = (uint32_t)weight;
+    }
+    return status == 0 && total == 0 ? reader_expected(r, mix, "a weight above 0") : status;
+}
+
+static int read_workload(struct reader *r, const cJSON *item)
+{
+    int status = item ? read_object(r, item, &workload_key_table, 0, "a \"workload\"", r->s) : 0;
+    return status == 0 && item ? read_mix(r, member(item, "mix")) : status;
+}
+
 static int read_crowd(struct reader *r, const cJSON *item)
 {
     struct scenario_crowd *c = &r->s->crowd;
@@ -203,6 +243,8 @@ static int read_crowd(struct reader *r, const cJSON *item)
         status = read_span(r, member(item, "devices"), 16, &c->devices_min, &c->devices_max);
     if (status == 0)
         status = read_span(r, member(item, "group"), 100000, &c->group_min, &c->group_max);
+    if (status == 0)
+        status = read_workload(r, member(item, "workload"));
     if (!member(item, "active"))
         c->active_us = member(r->tree, "lasts") ? r->s->lasts_us : CROWD_ACTIVE_DEFAULT;
     return status;

@@ -1,4 +1,4 @@
-/* scenario_util.c: freeing a scenario, its id, and the names of faults and crash points. */
+/* scenario_util.c: freeing a scenario, its id, and the names of faults, crash points and operations. */
 #include "sim/scenario_internal.h"
 
 #include <stdio.h>
@@ -6,6 +6,12 @@
 
 const char *const conv_kind_words = "direct|group|channel";
 const char *const wire_kind_words = "hello|ack|op|welcome|entry|reset-page|beat|answer";
+
+#define WORK(id, name, weight, operation, function) {name, weight, operation},
+const struct workload_info workload_table[WORK_COUNT] = {
+#include "sim/workload.def"
+};
+#undef WORK
 
 #define NAME(id, name) [FAULT_##id] = name,
 const char *fault_name(unsigned fault)

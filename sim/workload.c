@@ -1,6 +1,7 @@
 /*
  * workload.c: what the crowd does: exact totals of sends, deletions, undos, changes of membership, new conversations,
- * new devices, crashes and partitions, at random moments until the crowd's activity ends.
+ * new devices, crashes and partitions, at random moments until the crowd's activity ends; or a total of operations
+ * that are drawn by weight from all that there are (workload.def).
  *
  * Method: each kind of work is one event at a time; the next follows after a gap drawn so that what is left spreads
  * over the time that is left. Targets come from short bags of what was sent and deleted lately, so that a million users
@@ -8,183 +9,28 @@
  * at what never was. Work without an actor or a target is tried again soon; every operation that is counted was really
  * invoked.
  */
-#include "sim/record.h"
+#include "sim/workload_internal.h"
 
 #include <string.h>
 
 #define FIRST_WORK_US US_PER_S
 #define AGAIN_US (50 * US_PER_MS)
-#define TRIES 8
-#define GHOST_OP 2000000000U
 #define CRASH_STEPS_MAX 20
 #define PARTITION_DEVICES_MAX 16
-
-static uint64_t below(struct world *w, uint64_t bound)
-{
-    return rng_below(&w->crowd_rng, bound);
-}
-
-/* ---- bags of recent targets ---- */
-
-static void bag_put(struct crowd_ring *bag, struct crowd_target item)
-{
-    if (bag->count < CROWD_RING) {
-        bag->items[bag->count++] = item;
-        return;
-    }
-    bag->items[bag->next] = item;
-    bag->next = (bag->next + 1) % CROWD_RING;
-}
-
-static struct crowd_target bag_take(struct world *w, struct crowd_ring *bag)
-{
-    size_t at = (size_t)below(w, bag->count);
-    struct crowd_target item = bag->items[at];
-    bag->items[at] = bag->items[--bag->count];
-    return item;
-}
-
-static const struct crowd_target *bag_look(struct world *w, const struct crowd_ring *bag)
-{
-    return bag->count ? &bag->items[below(w, bag->count)] : NULL;
-}
-
-/* ---- one operation ---- */
-
-static bool person(struct world *w, device_id device, const struct device_input *what, uint64_t *id)
-{
-    const struct world_device *d = world_device(w, device);
-    if (!d->core || d->crashed)
-        return false;
-    struct device_input input = *what;
-    input.kind = DEVICE_PERSON;
-    *id = MAKE_ID(device, device_inspect(d->core).next_op);
-    return world_device_step(w, device, &input);
-}
-
-static struct device_input operation(enum operation operation, conv_id conv, msg_id target)
-{
-    struct device_input input = {.operation = (uint8_t)operation, .conv = conv, .target = target};
-    if (operation == OPERATION_SEND) {
-        input.body.len = 5;
-        memcpy(input.body.bytes, "hello", 5);
-    }
-    return input;
-}
-
-/* Operations of these numbers are never issued. */
-static uint64_t ghost(struct world *w, device_id device)
-{
-    return MAKE_ID(device, GHOST_OP + w->crowd.ghosts++);
-}
-
-static struct crowd_conv *some_conv(struct world *w)
-{
-    struct crowd *c = &w->crowd;
-    for (int i = 0; c->conv_count && i < TRIES; i++) {
-        struct crowd_conv *conv = &c->convs[below(w, c->conv_count)];
-        if (!conv->deleted)
-            return conv;
-    }
-    return NULL;
-}
-
-/* A device of this member; before the shard has the conversation, the one that made it. */
-static device_id device_of(struct world *w, const struct crowd_conv *conv, user_id member)
-{
-    return conv->known ? crowd_device(w, member) : ID_DEVICE(conv->conv);
-}
-
-static user_id some_member(struct world *w, const struct crowd_conv *conv)
-{
-    user_id member = conv->members[below(w, CROWD_CONV_MEMBERS)];
-    return member ? member : conv->members[0];
-}
-
-void workload_member(struct world *w, conv_id id, user_id user, bool joins)
-{
-    uint64_t index = idmap_get(&w->crowd.conv_index, id);
-    if (!index)
-        return;
-    struct crowd_conv *conv = &w->crowd.convs[index - 1];
-    conv->known = true;
-    user_id *free_slot = NULL;
-    for (size_t i = 0; i < CROWD_CONV_MEMBERS; i++) {
-        if (conv->members[i] == user) {
-            if (!joins && i) /* the creator stays as who is asked, and is refused */
-                conv->members[i] = 0;
-            return;
-        }
-        if (!conv->members[i] && !free_slot)
-            free_slot = &conv->members[i];
-    }
-    if (joins && free_slot)
-        *free_slot = user;
-}
-
-/* At what is deleted (now or long ago), at what others have, at what never was. */
-static bool astray(struct world *w, enum operation what)
-{
-    struct crowd *c = &w->crowd;
-    user_id user = crowd_user(w);
-    if (!user)
-        return false;
-    device_id device = crowd_device(w, user);
-    conv_id nowhere = ghost(w, device);
-    msg_id nothing = ghost(w, device);
-    struct device_input input = operation(what, nowhere, nothing);
-    const struct crowd_target *gone = bag_look(w, &c->deleted), *closed = bag_look(w, &c->deleted_convs);
-    const struct crowd_conv *foreign = c->conv_count ? &c->convs[below(w, c->conv_count)] : NULL;
-    const struct crowd_target *sent = bag_look(w, &c->sent);
-    switch (below(w, 4)) {
-        case 0: /* a deleted message, by its author */
-            if (!gone)
-                break;
-            device = gone->device;
-            input.conv = gone->conv;
-            input.target = gone->target;
-            break;
-        case 1: /* a deleted conversation, by a member */
-            if (!closed)
-                break;
-            device = closed->device;
-            input.conv = closed->conv;
-            break;
-        case 2: /* something of others */
-            if (foreign)
-                input.conv = foreign->conv;
-            if (sent && what != OPERATION_SEND) {
-                input.conv = sent->conv;
-                input.target = sent->target;
-            }
-            break;
-        default: /* a message that never was, in a real conversation */
-            if (foreign && what != OPERATION_SEND)
-                input.conv = foreign->conv;
-    }
-    uint64_t id;
-    return person(w, device, &input, &id);
-}
-
-static bool is_astray(struct world *w)
-{
-    uint64_t ppm = w->scenario->crowd.astray_ppm;
-    return ppm && rng_ppm(&w->crowd_rng, (uint32_t)ppm);
-}
 
 /* ---- kinds of work: true when it was done ---- */
 
 static bool work_send(struct world *w)
 {
-    if (is_astray(w))
-        return astray(w, OPERATION_SEND);
-    const struct crowd_conv *conv = some_conv(w);
+    if (pick_is_astray(w))
+        return pick_astray(w, OPERATION_SEND);
+    const struct crowd_conv *conv = pick_conv(w);
     if (!conv)
         return false;
-    device_id device = device_of(w, conv, some_member(w, conv));
-    struct device_input input = operation(OPERATION_SEND, conv->conv, 0);
+    device_id device = pick_device(w, conv, pick_member(w, conv));
+    struct device_input input = pick_input(OPERATION_SEND, conv->conv, 0);
     uint64_t id;
-    if (!person(w, device, &input, &id))
+    if (!pick_person(w, device, &input, &id))
         return false;
     bag_put(&w->crowd.sent, (struct crowd_target){input.conv, id, device, w->now_us});
     return true;
@@ -192,16 +38,16 @@ static bool work_send(struct world *w)
 
 static bool work_delete(struct world *w)
 {
-    if (is_astray(w))
-        return astray(w, OPERATION_DELETE);
+    if (pick_is_astray(w))
+        return pick_astray(w, OPERATION_DELETE);
     if (!w->crowd.sent.count)
         return false;
     struct crowd_target target = bag_take(w, &w->crowd.sent);
-    struct device_input input = operation(OPERATION_DELETE, target.conv, target.target);
+    struct device_input input = pick_input(OPERATION_DELETE, target.conv, target.target);
     uint64_t id;
-    bool own_device = below(w, 2);
+    bool own_device = pick_below(w, 2);
     device_id device = own_device ? target.device : crowd_device(w, world_device(w, target.device)->user);
-    bool done = person(w, device, &input, &id);
+    bool done = pick_person(w, device, &input, &id);
     target.at_us = w->now_us;
     bag_put(done ? &w->crowd.deleted : &w->crowd.sent, target);
     return done;
@@ -210,15 +56,15 @@ static bool work_delete(struct world *w)
 static bool work_delete_conv(struct world *w)
 {
     struct crowd *c = &w->crowd;
-    if (is_astray(w))
-        return astray(w, OPERATION_DELETE_CONV);
-    struct crowd_conv *conv = some_conv(w);
+    if (pick_is_astray(w))
+        return pick_astray(w, OPERATION_DELETE_CONV);
+    struct crowd_conv *conv = pick_conv(w);
     if (!conv)
         return false;
-    device_id device = device_of(w, conv, conv->members[0]);
-    struct device_input input = operation(OPERATION_DELETE_CONV, conv->conv, 0);
+    device_id device = pick_device(w, conv, conv->members[0]);
+    struct device_input input = pick_input(OPERATION_DELETE_CONV, conv->conv, 0);
     uint64_t id;
-    if (!person(w, device, &input, &id))
+    if (!pick_person(w, device, &input, &id))
         return false;
     conv->deleted = true;
     bag_put(&c->deleted_convs, (struct crowd_target){conv->conv, (uint64_t)(conv - c->convs), device, w->now_us});
@@ -228,9 +74,9 @@ static bool work_delete_conv(struct world *w)
 static bool work_undo(struct world *w)
 {
     struct crowd *c = &w->crowd;
-    if (is_astray(w))
-        return astray(w, OPERATION_UNDO);
-    struct crowd_ring *bag = c->deleted_convs.count && below(w, 4) == 0 ? &c->deleted_convs : &c->deleted;
+    if (pick_is_astray(w))
+        return pick_astray(w, OPERATION_UNDO);
+    struct crowd_ring *bag = c->deleted_convs.count && pick_below(w, 4) == 0 ? &c->deleted_convs : &c->deleted;
     struct crowd_target target = {0};
     for (int i = 0; bag->count && i < TRIES; i++) { /* what is past its window goes: it is for others to go astray at */
         target = bag_take(w, bag);
@@ -243,9 +89,9 @@ static bool work_undo(struct world *w)
         return false;
     bool of_conv = bag == &c->deleted_convs && target.target < c->conv_count;
     struct device_input input =
-        operation(of_conv ? OPERATION_UNDO_CONV : OPERATION_UNDO, target.conv, of_conv ? 0 : target.target);
+        pick_input(of_conv ? OPERATION_UNDO_CONV : OPERATION_UNDO, target.conv, of_conv ? 0 : target.target);
     uint64_t id;
-    if (!person(w, target.device, &input, &id))
+    if (!pick_person(w, target.device, &input, &id))
         return false;
     if (of_conv)
         c->convs[target.target].deleted = false;
@@ -254,20 +100,20 @@ static bool work_undo(struct world *w)
 
 static bool work_membership(struct world *w)
 {
-    struct crowd_conv *conv = some_conv(w);
+    struct crowd_conv *conv = pick_conv(w);
     if (!conv)
         return false;
-    size_t slot = 1 + (size_t)below(w, CROWD_CONV_MEMBERS - 1);
+    size_t slot = 1 + (size_t)pick_below(w, CROWD_CONV_MEMBERS - 1);
     user_id member = conv->members[slot];
-    bool leaves = member && below(w, 3) == 0;
-    struct device_input input = operation(!member  ? OPERATION_ADD
-                                          : leaves ? OPERATION_LEAVE
-                                                   : OPERATION_REMOVE,
-                                          conv->conv, 0);
+    bool leaves = member && pick_below(w, 3) == 0;
+    struct device_input input = pick_input(!member  ? OPERATION_ADD
+                                           : leaves ? OPERATION_LEAVE
+                                                    : OPERATION_REMOVE,
+                                           conv->conv, 0);
     input.subject = leaves ? 0 : member ? member : crowd_user(w);
     input.role = ROLE_MEMBER;
     uint64_t id;
-    return person(w, device_of(w, conv, leaves ? member : conv->members[0]), &input, &id);
+    return pick_person(w, pick_device(w, conv, leaves ? member : conv->members[0]), &input, &id);
 }
 
 bool workload_new_conv(struct world *w, user_id creator)
@@ -286,11 +132,11 @@ bool workload_new_conv(struct world *w, user_id creator)
     if (size == 2 && other != creator) {
         input.conv_kind = CONV_DIRECT;
         input.subject = other;
-    } else if (below(w, 8) == 0) {
+    } else if (pick_below(w, 8) == 0) {
         input.conv_kind = CONV_CHANNEL;
     }
     uint64_t made, id;
-    if (!person(w, device, &input, &made))
+    if (!pick_person(w, device, &input, &made))
         return false;
     made = world_conversation_of(w, made);
     c->convs = base_grow(c->convs, &c->conv_cap, c->conv_count + 1, sizeof *c->convs);
@@ -298,11 +144,11 @@ bool workload_new_conv(struct world *w, user_id creator)
     *conv = (struct crowd_conv){.conv = made, .members = {creator}};
     idmap_put(&c->conv_index, made, c->conv_count);
     for (uint64_t i = 1; !input.subject && i < size; i++) {
-        struct device_input add = operation(OPERATION_ADD, conv->conv, 0);
+        struct device_input add = pick_input(OPERATION_ADD, conv->conv, 0);
         add.subject = i == 1 ? other : crowd_user(w);
         add.role = ROLE_MEMBER;
         if (add.subject != creator)
-            person(w, device, &add, &id);
+            pick_person(w, device, &add, &id);
     }
     return true;
 }
@@ -344,6 +190,58 @@ static bool work_partition(struct world *w)
     return true;
 }
 
+/* ---- the mix ---- */
+
+#define WORK(id, name, weight, operation, function) function,
+static bool (*const mix_functions[WORK_COUNT])(struct world *w) = {
+#include "sim/workload.def"
+};
+#undef WORK
+
+static enum workload_operation draw_mixed(struct world *w)
+{
+    const uint32_t *weights = w->scenario->crowd.weights;
+    uint64_t total = 0;
+    for (int i = 0; i < WORK_COUNT; i++)
+        total += weights[i];
+    uint64_t drawn = pick_below(w, total);
+    int at = 0;
+    while (drawn >= weights[at])
+        drawn -= weights[at++];
+    return (enum workload_operation)at;
+}
+
+static bool work_mixed(struct world *w)
+{
+    struct crowd *c = &w->crowd;
+    enum workload_operation drawn = draw_mixed(w);
+    const struct workload_info *info = &workload_table[drawn];
+    c->mixing = drawn + 1;
+    bool astray = info->operation != OPERATION_NONE && info->operation != OPERATION_CREATE && pick_is_astray(w);
+    bool done = astray ? pick_astray(w, info->operation) : mix_functions[drawn](w);
+    c->mixing = 0;
+    c->mix.done[drawn] += done;
+    c->mix.accepted[drawn] += done && info->operation == OPERATION_NONE;
+    return done;
+}
+
+/* The first operation of a work is the one that it is about. */
+void workload_issues(struct world *w, uint64_t id)
+{
+    if (w->scenario->crowd.mixed)
+        idmap_put(&w->crowd.mixed, id, w->crowd.mixing);
+    w->crowd.mixing = 0;
+}
+
+void workload_answered(struct world *w, device_id device, uint32_t op, unsigned outcome)
+{
+    if (!w->scenario->crowd.mixed || outcome != OUTCOME_ACCEPTED)
+        return;
+    uint64_t drawn = idmap_get(&w->crowd.mixed, MAKE_ID(device, op));
+    if (drawn && workload_table[drawn - 1].operation != OPERATION_NONE)
+        w->crowd.mix.accepted[drawn - 1]++;
+}
+
 static bool work(struct world *w, enum crowd_work kind)
 {
     switch (kind) {
@@ -365,6 +263,8 @@ static bool work(struct world *w, enum crowd_work kind)
             return work_crash(w);
         case CROWD_PARTITION:
             return work_partition(w);
+        case CROWD_MIXED:
+            return work_mixed(w);
         case CROWD_WORKS:
             break;
     }
@@ -403,6 +303,7 @@ void workload_begin(struct world *w)
         left[CROWD_MEMBERSHIP] = s->membership_changes;
         left[CROWD_NEW_CONV] = s->new_conversations;
         left[CROWD_NEW_DEVICE] = s->new_devices;
+        left[CROWD_MIXED] = s->mixed;
     }
     left[CROWD_CRASH] = s->crashes;
     left[CROWD_PARTITION] = s->partitions;
@@ -421,10 +322,11 @@ void crowd_work(struct world *w, enum crowd_work kind)
                                                         [CROWD_DELETE] = OPERATION_DELETE,
                                                         [CROWD_DELETE_CONV] = OPERATION_DELETE_CONV,
                                                         [CROWD_UNDO] = OPERATION_UNDO,
-                                                        [CROWD_MEMBERSHIP] = OPERATION_LEAVE};
+                                                        [CROWD_MEMBERSHIP] = OPERATION_LEAVE,
+                                                        [CROWD_MIXED] = OPERATION_SEND};
     bool done = work(w, kind);
     if (!done && w->now_us > c->ends_us)
-        done = instead[kind] == OPERATION_NONE ? w->now_us > c->ends_us + 60 * US_PER_S : astray(w, instead[kind]);
+        done = instead[kind] == OPERATION_NONE ? w->now_us > c->ends_us + 60 * US_PER_S : pick_astray(w, instead[kind]);
     if (done)
         c->left[kind]--;
     if (c->left[kind])

@@ -349,6 +349,7 @@ void world_free(struct world *world)
     free(world->races);
     free(world->crowd.convs);
     idmap_release(&world->crowd.conv_index);
+    idmap_release(&world->crowd.mixed);
     free(world->stalls);
     free(world->items);
     free(world);
@@ -384,6 +385,11 @@ const struct world_race_result *world_race_result(const struct world *world, siz
 {
     assert(race < world->race_count);
     return &world->races[race];
+}
+
+const struct world_mix *world_mix(const struct world *world)
+{
+    return &world->crowd.mix;
 }
 
 uint32_t world_shard_count(const struct world *world)

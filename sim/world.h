@@ -29,6 +29,11 @@ struct world_race_result {
     uint32_t forced; /* the permutation of the starts that this seed forced */
 };
 
+/* Of the operations of a crowd's mix. */
+struct world_mix {
+    uint64_t done[WORK_COUNT], accepted[WORK_COUNT];
+};
+
 struct world;
 /* The scenario and the history are borrowed. A world can be run again after world_reset with another seed or scenario.
  */
@@ -46,6 +51,7 @@ const struct world_step_result *world_step_result(const struct world *world, siz
 /* The n-th race of the script. */
 size_t world_race_count(const struct world *world);
 const struct world_race_result *world_race_result(const struct world *world, size_t race);
+const struct world_mix *world_mix(const struct world *world);
 /* An image of a store as the run left it (store.h); free it with store_image_free. */
 uint32_t world_shard_count(const struct world *world);
 int world_store_image(const struct world *world, shard_id shard, enum store_part part, struct store_image **image);

@@ -142,6 +142,7 @@ enum crowd_work {
     CROWD_NEW_DEVICE,
     CROWD_CRASH,
     CROWD_PARTITION,
+    CROWD_MIXED, /* any operation of workload.def, by weight */
     CROWD_WORKS
 };
 #define CROWD_CONV_MEMBERS 4
@@ -173,6 +174,10 @@ struct crowd {
     struct idmap conv_index; /* conversation -> its place in convs + 1 */
     struct crowd_ring sent, deleted, deleted_convs;
     uint32_t ghosts;
+    /* the mix: which of its operations is being done (+ 1), what came of each, and which one an operation was (+ 1) */
+    uint32_t mixing;
+    struct world_mix mix;
+    struct idmap mixed;
 };
 
 struct words { /* the closed lists, interned once a run */
@@ -343,6 +348,9 @@ bool crowd_link_device(struct world *w);
 void workload_begin(struct world *w);
 void crowd_work(struct world *w, enum crowd_work work);
 bool workload_new_conv(struct world *w, user_id creator);
+/* An operation is about to be invoked; it was answered: for the counts of the mix. */
+void workload_issues(struct world *w, uint64_t id);
+void workload_answered(struct world *w, device_id device, uint32_t op, unsigned outcome);
 /* A shard says that somebody is a member now, or is not any more. */
 void workload_member(struct world *w, conv_id id, user_id user, bool joins);
 

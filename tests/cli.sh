@@ -110,9 +110,17 @@ expect 2 "no command" "$sexton"
 
 expect 0 "a good sweep" "$sexton" check good.json
 says "^work done: [0-9]* events"
+grep '^digest' out >digest.memory
+expect 0 "on the other store" "$sexton" check --store sqlite good.json
+grep '^digest' out >digest.sqlite
+same digest.memory digest.sqlite
+expect 2 "no such store" "$sexton" check good.json --store paper
 expect 4 "no deletion" "$sexton" check idle.json
 expect 1 "an expectation not met" "$sexton" check wrong.json
 expect 1 "finally is not so" "$sexton" check missed.json
+scenario little '{ "at": "2s", "device": "alice.phone", "do": "delete", "message": "m1" }' ', "at-least": { "operations": 3 }'
+expect 1 "too little was done" "$sexton" check little.json
+says "found 2 operations, expected at least 3"
 expect 4 "a race that only one seed has run" "$sexton" check good.json --seeds 1
 says "one and the same order"
 expect 4 "a step that never runs" "$sexton" check never.json

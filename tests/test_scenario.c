@@ -119,6 +119,13 @@ static void a_scenario_with_every_key_is_read_as_written(void)
     CU_ASSERT_EQUAL(s->crowd.conversations_per_user_ppm, 1500000);
     CU_ASSERT_EQUAL(s->crowd.away_ppm, 100000);
     CU_ASSERT_EQUAL(s->crowd.presence, PRESENCE_COMMUTER);
+    CU_ASSERT_EQUAL(s->crowd.mixed, 600);
+    CU_ASSERT_EQUAL(s->crowd.weights[WORK_SEND], 60);
+    CU_ASSERT_EQUAL(s->crowd.weights[WORK_DELETE], 6);
+    CU_ASSERT_EQUAL(s->crowd.weights[WORK_EDIT], 0);
+    CU_ASSERT_EQUAL(s->crowd.weights[WORK_UNDO], 0); /* not named, not done */
+    CU_ASSERT_EQUAL(s->expect.least.devices, 40);
+    CU_ASSERT_EQUAL(s->expect.least.deletions, 30);
     CU_ASSERT_EQUAL(s->network.breaks_mean_us, US_PER_DAY / 2);
     CU_ASSERT_EQUAL(s->network.channel_duplicate_ppm, 2500);
     CU_ASSERT_TRUE(s->devices[1].offline);
@@ -305,6 +312,20 @@ static void bytes_that_are_no_text_are_refused(void)
     refuses("{\"a\":11111111111111111111111111111111111}", "t.json:1:6: ", "at most 32");
 }
 
+static void a_mix_of_all_has_every_operation(void)
+{
+    takes(HEAD "\"crowd\": { \"users\": 2, \"workload\": { \"operations\": 9 } } }");
+    for (int i = 0; i < WORK_COUNT; i++)
+        CU_ASSERT_EQUAL(got->crowd.weights[i], workload_table[i].weight);
+    takes(HEAD "\"crowd\": { \"users\": 2, \"workload\": { \"operations\": 9, \"mix\": \"all\" } } }");
+    CU_ASSERT_EQUAL(got->crowd.weights[WORK_SEND], workload_table[WORK_SEND].weight);
+    refuses(HEAD "\"crowd\": { \"users\": 2, \"workload\": { \"operations\": 9, \"mix\": { \"sent\": 1 } } } }",
+            "t.json:3:", "did you mean \"send\"?");
+    refuses(HEAD "\"crowd\": { \"users\": 2, \"workload\": { \"operations\": 9, \"mix\": { \"send\": 0 } } } }",
+            "t.json:3:", "a weight above 0");
+    refuses(HEAD "\"crowd\": { \"users\": 2, \"workload\": { \"mix\": \"all\" } } }", "t.json:3:", "operations");
+}
+
 static void large_and_deep_texts_are_refused_at_once(void)
 {
     size_t size = (9U << 20);
@@ -453,6 +474,7 @@ int suite_scenario(void)
     ADD(the_whole_path_names_a_variant_when_its_end_is_not_alone)
     ADD(malformed_files_are_refused_at_the_place_of_the_mistake)
     ADD(bytes_that_are_no_text_are_refused)
+    ADD(a_mix_of_all_has_every_operation)
     ADD(large_and_deep_texts_are_refused_at_once)
     ADD(too_many_steps_are_refused)
     ADD(files_that_are_no_files_are_refused)

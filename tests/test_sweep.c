@@ -66,6 +66,8 @@ static void a_result_survives_its_line(void)
     result.states[INVARIANT_COUNT - 1] = VERDICT_VIOLATED;
     result.steps_ran[TALLY_STEP_WORDS - 1] = 1;
     result.race_orders[15] = 1ULL << 63;
+    result.mix.done[WORK_COUNT - 1] = 4;
+    result.mix.accepted[0] = 2;
     result.failure_count = 2;
     strcpy(result.failures[0], "violated: a, b");
     strcpy(result.failures[1], "tab and newline");
@@ -158,6 +160,22 @@ static void no_deletion_is_vacuous(void)
     tally_add(&tally, 1, &result);
     CU_ASSERT_EQUAL(judged(), GRADE_VACUOUS);
     CU_ASSERT_TRUE(says("no deletion"));
+}
+
+static void an_operation_of_the_mix_that_was_never_accepted_is_vacuous(void)
+{
+    set_up();
+    scenario.crowd.mixed = 10;
+    scenario.crowd.weights[WORK_SEND] = scenario.crowd.weights[WORK_UNDO] = 1;
+    result.mix.done[WORK_SEND] = result.mix.accepted[WORK_SEND] = 5;
+    result.mix.done[WORK_UNDO] = 3;
+    tally_add(&tally, 1, &result);
+    CU_ASSERT_EQUAL(judged(), GRADE_VACUOUS);
+    CU_ASSERT_TRUE(says("\"undo\" was done 3 times and accepted in no seed"));
+    CU_ASSERT_FALSE(says("\"edit\""));
+    result.mix.accepted[WORK_UNDO] = 1;
+    tally_add(&tally, 2, &result);
+    CU_ASSERT_EQUAL(judged(), GRADE_OK);
 }
 
 static void a_race_in_one_order_is_vacuous(void)
@@ -270,6 +288,8 @@ static const struct {
     {"a_failure_in_one_seed_fails_it", a_failure_in_one_seed_fails_it},
     {"a_crash_breaks_it_and_the_others_are_judged", a_crash_breaks_it_and_the_others_are_judged},
     {"no_deletion_is_vacuous", no_deletion_is_vacuous},
+    {"an_operation_of_the_mix_that_was_never_accepted_is_vacuous",
+     an_operation_of_the_mix_that_was_never_accepted_is_vacuous},
     {"a_race_in_one_order_is_vacuous", a_race_in_one_order_is_vacuous},
     {"a_race_that_was_never_decided_is_vacuous", a_race_that_was_never_decided_is_vacuous},
     {"a_step_that_never_ran_is_vacuous", a_step_that_never_ran_is_vacuous},

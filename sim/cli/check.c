@@ -13,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: sexton check [FILE|DIR]... [--seeds N|A..B] [--fresh] [--jobs N] [--part I/N]\n"
-                            "                    [--time-limit T] [--junit FILE] [--json FILE]\n";
+static const char usage[] =
+    "usage: sexton check [FILE|DIR]... [--seeds N|A..B] [--fresh] [--jobs N] [--part I/N]\n"
+    "                    [--time-limit T] [--store memory|sqlite] [--junit FILE] [--json FILE]\n";
 static const char help[] =
     "\n"
     "Runs every scenario (default: all in scenarios/) and judges it. A scenario with a flaw must show the violations "
@@ -25,6 +26,7 @@ static const char help[] =
     "  --jobs N          worker processes (default: one a processor); the output does not depend on it\n"
     "  --part I/N        every N-th seed, beginning with the I-th: for N machines\n"
     "  --time-limit T    stop after this time (30s, 10m)\n"
+    "  --store NAME      the shards' store: memory or sqlite; the digests must not depend on it\n"
     "  --junit FILE      write JUnit XML\n"
     "  --json FILE       write the result file that `sexton report` reads\n"
     "\n"
@@ -34,7 +36,9 @@ static const char help[] =
 
 struct options {
     struct sweep_options sweep;
-    const char *junit, *json;
+    const char *junit, *json, *store;
+    const char **paths;
+    size_t path_count;
     uint64_t jobs;
     bool fresh, helped;
 };
@@ -87,14 +91,15 @@ static bool take_option(struct args *args, struct options *options)
         return true;
     }
     return args_option(args, "--junit", &options->junit) || args_option(args, "--json", &options->json) ||
-           args_number(args, "--jobs", &options->jobs);
+           args_option(args, "--store", &options->store) || args_number(args, "--jobs", &options->jobs);
 }
 
-static int read_options(int argc, char **argv, struct options *options, struct sweep *sweep)
+static int read_options(int argc, char **argv, struct options *options)
 {
     struct args args = args_begin(argc, argv, usage);
     const char *path;
     *options = (struct options){.sweep = {.part = 1, .parts = 1}};
+    options->paths = base_alloc(((size_t)argc + 1) * sizeof *options->paths);
     while (args_more(&args)) {
         if (args_flag(&args, "--help") || args_flag(&args, "-h")) {
             printf("%s%s", usage, help);
@@ -107,9 +112,12 @@ static int read_options(int argc, char **argv, struct options *options, struct s
             continue;
         else if (!args_operand(&args, &path))
             return args_unknown(&args);
-        else if (sweep_add(sweep, path) < 0)
-            return SEXTON_USAGE;
+        else
+            options->paths[options->path_count++] = path;
     }
+    const char *store = options->store;
+    if (!args.bad && store && strcmp(store, "memory") != 0 && strcmp(store, "sqlite") != 0)
+        args_complain(&args, store, "memory or sqlite");
     if (!args.bad && options->jobs > 256)
         args_complain(&args, "more than 256 jobs", "fewer");
     options->sweep.jobs = (unsigned)options->jobs;
@@ -145,7 +153,7 @@ static void keep_first(struct run *run, const struct sweep_item *item, const str
     if (!tally || tally->failure_count == 0 || *kept == KEPT_MAX)
         return;
     const struct tally_failure *failure = &tally->failures[0];
-    struct replay replay = {.scenario = item->scenario, .seed = failure->seed, .control = control, .flaw = -1};
+    struct replay replay = sweep_replay(item, failure->seed, control);
     keep_failure(run, &replay, !failure->broken); /* what crashed there would crash here */
     ++*kept;
 }
@@ -192,8 +200,13 @@ static int conclude(const struct sweep *sweep, const struct options *options, en
 static int check(struct sweep *sweep, struct options *options)
 {
     struct timespec before, after;
-    if (sweep_count(sweep) == 0 && sweep_add(sweep, "scenarios") < 0)
-        return SEXTON_USAGE;
+    if (options->store)
+        sweep_set_store(sweep, options->store);
+    if (options->path_count == 0)
+        options->paths[options->path_count++] = "scenarios";
+    for (size_t i = 0; i < options->path_count; i++)
+        if (sweep_add(sweep, options->paths[i]) < 0)
+            return SEXTON_USAGE;
     if (sweep_count(sweep) == 0) {
         fprintf(stderr, "sexton check: found no scenario, expected files that end in .json\n");
         return SEXTON_VACUOUS;
@@ -218,9 +231,10 @@ int cmd_check(int argc, char **argv)
 {
     struct options options;
     struct sweep *sweep = sweep_new();
-    int status = read_options(argc, argv, &options, sweep);
+    int status = read_options(argc, argv, &options);
     if (status == SEXTON_OK && !options.helped)
         status = check(sweep, &options);
     sweep_free(sweep);
+    free(options.paths);
     return status;
 }

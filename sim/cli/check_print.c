@@ -50,12 +50,37 @@ static void print_verdicts(FILE *out, const struct tally *tally)
     fprintf(out, ", vacuous %d", vacuous);
 }
 
+static void print_mix(FILE *out, const struct world_mix *mix)
+{
+    const char *before = "    workload: ";
+    for (int i = 0; i < WORK_COUNT; i++) {
+        if (mix->done[i] == 0)
+            continue;
+        fprintf(out, "%s%s %" PRIu64, before, workload_table[i].name, mix->done[i]);
+        if (mix->accepted[i] != mix->done[i])
+            fprintf(out, " (%" PRIu64 " accepted)", mix->accepted[i]);
+        before = ", ";
+    }
+    if (before[0] == ',')
+        fputc('\n', out);
+}
+
+struct replay sweep_replay(const struct sweep_item *item, uint64_t seed, bool control)
+{
+    return (struct replay){.scenario = item->scenario,
+                           .seed = seed,
+                           .control = control,
+                           .flaw = -1,
+                           .sets = &item->set,
+                           .set_count = item->set != NULL};
+}
+
 static void print_failures(FILE *out, const struct sweep_item *item, const struct tally *tally, bool control)
 {
     char command[REPLAY_MAX];
     for (int i = 0; i < tally->failure_count; i++) {
         const struct tally_failure *failure = &tally->failures[i];
-        struct replay replay = {.scenario = item->scenario, .seed = failure->seed, .control = control, .flaw = -1};
+        struct replay replay = sweep_replay(item, failure->seed, control);
         for (int s = 0; s < failure->count; s++)
             fprintf(out, "    seed %" PRIu64 "%s: %s\n", failure->seed, control ? " without the flaw" : "",
                     failure->sentences[s]);
@@ -81,6 +106,7 @@ void check_print_item(FILE *out, const struct sweep_item *item, const struct tal
     fputc('\n', out);
     if (item->metrics)
         metrics_print_traffic(item->metrics, "    ", out);
+    print_mix(out, &item->tally->mix);
     for (int i = 0; i < judgement->count; i++)
         fprintf(out, "    %s\n", judgement->reasons[i]);
     if (judgement->cut)
@@ -146,7 +172,7 @@ static void add_failures(struct result_scenario *into, const struct sweep_item *
     char seed[32], command[REPLAY_MAX];
     for (int i = 0; i < tally->failure_count; i++) {
         const struct tally_failure *failure = &tally->failures[i];
-        struct replay replay = {.scenario = item->scenario, .seed = failure->seed, .control = control, .flaw = -1};
+        struct replay replay = sweep_replay(item, failure->seed, control);
         snprintf(seed, sizeof seed, "%" PRIu64, failure->seed);
         replay_command(&replay, command, sizeof command);
         for (int s = 0; s < failure->count; s++)

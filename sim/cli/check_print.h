@@ -5,6 +5,7 @@
 #ifndef SEXTON_SIM_CLI_CHECK_PRINT_H
 #define SEXTON_SIM_CLI_CHECK_PRINT_H
 
+#include "sim/cli/keep.h"
 #include "sim/explore/sweep.h"
 
 /* One line for the scenario, more when it is not as expected. */
@@ -14,5 +15,8 @@ void check_print_work(FILE *out, const struct sweep *sweep);
 int check_write_json(const char *path, const struct sweep *sweep, const struct tally_judgement *judgements,
                      const char *seeds);
 int check_write_junit(const char *path, const struct sweep *sweep, const struct tally_judgement *judgements);
+
+/* How to see this seed of it again. */
+struct replay sweep_replay(const struct sweep_item *item, uint64_t seed, bool control);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * worker.c: the hidden command `sexton worker`: runs the seeds that sim/explore/pool.c asks for, one line an order.
+ * worker.c: the hidden command `sexton worker [KEY=VALUE]...`: runs the seeds that sim/explore/pool.c asks for, one
+ * line an order.
  *
  * Everything of one seed's answer leaves in one piece, after the seed: when the process dies in a seed, its parent has
  * had all the seeds before it, and nothing of this one.
@@ -20,6 +21,8 @@
 
 struct work {
     struct run *run;
+    const char *const *sets; /* KEY=VALUE, of the command line */
+    size_t set_count;
     char *file; /* whose scenarios are at hand */
     struct scenario *scenarios;
     size_t count;
@@ -32,8 +35,8 @@ static int read_scenarios(struct work *work, const char *file)
         return 0;
     scenario_free_all(work->scenarios, work->count);
     free(work->file);
-    *work = (struct work){.run = work->run};
-    if (scenario_read(file, NULL, 0, &work->scenarios, &work->count, error) < 0) {
+    *work = (struct work){.run = work->run, .sets = work->sets, .set_count = work->set_count};
+    if (scenario_read(file, work->sets, work->set_count, &work->scenarios, &work->count, error) < 0) {
         fprintf(stderr, "%s\n", error);
         return E_INVALID;
     }
@@ -81,9 +84,8 @@ static int take_order(struct work *work, const char *line)
 
 int cmd_worker(int argc, char **argv)
 {
-    (void)argc, (void)argv;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody is left to read the answers */
-    struct work work = {.run = run_new()};
+    struct work work = {.run = run_new(), .sets = (const char *const *)argv + 1, .set_count = (size_t)argc - 1};
     char *line = NULL;
     size_t cap = 0;
     ssize_t length;

@@ -41,7 +41,7 @@ struct pool {
     struct worker *workers;
     unsigned jobs;
     bool time_over, failed;
-    char self[4096];
+    char self[4096], set[64];
 };
 #define BLOCK_BYTES 65536
 
@@ -196,7 +196,7 @@ static void start(struct worker *worker)
     worker->exited = worker->ended = worker->mad = false;
     worker->length = 0;
     char name[] = "sexton", command[] = "worker";
-    char *args[] = {name, command, NULL};
+    char *args[] = {name, command, pool->set[0] ? pool->set : NULL, NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&worker->in},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&worker->out},
@@ -231,10 +231,11 @@ unsigned pool_default_jobs(void)
     return uv_available_parallelism();
 }
 
-enum pool_end pool_run(const struct pool_callbacks *callbacks, unsigned jobs, uint64_t time_limit_ms)
+enum pool_end pool_run(const struct pool_callbacks *callbacks, unsigned jobs, uint64_t time_limit_ms, const char *set)
 {
     struct pool *pool = base_alloc(sizeof *pool);
     pool->callbacks = callbacks;
+    snprintf(pool->set, sizeof pool->set, "%s", set);
     pool->jobs = jobs < 1 ? 1 : jobs > POOL_JOBS_MAX ? POOL_JOBS_MAX : jobs;
     pool->workers = base_alloc(pool->jobs * sizeof *pool->workers);
     size_t size = sizeof pool->self;

@@ -1,9 +1,10 @@
 /*
  * pool.h: worker processes that run seeds.
  *
- * A worker is this program again, as `sexton worker`. It reads a line "RUN\tVARIANT\tFROM\tTO\tSTEP\tCONTROL\tFILE" and
- * answers, for each seed, the lines of its metrics and then the line of its result (seed_line.h); then "DONE". A worker
- * that dies has crashed in the seed after its last result; a new one goes on after that seed.
+ * A worker is this program again, as `sexton worker [KEY=VALUE]`. It reads a line
+ * "RUN\tVARIANT\tFROM\tTO\tSTEP\tCONTROL\tFILE" and answers, for each seed, the lines of its metrics and then the line
+ * of its result (seed_line.h); then "DONE". A worker that dies has crashed in the seed after its last result; a new one
+ * goes on after that seed.
  */
 #ifndef SEXTON_SIM_EXPLORE_POOL_H
 #define SEXTON_SIM_EXPLORE_POOL_H
@@ -30,8 +31,8 @@ struct pool_callbacks {
 };
 enum pool_end { POOL_DONE, POOL_TIME, POOL_FAILED };
 /* Runs until next() has no more and all chunks are done, or the time (0: no limit) is over. POOL_FAILED: no worker
- * starts. */
-enum pool_end pool_run(const struct pool_callbacks *callbacks, unsigned jobs, uint64_t time_limit_ms);
+ * starts. `set` ("" for none) changes every scenario, as --set of `run` does. */
+enum pool_end pool_run(const struct pool_callbacks *callbacks, unsigned jobs, uint64_t time_limit_ms, const char *set);
 unsigned pool_default_jobs(void);
 
 #endif

@@ -86,6 +86,8 @@ void seed_line_write(FILE *out, uint64_t seed, const struct run_result *result)
     put_numbers(out, result->steps_ran, BIT_WORDS);
     put_numbers(out, result->faults_touched, BIT_WORDS);
     put_numbers(out, result->race_orders, sizeof result->race_orders / sizeof *result->race_orders);
+    put_numbers(out, result->mix.done, WORK_COUNT);
+    put_numbers(out, result->mix.accepted, WORK_COUNT);
     for (int i = 0; i < result->failure_count; i++)
         put_sentence(out, result->failures[i]);
     fputc('\n', out);
@@ -100,7 +102,8 @@ int seed_line_read(char *line, uint64_t *seed, struct run_result *result)
         !take_numbers(&rest, states, INVARIANT_COUNT) || !take_numbers(&rest, result->judged, INVARIANT_COUNT) ||
         !take_numbers(&rest, result->unknown, INVARIANT_COUNT) || !take_numbers(&rest, result->steps_ran, BIT_WORDS) ||
         !take_numbers(&rest, result->faults_touched, BIT_WORDS) ||
-        !take_numbers(&rest, result->race_orders, sizeof result->race_orders / sizeof *result->race_orders))
+        !take_numbers(&rest, result->race_orders, sizeof result->race_orders / sizeof *result->race_orders) ||
+        !take_numbers(&rest, result->mix.done, WORK_COUNT) || !take_numbers(&rest, result->mix.accepted, WORK_COUNT))
         return E_INVALID;
     *seed = head[0];
     result->end = (enum world_end)head[1];

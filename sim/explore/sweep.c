@@ -30,6 +30,7 @@ struct sweep {
     size_t file_count, file_cap;
     struct sweep_item *items;
     size_t item_count, item_cap;
+    char set[64]; /* "server.store=NAME", or "" */
     /* the next chunk */
     size_t at;
     bool at_control;
@@ -63,6 +64,11 @@ void sweep_free(struct sweep *sweep)
     free(sweep);
 }
 
+void sweep_set_store(struct sweep *sweep, const char *store)
+{
+    snprintf(sweep->set, sizeof sweep->set, "server.store=%s", store);
+}
+
 /* ---- files ---- */
 
 static int add_file(struct sweep *sweep, const char *path, bool found)
@@ -73,7 +79,8 @@ static int add_file(struct sweep *sweep, const char *path, bool found)
         fprintf(stderr, "sexton check: found a path with a newline or of more than 4000 bytes\n");
         return E_INVALID;
     }
-    if (scenario_read(path, NULL, 0, &file.scenarios, &file.count, error) < 0) {
+    const char *sets[] = {sweep->set};
+    if (scenario_read(path, sets, sweep->set[0] != '\0', &file.scenarios, &file.count, error) < 0) {
         fprintf(stderr, "%s\n", error);
         return E_INVALID;
     }
@@ -81,7 +88,11 @@ static int add_file(struct sweep *sweep, const char *path, bool found)
     sweep->files = base_grow(sweep->files, &sweep->file_cap, sweep->file_count + 1, sizeof *sweep->files);
     sweep->files[sweep->file_count++] = file;
     for (size_t i = 0; i < file.count; i++) {
-        struct sweep_item item = {.file = file.path, .variant = i, .scenario = &file.scenarios[i], .found = found};
+        struct sweep_item item = {.file = file.path,
+                                  .variant = i,
+                                  .scenario = &file.scenarios[i],
+                                  .set = sweep->set[0] ? sweep->set : NULL,
+                                  .found = found};
         item.tally = base_alloc(sizeof *item.tally);
         item.metrics = metrics_new();
         if (item.scenario->flaw >= 0)
@@ -252,7 +263,7 @@ enum sweep_end sweep_run(struct sweep *sweep, const struct sweep_options *option
     sweep->chunk_seeds = share < CHUNK_SEEDS_MAX ? share : CHUNK_SEEDS_MAX;
     sweep->progress = options->progress;
     struct pool_callbacks callbacks = {sweep, next_chunk, take_line, take_crash};
-    enum pool_end end = pool_run(&callbacks, jobs, options->time_limit_ms);
+    enum pool_end end = pool_run(&callbacks, jobs, options->time_limit_ms, sweep->set);
     if (sweep->progress)
         fprintf(stderr, "\r%32s\r", "");
     return end == POOL_DONE ? SWEEP_DONE : end == POOL_TIME ? SWEEP_TIME : SWEEP_FAILED;

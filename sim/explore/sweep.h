@@ -18,6 +18,7 @@ struct sweep_item {
     const char *file;
     size_t variant;
     const struct scenario *scenario;
+    const char *set; /* KEY=VALUE that was not in the file, or NULL */
     uint64_t first, last, step;
     uint64_t seeds;                /* how many of them */
     bool found;                    /* in a folder, not named itself: then the scenario's "seeds-at-most" holds */
@@ -27,6 +28,8 @@ struct sweep_item {
 };
 struct sweep;
 struct sweep *sweep_new(void);
+/* The shards' store of all that is added from now on, whatever their files say: "memory" or "sqlite". */
+void sweep_set_store(struct sweep *sweep, const char *store);
 void sweep_free(struct sweep *sweep);
 /* Reads the file, or every *.json under the directory, in the order of names. Negative, and told, on bad input. */
 int sweep_add(struct sweep *sweep, const char *path);

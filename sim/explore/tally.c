@@ -75,6 +75,10 @@ void tally_add(struct tally *tally, uint64_t seed, const struct run_result *resu
     for (size_t i = 0; i < TALLY_RACES_MAX; i++)
         tally->race_orders[i] |= result->race_orders[i];
     add_work(&tally->work, &result->work);
+    for (int i = 0; i < WORK_COUNT; i++) {
+        tally->mix.done[i] += result->mix.done[i];
+        tally->mix.accepted[i] += result->mix.accepted[i];
+    }
     tally->events += result->events;
     tally->records += result->records;
     tally->digest += mix(mix(seed) ^ result->digest);
@@ -163,6 +167,15 @@ static void judge_script(const struct tally *tally, const struct scenario *scena
     }
 }
 
+/* An operation of the mix that no seed saw accepted has tested nothing. */
+static void judge_mix(const struct tally *tally, const struct scenario_crowd *crowd, struct tally_judgement *judgement)
+{
+    for (int i = 0; crowd->mixed && i < WORK_COUNT; i++)
+        if (crowd->weights[i] && tally->mix.accepted[i] == 0)
+            object(judgement, GRADE_VACUOUS, "workload: \"%s\" was done %llu times and accepted in no seed",
+                   workload_table[i].name, (unsigned long long)tally->mix.done[i]);
+}
+
 static void judge_holds(const struct tally *tally, const struct scenario_expect *expect,
                         struct tally_judgement *judgement)
 {
@@ -200,5 +213,6 @@ void tally_judge(const struct tally *tally, const struct tally *control, const s
         if (control && ((scenario->expect.violate >> i) & 1) && tally->in_state[i][VERDICT_VIOLATED] == 0)
             object(judgement, GRADE_FAILED, "violate: %s was found in no seed", invariant_table[i].name);
     judge_script(clean, scenario, judgement);
+    judge_mix(clean, &scenario->crowd, judgement);
     judge_holds(clean, &scenario->expect, judgement);
 }

@@ -25,6 +25,7 @@ struct tally {
     uint64_t steps_ran[TALLY_STEP_WORDS], faults_touched[TALLY_STEP_WORDS];
     uint64_t race_orders[TALLY_RACES_MAX];
     struct check_work work;
+    struct world_mix mix;
     uint64_t events, records;
     uint64_t digest;                                   /* of all digests, whatever their order */
     struct tally_failure failures[TALLY_FAILURES_MAX]; /* by seed */
