@@ -106,7 +106,7 @@ int audit_decision(struct shard *s, const struct wire *op, const struct result *
     row.c[AUDIT_op] = op->op;
     row.c[AUDIT_operation] = op->operation;
     row.c[AUDIT_conv] = op->conv;
-    row.c[AUDIT_target] = op->target;
+    row.c[AUDIT_target] = op->conv ? op->target : op->subject; /* of no conversation: a hold on a user */
     row.c[AUDIT_outcome] = result->outcome;
     row.c[AUDIT_why] = result->why;
     row.c[AUDIT_version] = result->version;

@@ -13,9 +13,9 @@
 
 #include "core/store.h"
 
-#define AUDIT_KIND_LIST(X)                                                               \
-    X(DECISION, "decision") /* outcome, why, version of device's op */                   \
-    X(PURGE, "purge")       /* the content of target (0: of the conversation) is gone */ \
+#define AUDIT_KIND_LIST(X)                                                                             \
+    X(DECISION, "decision") /* outcome, why, version of device's op; with no conv, target is a user */ \
+    X(PURGE, "purge")       /* the content of target (0: of the conversation) is gone */               \
     X(VOID, "void")         /* the row with the seq `target` did not happen, and is repeated */
 #define AUDIT_KIND_ENUM(id, name) AUDIT_##id##_ROW,
 enum audit_kind { AUDIT_NO_ROW, AUDIT_KIND_LIST(AUDIT_KIND_ENUM) AUDIT_KIND_COUNT };

@@ -248,3 +248,13 @@ bool decide_preview_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_PREVIEW_KEPT);
 }
+
+bool decide_hold_covers(const struct policy *p, bool of_conv)
+{
+    return !of_conv || !flawed(p, FLAW_HOLD_IGNORED);
+}
+
+bool decide_release_resumes(const struct policy *p)
+{
+    return !flawed(p, FLAW_RELEASE_FORGETS);
+}

@@ -35,6 +35,11 @@ bool decide_reap_now(const struct policy *p, uint64_t waiting, uint64_t age_us);
 
 enum why decide_may_edit(const struct policy *p, user_id actor, user_id author);
 
+/* ---- legal holds ---- */
+/* Does a hold that covers the conversation keep it from this purge? of_conv: the purge is of the whole conversation. */
+bool decide_hold_covers(const struct policy *p, bool of_conv);
+bool decide_release_resumes(const struct policy *p);
+
 /* ---- edits, scope, audit ---- */
 bool decide_edit_needs_live(const struct policy *p); /* server and device alike */
 /* Who hears of a deletion for oneself: the user alone, or everybody? */

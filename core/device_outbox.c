@@ -75,6 +75,9 @@ static bool is_valid(const struct device *d, const struct device_input *in)
         case OPERATION_DELETE_ME:
         case OPERATION_CANCEL:
             return in->conv && in->target;
+        case OPERATION_HOLD:
+        case OPERATION_RELEASE:
+            return !in->conv != !in->subject;
         default:
             return in->conv != 0;
     }

@@ -209,6 +209,18 @@ CREATE TABLE meta(
   "value" INTEGER NOT NULL,
   PRIMARY KEY("key")
 ) WITHOUT ROWID;
+CREATE TABLE officer(
+  "user" INTEGER NOT NULL,
+  PRIMARY KEY("user")
+) WITHOUT ROWID;
+CREATE TABLE parked_purge(
+  "kind" INTEGER NOT NULL,
+  "id" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  PRIMARY KEY("kind", "id", "conv", "target")
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
 CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
@@ -247,6 +259,14 @@ CREATE TABLE audit_log(
   "h2" INTEGER NOT NULL,
   "h3" INTEGER NOT NULL,
   PRIMARY KEY("one", "seq")
+) WITHOUT ROWID;
+CREATE TABLE legal_hold(
+  "kind" INTEGER NOT NULL,
+  "id" INTEGER NOT NULL,
+  "by" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  PRIMARY KEY("kind", "id")
 ) WITHOUT ROWID;
 CREATE TABLE vault_meta(
   "key" INTEGER NOT NULL,

@@ -184,6 +184,8 @@ int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
             return reset_snapshot(s, source, wire);
         case WIRE_SNAPSHOT:
             return reset_item(s, wire);
+        case WIRE_HOLD:
+            return hold_arrives(s, wire);
         default:
             return 0; /* not an entry of a channel: ignored */
     }
@@ -194,6 +196,8 @@ static int run_timer(struct shard *s, const struct row *timer)
     switch (timer->c[TIMER_kind]) {
         case TIMER_FANOUT:
             return fanout_timer(s, timer->c[TIMER_a]);
+        case TIMER_RELEASE:
+            return hold_release_timer(s, timer);
         case TIMER_FENCE:
             return user_fence_timer(s, (device_id)timer->c[TIMER_a]);
         default:
@@ -222,6 +226,7 @@ static int dispatch(struct shard *s, const struct shard_input *in)
         case SHARD_START:
             s->incarnation = in->incarnation;
             CHECK(audit_start(s));
+            CHECK(hold_start(s));
             return channel_start(s);
         case SHARD_TIMER:
             return timers(s);
@@ -243,6 +248,8 @@ static int dispatch(struct shard *s, const struct shard_input *in)
             return provision_conv(s, in);
         case SHARD_PROVISION_MEMBER:
             return provision_member(s, in);
+        case SHARD_PROVISION_OFFICER:
+            return hold_provision_officer(s, in->user);
         default:
             return E_INVALID;
     }

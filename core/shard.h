@@ -21,10 +21,11 @@ enum shard_input_kind {
     SHARD_DEVICE_MSG, /* device, session, wire */
     SHARD_PEER_MSG,   /* shard, wire: from another shard, possibly again, late or out of order */
     /* Set-up, not part of the protocol; each is a committed step like any other. */
-    SHARD_PROVISION_USER,   /* user */
-    SHARD_PROVISION_DEVICE, /* user, device; linked = 1: it starts by a reset, else with the log from its beginning */
-    SHARD_PROVISION_CONV,   /* conv = conv_id_make(policy, PROVISIONER, n, home), conv_kind */
-    SHARD_PROVISION_MEMBER, /* conv, user, role */
+    SHARD_PROVISION_USER,    /* user */
+    SHARD_PROVISION_DEVICE,  /* user, device; linked = 1: it starts by a reset, else with the log from its beginning */
+    SHARD_PROVISION_CONV,    /* conv = conv_id_make(policy, PROVISIONER, n, home), conv_kind */
+    SHARD_PROVISION_MEMBER,  /* conv, user, role */
+    SHARD_PROVISION_OFFICER, /* user: may place legal holds; on every shard */
 };
 
 /* Its two databases (tables.def), borrowed; all must outlive the shard. Only `main` is in backups. */

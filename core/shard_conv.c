@@ -266,7 +266,7 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
 }
 
 /* Unknown, or known and reaped? Its id names the operation that made it (X6). */
-static int on_missing(struct shard *s, const struct wire *op, struct result *result)
+int conv_missing(struct shard *s, const struct wire *op, struct result *result)
 {
     uint32_t executed;
     CHECK(conv_executed(s, ID_DEVICE(op->conv), &executed));
@@ -277,13 +277,15 @@ static int on_missing(struct shard *s, const struct wire *op, struct result *res
 static int run(struct shard *s, const struct wire *op, struct result *result)
 {
     result->outcome = OUTCOME_ACCEPTED;
+    if (op->operation == OPERATION_HOLD || op->operation == OPERATION_RELEASE)
+        return hold_execute(s, op, result);
     struct row conv = {.c = {[CONV_id] = op->conv}};
     int status = shard_get(s, TABLE_CONV, &conv);
     if (status < 0 && status != E_NOTFOUND)
         return status;
     if (op->operation == OPERATION_CREATE)
         return status == 0 ? conv_refuse(result, WHY_MALFORMED) : create(s, op, result);
-    return status == 0 ? on_conversation(s, op, &conv, result) : on_missing(s, op, result);
+    return status == 0 ? on_conversation(s, op, &conv, result) : conv_missing(s, op, result);
 }
 
 static int remember(struct shard *s, const struct wire *op, bool *repeated)

@@ -10,8 +10,9 @@
 
 static bool is_operation(const struct wire *w)
 {
-    return w->op > 0 && w->operation > OPERATION_NONE && w->operation < OPERATION_COUNT && w->conv != 0 &&
-           w->body.len <= TEXT_BYTES_MAX && w->role < ROLE_COUNT && w->conv_kind < CONV_KIND_COUNT;
+    return w->op > 0 && w->operation > OPERATION_NONE && w->operation < OPERATION_COUNT &&
+           (w->conv != 0 || hold_is_of_user(w)) && w->body.len <= TEXT_BYTES_MAX && w->role < ROLE_COUNT &&
+           w->conv_kind < CONV_KIND_COUNT;
 }
 
 bool entrance_operation(const struct wire *w)
@@ -29,12 +30,14 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
     bool user_here = w->user && shard_of_user(w->user, s->count) == s->id;
     bool user_there = w->user && shard_of_user(w->user, s->count) == source;
     bool conv_here = w->conv && shard_of_conv(s->policy, w->conv, s->count) == s->id;
+    bool subject_here = hold_is_of_user(w) && shard_of_user(w->subject, s->count) == s->id;
+    bool subject_there = hold_is_of_user(w) && shard_of_user(w->subject, s->count) == source;
     bool conv_there = w->conv && shard_of_conv(s->policy, w->conv, s->count) == source;
     if (w->body.len > TEXT_BYTES_MAX)
         return false;
     switch (w->kind) {
         case WIRE_FORWARD:
-            return user_there && conv_here && w->device && is_operation(w);
+            return user_there && (conv_here || subject_here) && w->device && is_operation(w);
         case WIRE_RESULT:
             return user_here && w->device && w->op && w->outcome > OUTCOME_NONE && w->outcome < OUTCOME_COUNT &&
                    w->why < WHY_COUNT;
@@ -44,6 +47,8 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
             return user_there && conv_here && w->device;
         case WIRE_SNAPSHOT:
             return user_here && conv_there && w->device && is_item(w->entry) && w->page > 0 && w->page <= w->pages;
+        case WIRE_HOLD:
+            return subject_there && w->actor && w->version;
         default:
             return true; /* shard_entry knows what an entry of a channel is */
     }

@@ -5,6 +5,7 @@
  *   shard_conv.c     executes operations on conversations: the linearisation point
  *   shard_delete.c   deletion, undo, early deletion, purge, reap
  *   shard_forme.c    deletions for oneself, clear history
+ *   shard_hold.c     legal holds: what a purge must wait for
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
@@ -47,11 +48,13 @@ enum timer_kind {
     TIMER_FINISH_MESSAGE,
     TIMER_PURGE_CONV, /* a = conversation, version = the deletion */
     TIMER_FINISH_CONV,
-    TIMER_FANOUT, /* a = conversation */
-    TIMER_FENCE,  /* a = device */
-    TIMER_AGE,    /* only with a flaw: a = conversation, b = message */
+    TIMER_FANOUT,  /* a = conversation */
+    TIMER_FENCE,   /* a = device */
+    TIMER_AGE,     /* only with a flaw: a = conversation, b = message */
+    TIMER_RELEASE, /* a = enum hold_kind, b = conversation or user, version = the hold that it ends */
 };
-enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP };
+enum hold_kind { HOLD_CONV = 1, HOLD_USER };
+enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS };
 
 struct session {                    /* volatile; one per device that is connected */
     uint32_t number;                /* 0 = not connected */
@@ -155,6 +158,7 @@ version conv_next_version(const struct shard *s, struct row *conv);
 int conv_role(struct shard *s, conv_id conv, user_id user, uint8_t *role, version *since);
 int conv_executed(struct shard *s, device_id device, uint32_t *op);
 int conv_refuse(struct result *result, enum why why);
+int conv_missing(struct shard *s, const struct wire *op, struct result *result); /* there is no such conversation */
 void conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us);
 int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
@@ -178,6 +182,18 @@ int conv_timer(struct shard *s, const struct row *timer);
 int conv_reap(struct shard *s, conv_id conv, msg_id target);
 /* `destination` has applied everything up to `number`. */
 int conv_applied(struct shard *s, shard_id destination, uint64_t number);
+
+/* ---- legal holds (shard_hold.c) ---- */
+/* Only a hold on a user is of no conversation: it is ordered where the user's log is. */
+bool hold_is_of_user(const struct wire *w);
+int hold_execute(struct shard *s, const struct wire *op, struct result *result); /* HOLD, RELEASE */
+int hold_arrives(struct shard *s, const struct wire *w);                         /* a user's, from the user's shard */
+/* The window of this deletion is over: does a hold keep the bytes? Then the purge is parked under it. target 0: the
+   conversation */
+int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, bool *parks);
+int hold_release_timer(struct shard *s, const struct row *timer);
+int hold_start(struct shard *s);
+int hold_provision_officer(struct shard *s, user_id user);
 
 /* ---- the audit log (audit.c) ---- */
 int audit_decision(struct shard *s, const struct wire *op, const struct result *result);

@@ -53,6 +53,10 @@ static int purge_message(struct shard *s, const struct row *timer)
     if (message.c[MESSAGE_state] >= MESSAGE_PURGING ||
         !decide_timer_matches(s->policy, timer->c[TIMER_version], message.c[MESSAGE_deletion], deleted))
         return 0;
+    bool parks;
+    CHECK(hold_parks(s, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version], &parks));
+    if (parks)
+        return 0;
     message.c[MESSAGE_state] = MESSAGE_PURGING;
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     note_stage(s, NOTE_PURGING, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version]);
@@ -91,6 +95,10 @@ static int purge_conv(struct shard *s, const struct row *timer)
     bool deleted = conv.c[CONV_state] == CONV_DELETED;
     if (conv.c[CONV_state] >= CONV_PURGING ||
         !decide_timer_matches(s->policy, timer->c[TIMER_version], conv.c[CONV_deletion], deleted))
+        return 0;
+    bool parks;
+    CHECK(hold_parks(s, timer->c[TIMER_a], 0, timer->c[TIMER_version], &parks));
+    if (parks)
         return 0;
     conv.c[CONV_state] = CONV_PURGING;
     conv.c[CONV_purged_to] = 0;

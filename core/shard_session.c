@@ -335,7 +335,9 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
     forward.kind = WIRE_FORWARD;
     forward.user = (user_id)user->c[USER_id];
     forward.device = (device_id)device->c[DEVICE_id];
-    return channel_send(s, shard_of_conv(s->policy, w->conv, s->count), &forward, NULL);
+    shard_id home =
+        hold_is_of_user(w) ? shard_of_user(w->subject, s->count) : shard_of_conv(s->policy, w->conv, s->count);
+    return channel_send(s, home, &forward, NULL);
 }
 
 /* ---- hello ---- */

@@ -31,24 +31,28 @@ enum wire_kind {
     WIRE_SNAPSHOT,   /* user device reset_id conv page pages + one item */
     /* shard -> shard, not numbered: repeated until superseded */
     WIRE_CHANNEL_ACK, /* number(high water) applied, incarnation of the entries acknowledged */
+    /* shard -> shard, numbered */
+    WIRE_HOLD, /* operation(HOLD, RELEASE) subject(the user) actor version at_us */
     WIRE_KIND_COUNT
 };
 
 /* What a person or a script asks for. */
-#define OPERATION_LIST(X)                                              \
-    X(CREATE, "create")                                                \
-    X(ADD, "add")                                                      \
-    X(REMOVE, "remove")                                                \
-    X(LEAVE, "leave")                                                  \
-    X(SEND, "send")                                                    \
-    X(DELETE, "delete")                                                \
-    X(UNDO, "undo")                                                    \
-    X(DELETE_CONV, "delete-conversation")                              \
-    X(UNDO_CONV, "undo-conversation")                                  \
-    X(EDIT, "edit")               /* target body */                    \
-    X(DELETE_ME, "delete-for-me") /* target */                         \
-    X(CLEAR, "clear-history")     /* everything so far, for oneself */ \
-    X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */
+#define OPERATION_LIST(X)                                                                            \
+    X(CREATE, "create")                                                                              \
+    X(ADD, "add")                                                                                    \
+    X(REMOVE, "remove")                                                                              \
+    X(LEAVE, "leave")                                                                                \
+    X(SEND, "send")                                                                                  \
+    X(DELETE, "delete")                                                                              \
+    X(UNDO, "undo")                                                                                  \
+    X(DELETE_CONV, "delete-conversation")                                                            \
+    X(UNDO_CONV, "undo-conversation")                                                                \
+    X(EDIT, "edit")               /* target body */                                                  \
+    X(DELETE_ME, "delete-for-me") /* target */                                                       \
+    X(CLEAR, "clear-history")     /* everything so far, for oneself */                               \
+    X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */ \
+    X(HOLD, "hold")               /* legal: conv, or subject */                                      \
+    X(RELEASE, "release")         /* the same */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -96,7 +100,8 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(SUPERSEDED, "superseded")   /* an undo that names another deletion than the current one */     \
     X(ALREADY_MEMBER, "already-member")                                                              \
     X(MALFORMED, "malformed")                                                                        \
-    X(TARGET_DELETED, "target-deleted") /* an edit of, or a reply to, what is deleted */
+    X(TARGET_DELETED, "target-deleted") /* an edit of, or a reply to, what is deleted */             \
+    X(NOT_HELD, "not-held")             /* a release of what no hold is on */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 

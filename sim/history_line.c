@@ -15,6 +15,7 @@
 static const char *const templates[HISTORY_KINDS] = {
     [KIND_DEVICE] = "{device} is a device of {user}[, linked{linked}]",
     [KIND_MEMBER] = "{user} is {role} of {conversation}[, version {version}]",
+    [KIND_OFFICER] = "{user} is an officer of legal holds",
     [KIND_CONNECT] = "{device} connects",
     [KIND_DISCONNECT] = "{device} disconnects",
     [KIND_INVOKE] = "{device} invokes {op}: {do}[ {message}][ {subject}][ as {role}][ in {in}][, scope {scope}]"
@@ -56,7 +57,11 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",
     [KIND_TABLE] =
         "{shard} is found to hold {tombstones} tombstones, {messages} messages, {conversations} conversations, "
-        "{entries} entries, {waiting} waiting, digest {digest}",
+        "{entries} entries, {waiting} waiting, digest {digest}[, {count} held]",
+    [KIND_HOLD] = "{shard} holds[ {in}][ what {user} could read][, as {actor} asked]",
+    [KIND_RELEASE] = "{shard} holds[ {in}][ what {user} could read] no longer[, as {actor} had asked]",
+    [KIND_PARK] = "{shard} parks the purge of[ {message} in] {in}, version {version}: it is held",
+    [KIND_HELD] = "{shard} is found to hold {message} in {in}, digest {digest}[, and it cannot be read{broken}]",
     [KIND_PHASE] = "phase {phase} begins",
     [KIND_FAULT] = "fault {fault}[ at {node}][, {cause}][, count {count}][, step {step}]",
     [KIND_CRASH] = "{node} crashes[ {point}]",

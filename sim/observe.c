@@ -6,9 +6,11 @@
  * caught up after connecting, after an installed snapshot, and at random instants a random device and a random shard.
  */
 #include "sim/audit_chain.h"
+#include "sim/held_text.h"
 #include "sim/record.h"
 
-#define STATE_LIVE 1U /* of a conversation or message in its table; what is larger is a tombstone of some age */
+#define STATE_LIVE 1U    /* of a conversation or message in its table; what is larger is a tombstone of some age */
+#define STATE_DELETED 2U /* and not yet on its way to be purged */
 
 /* ---- devices ---- */
 
@@ -165,8 +167,83 @@ static void observe_audit(struct world *w, shard_id id)
     record_emit(w);
 }
 
+/* ---- legal holds: by whole tables, and not by what the shard would ask ---- */
+
+struct held {
+    struct world *w;
+    shard_id shard;
+    const struct row *hold, *conv; /* that are looked at */
+    bool any, covers;
+    uint64_t count;
+};
+
+static int is_member(void *ctx, const struct row *member)
+{
+    struct held *held = ctx;
+    held->covers |=
+        member->c[MEMBER_conv] == held->conv->c[CONV_id] && member->c[MEMBER_user] == held->hold->c[LEGAL_HOLD_id];
+    return held->covers;
+}
+
+static int covers(void *ctx, const struct row *hold)
+{
+    struct held *held = ctx;
+    held->any = true;
+    if (!held->conv)
+        return 1;
+    held->hold = hold;
+    if (hold->c[LEGAL_HOLD_kind] == 1)
+        held->covers |= hold->c[LEGAL_HOLD_id] == held->conv->c[CONV_id];
+    else
+        walk(held->w, held->w->shards[held->shard].stores.main, TABLE_MEMBER, is_member, held);
+    return held->covers;
+}
+
+static int tell_held(void *ctx, const struct row *message)
+{
+    struct held *held = ctx;
+    struct world *w = held->w;
+    if (message->c[MESSAGE_conv] != held->conv->c[CONV_id] || message->c[MESSAGE_state] > STATE_DELETED ||
+        (message->c[MESSAGE_state] == STATE_LIVE && held->conv->c[CONV_state] == STATE_LIVE))
+        return 0;
+    uint64_t digest = held_text_digest(w->shards[held->shard].stores.vault, message);
+    struct record *r = record_new(w, KIND_HELD);
+    record_set(r, FIELD_SHARD, w->shards[held->shard].name);
+    record_set(r, FIELD_IN, record_conv_name(w, message->c[MESSAGE_conv]));
+    record_set(r, FIELD_MESSAGE, record_message_name(w, message->c[MESSAGE_id]));
+    record_set(r, FIELD_DIGEST, digest);
+    record_set(r, FIELD_BROKEN, !digest);
+    record_emit(w);
+    held->count++;
+    return 0;
+}
+
+static int held_in(void *ctx, const struct row *conv)
+{
+    struct held *held = ctx;
+    held->conv = conv;
+    held->covers = false;
+    walk(held->w, held->w->shards[held->shard].stores.vault, TABLE_LEGAL_HOLD, covers, held);
+    if (held->covers)
+        walk(held->w, held->w->shards[held->shard].stores.main, TABLE_MESSAGE, tell_held, held);
+    return 0;
+}
+
+/* What lies under a hold and is deleted: each a record. True when anything is held here at all. */
+static bool observe_held(struct world *w, shard_id id, uint64_t *count)
+{
+    struct held held = {.w = w, .shard = id};
+    walk(w, w->shards[id].stores.vault, TABLE_LEGAL_HOLD, covers, &held);
+    if (held.any)
+        walk(w, w->shards[id].stores.main, TABLE_CONV, held_in, &held);
+    *count = held.count;
+    return held.any;
+}
+
 void observe_shard(struct world *w, shard_id id)
 {
+    uint64_t held;
+    bool holds = observe_held(w, id, &held);
     struct store *store = w->shards[id].stores.main;
     struct table table = {.digest = 0xcbf29ce484222325ULL};
     walk(w, store, TABLE_CONV, count_conversation, &table);
@@ -181,6 +258,8 @@ void observe_shard(struct world *w, shard_id id)
     record_set(r, FIELD_ENTRIES, table.entries);
     record_set(r, FIELD_WAITING, table.waiting);
     record_set(r, FIELD_DIGEST, table.digest);
+    if (holds)
+        record_set(r, FIELD_COUNT, held);
     record_emit(w);
     observe_audit(w, id);
 }
@@ -199,14 +278,24 @@ static int is_dead_conversation(void *ctx, const struct row *row)
     return 0;
 }
 
+static int is_parked(void *ctx, const struct row *row)
+{
+    uint64_t *count = ctx;
+    (void)row;
+    ++*count;
+    return 0;
+}
+
+/* Of those that time will end: what waits for the release of a hold waits for ever. */
 uint64_t observe_tombstones(struct world *w)
 {
-    uint64_t count = 0;
+    uint64_t count = 0, parked = 0;
     for (shard_id i = 0; i < w->shard_count; i++) {
         walk(w, w->shards[i].stores.main, TABLE_CONV, is_dead_conversation, &count);
         walk(w, w->shards[i].stores.main, TABLE_MESSAGE, is_tombstone, &count);
+        walk(w, w->shards[i].stores.main, TABLE_PARKED, is_parked, &parked);
     }
-    return count;
+    return count > parked ? count - parked : 0;
 }
 
 /* ---- when ---- */

@@ -135,6 +135,13 @@ void record_device(struct world *w, device_id id, bool linked)
     record_emit(w);
 }
 
+void record_officer(struct world *w, user_id id)
+{
+    struct record *r = record_new(w, KIND_OFFICER);
+    record_set(r, FIELD_USER, record_user_name(w, id));
+    record_emit(w);
+}
+
 void record_node(struct world *w, enum history_kind kind, uint32_t node)
 {
     struct record *r = record_new(w, kind);
@@ -403,6 +410,18 @@ static void note_life(struct world *w, const struct note *n, uint32_t shard)
     record_emit(w);
 }
 
+static void note_hold(struct world *w, const struct note *n, uint32_t shard)
+{
+    enum history_kind kind = n->kind == NOTE_HOLD ? KIND_HOLD : n->kind == NOTE_RELEASE ? KIND_RELEASE : KIND_PARK;
+    struct record *r = record_new(w, kind);
+    set_where(w, r, n);
+    record_set(r, FIELD_USER, record_user_name(w, n->user));
+    record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+    set_version(r, FIELD_VERSION, n->version);
+    record_set(r, FIELD_SHARD, shard);
+    record_emit(w);
+}
+
 void record_notes(struct world *w, const struct out *out, shard_id shard)
 {
     uint32_t name = shard < w->shard_count ? w->shards[shard].name : 0;
@@ -450,6 +469,11 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
             case NOTE_PURGE:
             case NOTE_REAP:
                 note_life(w, n, name);
+                break;
+            case NOTE_HOLD:
+            case NOTE_RELEASE:
+            case NOTE_PARK:
+                note_hold(w, n, name);
                 break;
             case NOTE_HELLO:   /* the shard's SYNC says it */
             case NOTE_DRAFTED: /* the settled ACK says it */

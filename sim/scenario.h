@@ -29,6 +29,7 @@ struct scenario_device {
 };
 struct scenario_user {
     char *name;
+    bool officer; /* may place and release legal holds */
 };
 struct scenario_member {
     uint32_t user;

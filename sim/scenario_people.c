@@ -326,10 +326,26 @@ static int read_conversations(struct reader *r, const cJSON *item)
     return 0;
 }
 
+static int read_officers(struct reader *r, const cJSON *item)
+{
+    size_t count;
+    uint32_t user = 0;
+    int status = item ? expect_array(r, item, 0, SCENARIO_USERS_MAX, "users", &count) : 0;
+    for (const cJSON *child = item && status == 0 ? first_child(item) : NULL; child; child = child->next) {
+        if ((status = find_user(r, child, &user)) != 0)
+            return status;
+        if (r->s->users[user].officer)
+            return reader_expected(r, child, "each officer once");
+        r->s->users[user].officer = true;
+    }
+    return status;
+}
+
 int read_people(struct reader *r)
 {
     int status;
     if ((status = read_users(r, member(r->tree, "users"))) != 0 ||
+        (status = read_officers(r, member(r->tree, "officers"))) != 0 ||
         (status = read_groups(r, member(r->tree, "groups"))) != 0 ||
         (status = read_offline(r, member(r->tree, "offline"))) != 0)
         return status;

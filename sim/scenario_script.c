@@ -24,7 +24,7 @@ static const char *do_word(unsigned form)
 
 static int read_do(struct reader *r, const cJSON *item, unsigned *form)
 {
-    char list[200] = "", hint[100];
+    char list[1000] = "", hint[100];
     size_t used = 0;
     int status = expect_string(r, item, "something to do");
     if (status != 0)
@@ -136,13 +136,13 @@ static int read_answer(struct reader *r, struct scenario_step *step, const cJSON
 
 static int read_operation(struct reader *r, struct scenario_step *step, const cJSON *item, unsigned form)
 {
-    static const uint32_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
+    static const uint64_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
                                     FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
                                     FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE);
-    static const uint32_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
+    static const uint64_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
                                          FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
                                          FORM_BIT(OPERATION_CANCEL);
-    static const uint32_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE);
+    static const uint64_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE);
     const char *what = do_word(form);
     const cJSON *found, *kind = NULL, *answer = member(item, "expect");
     unsigned word;
@@ -166,6 +166,10 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
                                  kind->valuestring, step->conv_kind == CONV_DIRECT ? "out" : "",
                                  step->conv_kind == CONV_DIRECT ? "" : "for direct ones only");
     }
+    bool holds = form == OPERATION_HOLD || form == OPERATION_RELEASE;
+    if (status == 0 && holds && !member(item, "in") == !member(item, "user"))
+        status = reader_fail(r, item, false, 0, "found a \"%s\" with %s of \"in\" and \"user\", expected one of them",
+                             what, member(item, "in") ? "both" : "none");
     return status == 0 && answer ? read_answer(r, step, answer) : status;
 }
 

@@ -138,6 +138,19 @@ static void start_shards(struct world *w)
     }
 }
 
+static void provision_officers(struct world *w)
+{
+    for (size_t i = 0; i < w->scenario->user_count; i++) {
+        if (!w->scenario->users[i].officer)
+            continue;
+        record_officer(w, (user_id)(i + 1));
+        for (shard_id shard = 0; shard < w->shard_count; shard++) {
+            struct shard_input input = {.kind = SHARD_PROVISION_OFFICER, .user = (user_id)(i + 1)};
+            world_shard_step(w, shard, &input);
+        }
+    }
+}
+
 void world_set_up(struct world *w)
 {
     const struct scenario *s = w->scenario;
@@ -153,6 +166,7 @@ void world_set_up(struct world *w)
     for (size_t i = 0; i < s->device_count; i++)
         if (!s->devices[i].linked)
             world_device_begin(w, (device_id)(i + 1), false);
+    provision_officers(w);
     provision_conversations(w);
     for (size_t i = 0; i < s->device_count; i++) {
         w->devices[i].offline = s->devices[i].offline;

@@ -16,6 +16,7 @@
     X(hostile)    \
     X(forme)      \
     X(audit)      \
+    X(hold)       \
     X(delivery)   \
     X(queue)      \
     X(net)        \

@@ -229,7 +229,8 @@ static void an_outsider_is_refused_whatever_they_ask(void)
         w.subject = 2;
         if (operation == OPERATION_SEND)
             w.target = MAKE_ID(2, w.op);
-        is_refused(&w, WHY_NOT_A_MEMBER);
+        bool office = operation == OPERATION_HOLD || operation == OPERATION_RELEASE; /* needs no membership */
+        is_refused(&w, office ? WHY_NOT_PERMITTED : WHY_NOT_A_MEMBER);
     }
     town_close(&t);
 }

@@ -284,8 +284,10 @@ size_t town_rows(const struct town *t, enum store_table table)
 {
     size_t count = 0;
     struct store_range all = {.table = table, .index = INDEX_PRIMARY};
-    for (shard_id s = 0; s < t->shard_count; s++)
-        t->stores[s]->ops->scan(t->stores[s], &all, count_row, &count);
+    for (shard_id s = 0; s < t->shard_count; s++) {
+        struct store *store = store_tables[table].part == STORE_MAIN ? t->stores[s] : t->vaults[s];
+        store->ops->scan(store, &all, count_row, &count);
+    }
     return count;
 }
 

@@ -128,8 +128,22 @@ static bool deleted_by(const struct check *c, const struct target *t, uint32_t a
     return false;
 }
 
+/* A hold needs no membership, and nothing but the office. */
+static void officer_authority(struct check *c, const struct event *e)
+{
+    if (!c->seen[KIND_OFFICER] || !e->actor)
+        return;
+    uint32_t name = e->conv ? c->convs[e->conv].name : c->users[e->subject].name;
+    rule(c, c->users[e->actor].officer ? NULL : "no officer", e->what == WORD_HOLD ? "held" : "released", name,
+         e->actor, 0);
+}
+
 static void commit_authority(struct check *c, const struct event *e)
 {
+    if (e->what == WORD_HOLD || e->what == WORD_RELEASE) {
+        officer_authority(c, e);
+        return;
+    }
     if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor)
         return;
     const struct message *m = &c->messages[e->message];

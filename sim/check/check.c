@@ -189,6 +189,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     audience_before(c, &e);
     order_before(c, &e);
     durability_before(c, &e);
+    hold_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
     scope_fold(c, &e);
@@ -238,6 +239,7 @@ void check_finish(struct check *c)
     durability_finish(c);
     reach_finish(c);
     settle_finish(c);
+    hold_finish(c);
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         struct verdict *v = &c->verdicts[i];
         if (v->violated)

@@ -256,6 +256,9 @@ static void fold_device_side(struct check *c, const struct event *e)
             }
             d->linked = record_get(e->r, FIELD_LINKED);
             break;
+        case KIND_OFFICER:
+            c->users[e->user].officer = true;
+            break;
         case KIND_MEMBER:
             fold_member(c, e);
             break;

@@ -36,12 +36,15 @@ static const struct verb verbs[] = {
     {"crashes", KIND_CRASH, KIND_RESTART, FIELD_NODE, "node", TAKES_NOTHING},
     {"restarts", KIND_RESTART, KIND_CRASH, FIELD_NODE, "node", TAKES_NOTHING},
     {"resets", KIND_INSTALL, KIND_INSTALL, FIELD_DEVICE, "node", TAKES_NOTHING},
+    {"parked", KIND_PARK, KIND_PARK, FIELD_MESSAGE, "target", TAKES_NOTHING},
+    {"purging", KIND_PURGING, KIND_PURGING, FIELD_MESSAGE, "target", TAKES_NOTHING},
+    {"purged", KIND_PURGE, KIND_PURGE, FIELD_MESSAGE, "target", TAKES_NOTHING},
     {"notices", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node", TAKES_CONVERSATION},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_WORDS                                                                                                    \
-    "shows, hides, notices, invoked, committed, acked, refused, cancelled, connects, disconnects, crashes, restarts " \
-    "or resets"
+#define VERB_WORDS                                                                                              \
+    "shows, hides, notices, invoked, committed, acked, refused, cancelled, parked, purging, purged, connects, " \
+    "disconnects, crashes, restarts or resets"
 
 struct simple {
     const struct verb *verb;
@@ -206,7 +209,8 @@ void probe_reset(struct probe *probe)
 
 static bool is_about(const struct simple *event, const struct record *r)
 {
-    if (record_get(r, event->verb->subject) != event->subject)
+    bool of_conversation = event->verb->subject == FIELD_MESSAGE && !record_has(r, FIELD_MESSAGE);
+    if (record_get(r, of_conversation ? FIELD_IN : event->verb->subject) != event->subject)
         return false;
     if (event->verb->takes == TAKES_CONVERSATION)
         return record_get(r, FIELD_IN) == event->object;

@@ -35,8 +35,9 @@ static void unsettled(struct check *c, const struct op *op)
 }
 
 /* One that went with its conversation needs no purge of its own. */
-static void judge_reaped(struct check *c, const struct target *t, const struct target *conv, uint32_t name)
+static void judge_reaped(struct check *c, const struct target *t, uint32_t home, uint32_t name)
 {
+    const struct target *conv = home && t != &c->convs[home].target ? &c->convs[home].target : NULL;
     if (!t->deleted || !t->last)
         return;
     if (t->reaped) {
@@ -44,6 +45,8 @@ static void judge_reaped(struct check *c, const struct target *t, const struct t
         return;
     }
     if (conv && conv->deleted && (conv->purged || conv->reaped))
+        return;
+    if (!t->purged && hold_covers(c, home)) /* it waits for the release */
         return;
     if (!c->ended || !c->aging || c->shard_exempt) {
         if (t->purged)
@@ -66,8 +69,8 @@ void settle_finish(struct check *c)
         return;
     for (uint32_t i = 1; i < c->messages_count; i++) {
         const struct message *m = &c->messages[i];
-        judge_reaped(c, &m->target, m->conv ? &c->convs[m->conv].target : NULL, m->name);
+        judge_reaped(c, &m->target, m->conv, m->name);
     }
     for (uint32_t i = 1; i < c->convs_count; i++)
-        judge_reaped(c, &c->convs[i].target, NULL, c->convs[i].name);
+        judge_reaped(c, &c->convs[i].target, i, c->convs[i].name);
 }

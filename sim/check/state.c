@@ -15,8 +15,10 @@ static const char *const word_texts[WORD_COUNT] = {NULL,
     X(convs)          \
     X(messages)       \
     X(ops)            \
-    X(members) X(changes) X(claims) X(items) X(holdings) X(entries) X(obligations) X(suspicions) X(awaited) X(formes)
-#define EACH_MAP(X) X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of)
+    X(members)        \
+    X(changes)        \
+    X(claims) X(items) X(holdings) X(entries) X(obligations) X(suspicions) X(awaited) X(formes) X(holds) X(kept)
+#define EACH_MAP(X) X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of) X(kept_of)
 #define EACH_INDEX(X) X(user_of) X(device_of) X(conv_of) X(message_of) X(op_of)
 
 enum word word_of(const struct check *c, uint64_t name)
@@ -40,6 +42,7 @@ void state_begin(struct check *c)
     EACH_ARRAY(CLEAR_ARRAY)
 #undef CLEAR_ARRAY
     c->queue_count = 0;
+    c->looks = 1;
     c->arena_count = 1;
     c->arena = base_grow(c->arena, &c->arena_cap, 1, sizeof(*c->arena));
 #define CLEAR_MAP(name) pair_map_clear(&c->name);

@@ -61,6 +61,8 @@ struct conv {
     uint32_t name, first_message, last_message, members, member_count;
     uint64_t first_show_seq;
     uint32_t formes;
+    uint64_t shard,
+        looked; /* where it is ordered, once it is known; the last observation that asked for what it holds */
 };
 struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
@@ -71,6 +73,7 @@ struct member {
 struct user {
     uint32_t name, devices, members, first_tombstone_entry;
     uint64_t epoch, head;
+    bool officer;
 };
 struct device {
     uint32_t name, user, next_of_user, shown, ever_shown, obligations;
@@ -121,6 +124,16 @@ struct suspicion { /* device-side: to be judged at the end, when the undo or del
     enum invariant invariant;
     uint32_t holding, kept, other;
     uint64_t at_us;
+};
+struct hold { /* a legal hold on a conversation, or on a user (conv 0), at one shard */
+    uint64_t shard;
+    uint32_t conv, user, kept;
+    bool lasts;
+};
+struct kept {              /* a message that was found under a hold */
+    uint64_t digest, look; /* look: the last observation of its shard that found it */
+    version edit;          /* whose text that was */
+    uint32_t record;
 };
 #define AUDITED_MAX 64
 struct audited { /* a shard, and what it has decided so far */
@@ -177,8 +190,11 @@ struct check {
     ARRAY(struct suspicion, suspicions);
     ARRAY(struct awaited, awaited);
     ARRAY(struct forme, formes);
+    ARRAY(struct hold, holds);
+    ARRAY(struct kept, kept);
+    uint64_t looks; /* observations of shards, from 1 */
     ARRAY(uint64_t, arena);
-    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of;
+    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of;
 };
 
 /* One record with its names resolved. */
@@ -266,6 +282,10 @@ uint32_t forme_of_other(const struct check *c, uint32_t user, uint32_t message);
 void scope_before(struct check *c, const struct event *e);
 void scope_fold(struct check *c, const struct event *e);
 void scope_finish(struct check *c);
+/* Does a legal hold last that covers this conversation? */
+bool hold_covers(struct check *c, uint32_t conv);
+void hold_before(struct check *c, const struct event *e);
+void hold_finish(struct check *c);
 void audit_after(struct check *c, const struct event *e);
 void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);

@@ -142,7 +142,10 @@ static int print_row(void *ctx, const struct row *row)
     }
     printf("  %s", c[AUDIT_kind] == AUDIT_DECISION_ROW ? operation_name((unsigned)c[AUDIT_operation])
                                                        : audit_kind_name(c[AUDIT_kind]));
-    print_id("message", c[AUDIT_target]);
+    if (c[AUDIT_conv])
+        print_id("message", c[AUDIT_target]);
+    else
+        printf(" on user %" PRIu64, c[AUDIT_target]);
     print_id("in", c[AUDIT_conv]);
     if (c[AUDIT_outcome])
         printf("  %s", outcome_name((unsigned)c[AUDIT_outcome]));

@@ -1,0 +1,163 @@
+/* test_hold.c: legal holds over real shards and devices: what waits, what does not, and what goes on. */
+#include "sim/held_text.h"
+#include "tests/town.h"
+
+#include <CUnit/CUnit.h>
+
+int suite_hold(void);
+
+#define WINDOW (30 * US_PER_S)
+#define OFFICER 3
+
+static struct town t;
+static conv_id conv, other;
+
+/* Users 1 and 2 in two groups, user 3 an officer in none; device d is of user d. */
+static void begin(void)
+{
+    town_open(&t, 2);
+    for (device_id d = 1; d <= 3; d++) {
+        town_user(&t, d);
+        town_device(&t, d, d, false);
+    }
+    for (shard_id s = 0; s < 2; s++) {
+        struct shard_input input = {.kind = SHARD_PROVISION_OFFICER, .user = OFFICER, .now_us = t.now_us};
+        CU_ASSERT_EQUAL(shard_step(t.shards[s], &input, &t.out), 0);
+    }
+    conv = town_conversation(&t, 1, CONV_GROUP, 1, 2);
+    other = town_conversation(&t, 2, CONV_GROUP, 1, 2);
+    for (device_id d = 1; d <= 3; d++)
+        town_connect(&t, d);
+    town_settle(&t);
+}
+
+static enum why done(device_id device, enum operation operation, conv_id where, msg_id target, user_id subject)
+{
+    CU_ASSERT_NOT_EQUAL(town_do(&t, device, operation, where, target, subject), 0);
+    town_settle(&t);
+    return (enum why)t.last[NOTE_ANSWERED].why;
+}
+
+static msg_id said(conv_id where)
+{
+    msg_id m = town_send(&t, 1, where);
+    town_settle(&t);
+    return m;
+}
+
+static bool readable(conv_id where, msg_id target)
+{
+    shard_id home = shard_of_conv(&t.policy, where, 2);
+    struct row message = {.c = {[MESSAGE_conv] = where, [MESSAGE_id] = target}};
+    return t.stores[home]->ops->get(t.stores[home], TABLE_MESSAGE, &message) == 0 && message.body.len > 0 &&
+           held_text_digest(t.vaults[home], &message) != 0;
+}
+
+static void a_hold_keeps_the_bytes_and_not_the_visibility(void)
+{
+    begin();
+    msg_id m = said(conv), free = said(other);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    done(1, OPERATION_DELETE, conv, m, 0);
+    done(1, OPERATION_DELETE, other, free, 0);
+    CU_ASSERT_FALSE(town_reads(&t, 2, m));
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT(readable(conv, m));
+    CU_ASSERT_FALSE(readable(other, free));
+    CU_ASSERT_EQUAL(t.notes[NOTE_PARK], 1);
+    CU_ASSERT_EQUAL(done(1, OPERATION_UNDO, conv, m, 0), WHY_WINDOW_CLOSED);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, conv, 0, 0), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_FALSE(readable(conv, m));
+    CU_ASSERT_EQUAL(t.notes[NOTE_PURGE], 2);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_PARKED), 0);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_LEGAL_HOLD), 0);
+    town_close(&t);
+}
+
+static void two_holds_must_both_be_released(void)
+{
+    begin();
+    msg_id m = said(conv);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, 0, 0, 2), WHY_NONE);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_LEGAL_HOLD), 3); /* the user's is on each shard */
+    done(1, OPERATION_DELETE_CONV, conv, 0, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, conv, 0, 0), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT(readable(conv, m));
+    CU_ASSERT_EQUAL(t.notes[NOTE_PARK], 2);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, 0, 0, 2), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_FALSE(readable(conv, m));
+    CU_ASSERT_EQUAL(t.notes[NOTE_PURGE], 1);
+    town_close(&t);
+}
+
+static void a_hold_placed_again_outlives_the_release_under_way(void)
+{
+    begin();
+    msg_id m = said(conv);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    done(1, OPERATION_DELETE, conv, m, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    town_do(&t, OFFICER, OPERATION_RELEASE, conv, 0, 0); /* both are decided before the release's timer is due */
+    town_do(&t, OFFICER, OPERATION_HOLD, conv, 0, 0);
+    town_settle(&t);
+    town_advance(&t, 5 * US_PER_S);
+    CU_ASSERT(readable(conv, m));
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_PARKED), 1);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_LEGAL_HOLD), 1);
+    town_close(&t);
+}
+
+static void only_officers_and_only_what_is_there(void)
+{
+    begin();
+    CU_ASSERT_EQUAL(done(1, OPERATION_HOLD, conv, 0, 0), WHY_NOT_PERMITTED);
+    CU_ASSERT_EQUAL(done(1, OPERATION_HOLD, 0, 0, 2), WHY_NOT_PERMITTED);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, conv, 0, 0), WHY_NOT_HELD);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, 0, 0, 99), WHY_UNKNOWN_TARGET);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, MAKE_ID(1, 900), 0, 0), WHY_UNKNOWN_CONVERSATION);
+    CU_ASSERT_EQUAL(town_do(&t, OFFICER, OPERATION_HOLD, 0, 0, 0), 0);
+    CU_ASSERT_EQUAL(town_do(&t, OFFICER, OPERATION_HOLD, conv, 0, 2), 0);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_LEGAL_HOLD), 0);
+    done(1, OPERATION_DELETE_CONV, conv, 0, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_CONVERSATION_GONE); /* it came too late */
+    town_close(&t);
+}
+
+static void a_restart_lets_go_on_what_no_hold_keeps(void)
+{
+    begin();
+    msg_id m = said(conv);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    done(1, OPERATION_DELETE, conv, m, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    shard_id home = shard_of_conv(&t.policy, conv, 2);
+    struct store *vault = t.vaults[home]; /* as if main had been restored from before the release */
+    struct row hold = {.c = {[LEGAL_HOLD_kind] = 1, [LEGAL_HOLD_id] = conv}};
+    CU_ASSERT_EQUAL(vault->ops->begin(vault), 0);
+    CU_ASSERT_EQUAL(vault->ops->del(vault, TABLE_LEGAL_HOLD, &hold), 0);
+    CU_ASSERT_EQUAL(vault->ops->commit(vault), 0);
+    town_restart(&t, home);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_FALSE(readable(conv, m));
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_PARKED), 0);
+    town_close(&t);
+}
+
+int suite_check_hold(void);
+
+int suite_hold(void)
+{
+    CU_pSuite suite = CU_add_suite("hold", NULL, NULL);
+    bool made = suite && CU_add_test(suite, "bytes", a_hold_keeps_the_bytes_and_not_the_visibility) &&
+                CU_add_test(suite, "two", two_holds_must_both_be_released) &&
+                CU_add_test(suite, "again", a_hold_placed_again_outlives_the_release_under_way) &&
+                CU_add_test(suite, "officers", only_officers_and_only_what_is_there) &&
+                CU_add_test(suite, "restart", a_restart_lets_go_on_what_no_hold_keeps);
+    return made && suite_check_hold() == 0 ? 0 : -1;
+}
