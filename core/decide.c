@@ -258,3 +258,8 @@ bool decide_release_resumes(const struct policy *p)
 {
     return !flawed(p, FLAW_RELEASE_FORGETS);
 }
+
+bool decide_job_goes_on(const struct policy *p, bool of_this_life)
+{
+    return !flawed(p, FLAW_BULK_FORGOTTEN) || of_this_life;
+}

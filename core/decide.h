@@ -46,6 +46,9 @@ bool decide_edit_needs_live(const struct policy *p); /* server and device alike 
 bool decide_hides_for_all(const struct policy *p);
 bool decide_audits_refusal(const struct policy *p);
 
+/* Does a job go on? of_this_life: it went on since the shard started, so that a memory of it is enough. */
+bool decide_job_goes_on(const struct policy *p, bool of_this_life);
+
 /* ---- the user's shard ---- */
 bool decide_subscribes(const struct policy *p); /* is a session pushed to, beyond what it asked for? */
 bool decide_holds_poll(const struct policy *p); /* does an empty delta wait for something to say? */

@@ -40,6 +40,7 @@ struct note *out_note(struct out *out, enum note_kind kind)
 #define NAME_OF(id, name) name,
 static const char *const operation_names[] = {"none", OPERATION_LIST(NAME_OF)};
 static const char *const entry_names[] = {"none", ENTRY_LIST(NAME_OF)};
+static const char *const reason_names[] = {"none", REASON_LIST(NAME_OF)};
 static const char *const outcome_names[] = {"none", OUTCOME_LIST(NAME_OF)};
 static const char *const why_names[] = {"none", WHY_LIST(NAME_OF)};
 static const char *const because_names[] = {"none", BECAUSE_LIST(NAME_OF)};
@@ -53,6 +54,11 @@ const char *operation_name(unsigned operation)
 const char *entry_name(unsigned entry)
 {
     return entry < ENTRY_COUNT ? entry_names[entry] : "invalid";
+}
+
+const char *reason_name(unsigned reason)
+{
+    return reason < REASON_COUNT ? reason_names[reason] : "invalid";
 }
 
 const char *outcome_name(unsigned outcome)

@@ -59,11 +59,13 @@ unsigned copy_find(const char *name);
 /* How a hello is answered (L6, X4). */
 enum sync_answer { SYNC_DELTA, SYNC_RESET, SYNC_HEAD_ONLY, SYNC_RETIRE };
 
+enum job_stage { JOB_BEGIN, JOB_PROGRESS, JOB_END };
+
 struct note {
     uint8_t kind; /* enum note_kind */
-    uint8_t operation, entry, outcome, why, role, because;
+    uint8_t operation, entry, outcome, why, role, because, reason, stage;
     uint8_t copy; /* enum copy */
-    bool pending, draft, reset;
+    bool pending, draft, reset, job;
     device_id device;
     user_id user, actor, subject;
     uint32_t op, epoch, generation, current, reset_id, incarnation;
@@ -72,7 +74,7 @@ struct note {
     msg_id target;
     msg_id via; /* SHOW, HIDE of a derived copy: the message that carries it, or 0 */
     version version, named;
-    uint64_t position, head, horizon, number, deadline_us, at_us;
+    uint64_t position, head, horizon, number, deadline_us, at_us, count;
 };
 
 enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD };

@@ -34,6 +34,7 @@ CREATE TABLE message(
   "deadline" INTEGER NOT NULL,
   "deletion" INTEGER NOT NULL,
   "edited" INTEGER NOT NULL,
+  "reason" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "id")
 ) WITHOUT ROWID;
@@ -84,6 +85,18 @@ CREATE TABLE hidden(
   "message" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
   PRIMARY KEY("conv", "user", "message")
+) WITHOUT ROWID;
+CREATE TABLE job(
+  "id" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "subject" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "until" INTEGER NOT NULL,
+  "cursor_conv" INTEGER NOT NULL,
+  "cursor" INTEGER NOT NULL,
+  "count" INTEGER NOT NULL,
+  PRIMARY KEY("id")
 ) WITHOUT ROWID;
 CREATE TABLE channel_out(
   "destination" INTEGER NOT NULL,
@@ -222,6 +235,7 @@ CREATE TABLE parked_purge(
   PRIMARY KEY("kind", "id", "conv", "target")
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
+CREATE UNIQUE INDEX MESSAGE_BY_AUTHOR ON message("author", "conv", "id");
 CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
 CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
 CREATE UNIQUE INDEX LOG_BY_TARGET ON user_log("user", "target", "position");

@@ -200,6 +200,8 @@ static int run_timer(struct shard *s, const struct row *timer)
             return hold_release_timer(s, timer);
         case TIMER_FENCE:
             return user_fence_timer(s, (device_id)timer->c[TIMER_a]);
+        case TIMER_JOB:
+            return job_timer(s, timer);
         default:
             return conv_timer(s, timer);
     }
@@ -225,6 +227,7 @@ static int dispatch(struct shard *s, const struct shard_input *in)
     switch (in->kind) {
         case SHARD_START:
             s->incarnation = in->incarnation;
+            s->started_us = s->now_us;
             CHECK(audit_start(s));
             CHECK(hold_start(s));
             return channel_start(s);

@@ -222,7 +222,8 @@ static int edit(struct shard *s, const struct wire *op, struct row *conv, struct
 static bool allowed_when_deleted(uint8_t operation)
 {
     return operation == OPERATION_DELETE || operation == OPERATION_UNDO || operation == OPERATION_DELETE_CONV ||
-           operation == OPERATION_UNDO_CONV || operation == OPERATION_DELETE_ME || operation == OPERATION_CLEAR;
+           operation == OPERATION_UNDO_CONV || operation == OPERATION_DELETE_ME || operation == OPERATION_CLEAR ||
+           operation == OPERATION_DELETE_ALL;
 }
 
 static int on_conversation(struct shard *s, const struct wire *op, struct row *conv, struct result *result)
@@ -260,6 +261,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return conv_delete_for_me(s, op, conv, result);
         case OPERATION_CLEAR:
             return conv_clear(s, op, conv, result);
+        case OPERATION_DELETE_ALL:
+            return conv_delete_all(s, op, conv, role, result);
         default:
             return conv_refuse(result, WHY_MALFORMED);
     }

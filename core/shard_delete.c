@@ -54,6 +54,26 @@ static int delete_unknown(struct shard *s, const struct wire *op, struct result 
     return 0;
 }
 
+int conv_entomb(struct shard *s, const struct row *conv, struct row *message, const struct removal *removal)
+{
+    msg_id id = message->c[MESSAGE_id];
+    version v = conv->c[CONV_version];
+    if (!decide_announces_deletion(s->policy))
+        return shard_del(s, TABLE_MESSAGE, message);
+    message->c[MESSAGE_state] = MESSAGE_DELETED;
+    message->c[MESSAGE_version] = v;
+    message->c[MESSAGE_deletion] = v;
+    message->c[MESSAGE_deleted_by] = removal->actor;
+    message->c[MESSAGE_deleted_at] = s->now_us;
+    message->c[MESSAGE_deadline] = removal->deadline_us;
+    message->c[MESSAGE_reason] = removal->reason;
+    CHECK(shard_put(s, TABLE_MESSAGE, message));
+    CHECK(shard_timer(s, removal->deadline_us, TIMER_PURGE_MESSAGE, conv->c[CONV_id], id, v));
+    struct wire w = entry(s, conv, ENTRY_DELETE, id, removal->actor);
+    w.sent = message->c[MESSAGE_sent];
+    return fanout_commit(s, &w, 0);
+}
+
 int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
 {
     struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target}};
@@ -73,19 +93,8 @@ int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv
     CHECK(shard_put(s, TABLE_CONV, conv));
     uint64_t deadline = s->now_us + s->policy->undo_window_us;
     conv_note_commit(s, op, result->version, deadline);
-    if (!decide_announces_deletion(s->policy))
-        return shard_del(s, TABLE_MESSAGE, &message);
-    message.c[MESSAGE_state] = MESSAGE_DELETED;
-    message.c[MESSAGE_version] = result->version;
-    message.c[MESSAGE_deletion] = result->version;
-    message.c[MESSAGE_deleted_by] = op->user;
-    message.c[MESSAGE_deleted_at] = s->now_us;
-    message.c[MESSAGE_deadline] = deadline;
-    CHECK(shard_put(s, TABLE_MESSAGE, &message));
-    CHECK(shard_timer(s, deadline, TIMER_PURGE_MESSAGE, op->conv, op->target, result->version));
-    struct wire w = entry(s, conv, ENTRY_DELETE, op->target, op->user);
-    w.sent = message.c[MESSAGE_sent];
-    return fanout_commit(s, &w, 0);
+    struct removal removal = {.actor = op->user, .deadline_us = deadline, .reason = REASON_USER};
+    return conv_entomb(s, conv, &message, &removal);
 }
 
 /* U2, for messages and conversations alike. Returns WHY_NONE when the undo may go on. */
@@ -204,6 +213,7 @@ static int bind_one(struct shard *s, const struct wire *op, const struct row *ea
     message->c[MESSAGE_deleted_by] = early->c[EARLY_actor];
     message->c[MESSAGE_deleted_at] = s->now_us;
     message->c[MESSAGE_deadline] = deadline;
+    message->c[MESSAGE_reason] = REASON_USER;
     return shard_timer(s, deadline > s->now_us ? deadline : s->now_us, TIMER_PURGE_MESSAGE, op->conv, op->target, v);
 }
 

@@ -6,6 +6,7 @@
  *   shard_delete.c   deletion, undo, early deletion, purge, reap
  *   shard_forme.c    deletions for oneself, clear history
  *   shard_hold.c     legal holds: what a purge must wait for
+ *   shard_job.c      long work in chunks: bulk deletion
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
@@ -52,8 +53,10 @@ enum timer_kind {
     TIMER_FENCE,   /* a = device */
     TIMER_AGE,     /* only with a flaw: a = conversation, b = message */
     TIMER_RELEASE, /* a = enum hold_kind, b = conversation or user, version = the hold that it ends */
+    TIMER_JOB,     /* a = job */
 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
+enum job_kind { JOB_BULK = 1 };
 enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS };
 
 struct session {                    /* volatile; one per device that is connected */
@@ -100,6 +103,7 @@ struct shard {
     bool vault_open;     /* a transaction has begun there */
     uint64_t audit_step; /* the number of this step, once it wrote to the audit log */
     /* volatile */
+    uint64_t started_us;      /* when this life of it began */
     struct session *sessions; /* by device id */
     size_t session_cap;
     struct beat
@@ -164,6 +168,14 @@ int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv
 int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+/* What one deletion of one message is. version: of the commit, and `conv` is already put with it. */
+struct removal {
+    user_id actor;
+    uint64_t deadline_us;
+    enum reason reason;
+};
+/* The message becomes a tombstone under the conversation's version, and its audience hears of it. */
+int conv_entomb(struct shard *s, const struct row *conv, struct row *message, const struct removal *removal);
 /* Deletions for oneself (shard_forme.c). */
 int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
@@ -178,6 +190,9 @@ int conv_bind_early(struct shard *s, const struct wire *op, struct row *message,
 /* Early deletions of targets from..to (exclusive) of this device cannot bind any more. */
 int conv_drop_early(struct shard *s, device_id device, uint32_t from, uint32_t to);
 int conv_timer(struct shard *s, const struct row *timer);
+/* Bulk deletion (shard_job.c): accepted means begun. */
+int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int job_timer(struct shard *s, const struct row *timer);
 /* Reap the tombstone if nothing waits for it any more. target 0: the conversation. */
 int conv_reap(struct shard *s, conv_id conv, msg_id target);
 /* `destination` has applied everything up to `number`. */

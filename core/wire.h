@@ -52,7 +52,8 @@ enum wire_kind {
     X(CLEAR, "clear-history")     /* everything so far, for oneself */                               \
     X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */ \
     X(HOLD, "hold")               /* legal: conv, or subject */                                      \
-    X(RELEASE, "release")         /* the same */
+    X(RELEASE, "release")         /* the same */                                                     \
+    X(DELETE_ALL, "delete-all")   /* everything so far; subject: by this author. A job (shard_job.c) */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -104,6 +105,14 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(NOT_HELD, "not-held")             /* a release of what no hold is on */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
+
+/* Why content went, in its tombstone: an enum and never words of anybody's. */
+#define REASON_LIST(X)                                \
+    X(USER, "user") /* somebody asked for this one */ \
+    X(BULK, "bulk") /* one of many that were asked for at once */
+#define REASON_ENUM(id, name) REASON_##id,
+enum reason { REASON_NONE, REASON_LIST(REASON_ENUM) REASON_COUNT };
+const char *reason_name(unsigned reason);
 
 const char *operation_name(unsigned operation);
 const char *entry_name(unsigned entry);

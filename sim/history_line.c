@@ -29,9 +29,9 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_CANCEL] = "{device} cancels {op}, the send of {message}, before it was ever sent",
     [KIND_VIEW] = "{device} is found to show {shown}[, cursor {cursor}][, epoch {epoch}]",
     [KIND_END] = "the recording ends",
-    [KIND_COMMIT] =
-        "{shard} commits {op}: {do}[ {message}][ {subject}][ as {role}][ in {in}][ by {actor}][ of {device}], "
-        "version {version}[, undoes {undoes}][, undo until {deadline}]",
+    [KIND_COMMIT] = "{shard} commits[ {op}][ a part of {job}][ for {reason}]: {do}[ {message}][ {subject}][ as "
+                    "{role}][ in {in}][ by {actor}][ of {device}], "
+                    "version {version}[, undoes {undoes}][, undo until {deadline}]",
     [KIND_REJECT] = "{shard} rejects {op}: {do}[ {message}][ in {in}][ by {actor}][ of {device}], {why}",
     [KIND_DUPLICATE] = "{shard} meets {op}[ of {device}] again and does nothing",
     [KIND_EARLY] = "{shard} keeps {op}[ of {device}], the deletion of {message}[ in {in}] by {actor}, until its target "
@@ -53,6 +53,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_PURGING] = "{shard} begins to purge[ {message} in] {in}, version {version}",
     [KIND_PURGE] = "{shard} has purged[ {message} in] {in}, version {version}",
     [KIND_REAP] = "{shard} reaps the tombstone of[ {message} in] {in}, version {version}",
+    [KIND_JOB] = "{shard}: job {job}, {stage}[, in {in}][, by {actor}][, what {subject} wrote][, {count} done]",
     [KIND_REPEAT] = "{shard} ignores number {number} of incarnation {incarnation} from {source}, which came again",
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",
     [KIND_TABLE] =

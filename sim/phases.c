@@ -161,6 +161,14 @@ static int unfinished_fanout(void *ctx, const struct row *row)
     return 1;
 }
 
+static int unfinished_job(void *ctx, const struct row *row)
+{
+    struct backlog *backlog = ctx;
+    backlog->found = true;
+    snprintf(backlog->cause, CAUSE_MAX, "a job is unfinished: %llu done", (unsigned long long)row->c[JOB_count]);
+    return 1;
+}
+
 static int unconfirmed_channel(void *ctx, const struct row *row)
 {
     struct backlog *backlog = ctx;
@@ -179,7 +187,10 @@ static bool shard_converged(struct world *w, shard_id id, char cause[CAUSE_MAX])
     struct backlog backlog = {.cause = cause};
     struct store_range fanouts = {.table = TABLE_FANOUT, .index = INDEX_PRIMARY};
     struct store_range channels = {.table = TABLE_CHANNEL_OUT, .index = INDEX_PRIMARY};
+    struct store_range jobs = {.table = TABLE_JOB, .index = INDEX_PRIMARY};
     int status = store->ops->scan(store, &fanouts, unfinished_fanout, &backlog);
+    if (status >= 0 && !backlog.found)
+        status = store->ops->scan(store, &jobs, unfinished_job, &backlog);
     if (status >= 0 && !backlog.found)
         status = store->ops->scan(store, &channels, unconfirmed_channel, &backlog);
     if (status < 0)

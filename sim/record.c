@@ -35,6 +35,11 @@ void record_words(struct world *w)
 #undef POINT_WORD
     for (unsigned i = 0; i < COPY_COUNT; i++)
         words->copy[i] = names_intern(n, copy_name(i));
+    for (unsigned i = 1; i < REASON_COUNT; i++)
+        words->reason[i] = names_intern(n, reason_name(i));
+    words->stage[JOB_BEGIN] = names_intern(n, "begin");
+    words->stage[JOB_PROGRESS] = names_intern(n, "progress");
+    words->stage[JOB_END] = names_intern(n, "end");
     words->all = names_intern(n, "all");
     words->me = names_intern(n, "me");
     words->sync[SYNC_DELTA] = names_intern(n, "delta");
@@ -279,7 +284,11 @@ static void note_decided(struct world *w, const struct note *n, uint32_t shard)
 {
     bool commit = n->kind == NOTE_COMMIT;
     struct record *r = record_new(w, commit ? KIND_COMMIT : KIND_REJECT);
-    set_op(w, r, n);
+    if (n->job)
+        record_set(r, FIELD_JOB, record_op_name(w, n->device, n->op));
+    else
+        set_op(w, r, n);
+    record_set(r, FIELD_REASON, WORD(w->words.reason, n->reason));
     record_set(r, FIELD_SHARD, shard);
     record_set(r, FIELD_DO, WORD(w->words.operation, n->operation));
     set_where(w, r, n);
@@ -297,7 +306,8 @@ static void note_decided(struct world *w, const struct note *n, uint32_t shard)
     }
     record_emit(w);
     w->progress_us = w->now_us;
-    script_decided(w, n->device, n->op, commit ? n->version : 0);
+    if (!n->job)
+        script_decided(w, n->device, n->op, commit ? n->version : 0);
 }
 
 static void note_early(struct world *w, const struct note *n, uint32_t shard)
@@ -422,6 +432,20 @@ static void note_hold(struct world *w, const struct note *n, uint32_t shard)
     record_emit(w);
 }
 
+static void note_job(struct world *w, const struct note *n, uint32_t shard)
+{
+    struct record *r = record_new(w, KIND_JOB);
+    record_set(r, FIELD_JOB, record_op_name(w, n->device, n->op));
+    record_set(r, FIELD_SHARD, shard);
+    record_set(r, FIELD_STAGE, w->words.stage[n->stage]);
+    record_set(r, FIELD_IN, record_conv_name(w, n->conv));
+    record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+    record_set(r, FIELD_SUBJECT, record_user_name(w, n->subject));
+    record_set(r, FIELD_COUNT, n->count);
+    record_emit(w);
+    w->progress_us = w->now_us;
+}
+
 void record_notes(struct world *w, const struct out *out, shard_id shard)
 {
     uint32_t name = shard < w->shard_count ? w->shards[shard].name : 0;
@@ -474,6 +498,9 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
             case NOTE_RELEASE:
             case NOTE_PARK:
                 note_hold(w, n, name);
+                break;
+            case NOTE_JOB:
+                note_job(w, n, name);
                 break;
             case NOTE_HELLO:   /* the shard's SYNC says it */
             case NOTE_DRAFTED: /* the settled ACK says it */

@@ -182,8 +182,9 @@ static const struct key step_keys[] = {
     {"undoes", KEY_TEXT, P(undoes), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the deletion; default the one it knows",
      OP(UNDO) | OP(UNDO_CONV)},
     {"user", KEY_OTHER, 0, 0, 0, NODES,
-     "who is added or removed; the other side of a direct conversation; whom a hold is on",
-     OP(ADD) | OP(REMOVE) | OP(CREATE) | OP(HOLD) | OP(RELEASE)},
+     "who is added or removed; the other side of a direct conversation; whom a hold is on; delete-all: whose messages, "
+     "default everybody's",
+     OP(ADD) | OP(REMOVE) | OP(CREATE) | OP(HOLD) | OP(RELEASE) | OP(DELETE_ALL)},
     {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner", "as what; default member", OP(ADD)},
     {"kind", KEY_OTHER, 0, 0, 0, REF("kind"), "of the conversation, or of the messages that a fault touches",
      OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE)},

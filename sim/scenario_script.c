@@ -138,7 +138,8 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
 {
     static const uint64_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
                                     FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
-                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE);
+                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE) |
+                                    FORM_BIT(OPERATION_DELETE_ALL);
     static const uint64_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
                                          FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
                                          FORM_BIT(OPERATION_CANCEL);

@@ -186,6 +186,7 @@ struct words { /* the closed lists, interned once a run */
     uint32_t copy[COPY_COUNT]; /* by enum copy */
     uint32_t all, me, accepted, refused, heal, safety, deliver, age, release;
     uint32_t sync[4]; /* by enum sync_answer */
+    uint32_t reason[REASON_COUNT], stage[JOB_END + 1];
 };
 
 struct traffic { /* of the safety phase */

@@ -15,6 +15,8 @@
     X(shard)      \
     X(hostile)    \
     X(forme)      \
+    X(jobs)       \
+    X(check_jobs) \
     X(audit)      \
     X(hold)       \
     X(delivery)   \

@@ -16,7 +16,8 @@ int suite_probes(void);
     "7 hide device=bob.phone in=plans message=m1 copy=body\n8 notice device=bob.phone in=plans\n"                     \
     "9 refuse op=m2 device=bob.phone why=conversation-deleted\n10 crash node=shard.0\n11 restart node=shard.0\n"      \
     "12 install device=bob.phone epoch=1 position=1 generation=1\n13 disconnect device=bob.phone\n"                   \
-    "14 connect device=bob.phone\n"
+    "14 connect device=bob.phone\n15 job job=all1 shard=shard.0 stage=begin\n"                                        \
+    "16 job job=all1 shard=shard.0 stage=end\n17 job job=all2 shard=shard.0 stage=progress\n"
 
 struct watch {
     struct probe *probe;
@@ -56,6 +57,8 @@ static void sees(void)
         {"bob.phone resets", 1, true},
         {"bob.phone notices plans", 1, true},
         {"bob.phone notices other", 0, false},
+        {"all1 ended", 1, true},
+        {"all2 ended", 0, false},
         {"m1 committed before m1 acked", 1, true},
         {"m1 acked before m1 committed", 0, false},
         {"bob.phone connects before bob.phone disconnects", 1, true},

@@ -144,14 +144,19 @@ static void commit_authority(struct check *c, const struct event *e)
         officer_authority(c, e);
         return;
     }
-    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor)
-        return;
+    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor || record_has(e->r, FIELD_REASON))
+        return; /* a part of a job was authorised with the job (jobs.c) */
     const struct message *m = &c->messages[e->message];
     const char *why = is_member(c, e->conv, e->actor) ? NULL : "not a member";
     switch (e->what) {
         case WORD_DELETE:
             if (e->message && m->sent)
                 rule(c, no_right(c, e->conv, e->message, e->actor), "deleted", m->name, e->actor, m->send_kept);
+            break;
+        case WORD_DELETE_ALL:
+            if (!why && e->subject != e->actor && !is_owner(c, e->conv, e->actor))
+                why = "neither the author nor an owner";
+            rule(c, why, "deleted much of", c->convs[e->conv].name, e->actor, 0);
             break;
         case WORD_DELETE_CONV:
             rule(c, why, "deleted", c->convs[e->conv].name, e->actor, 0);

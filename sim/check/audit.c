@@ -43,6 +43,8 @@ void audit_after(struct check *c, const struct event *e)
     enum history_kind kind = e->r->kind;
     if (kind != KIND_COMMIT && kind != KIND_REJECT && kind != KIND_EARLY && kind != KIND_AUDIT)
         return;
+    if (kind == KIND_COMMIT && !record_has(e->r, FIELD_OP)) /* a part of a job: the request was decided, and is there */
+        return;
     struct audited *a = audited_of(c, record_get(e->r, FIELD_SHARD));
     if (!a)
         return;

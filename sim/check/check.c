@@ -190,6 +190,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     order_before(c, &e);
     durability_before(c, &e);
     hold_before(c, &e);
+    jobs_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
     scope_fold(c, &e);
@@ -203,6 +204,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     order_after(c, &e);
     reach_after(c, &e);
     settle_after(c, &e);
+    jobs_after(c, &e);
     c->now = NULL;
 }
 
@@ -240,6 +242,7 @@ void check_finish(struct check *c)
     reach_finish(c);
     settle_finish(c);
     hold_finish(c);
+    jobs_finish(c);
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         struct verdict *v = &c->verdicts[i];
         if (v->violated)

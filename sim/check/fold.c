@@ -73,6 +73,11 @@ static void fold_invoke(struct check *c, const struct event *e)
         if (!c->messages[e->message].author)
             c->messages[e->message].author = c->devices[e->device].user;
     }
+    if (e->what == WORD_DELETE_ALL && e->conv) {
+        op->subject = e->subject;
+        op->next_of_target = c->convs[e->conv].bulks;
+        c->convs[e->conv].bulks = e->op;
+    }
     if ((!deletes && !undoes) || (!e->message && !e->conv))
         return;
     struct target *t = state_target(c, e->conv, e->message);
@@ -200,7 +205,7 @@ static void fold_copy(struct check *c, const struct event *e)
 
 static void fold_commit(struct check *c, const struct event *e)
 {
-    struct op *op = &c->ops[e->op];
+    struct op part = {.kept = 1}, *op = e->op ? &c->ops[e->op] : &part; /* a part of a job is no operation of its own */
     op->committed = true;
     op->version = record_get(e->r, FIELD_VERSION);
     if (!op->kept)

@@ -11,7 +11,8 @@
 static bool allowed_when_deleted(enum word what)
 {
     return what == WORD_UNDO_CONV || what == WORD_DELETE || what == WORD_UNDO || what == WORD_DELETE_CONV ||
-           what == WORD_DELETE_ME || what == WORD_CLEAR || what == WORD_HOLD || what == WORD_RELEASE;
+           what == WORD_DELETE_ME || what == WORD_CLEAR || what == WORD_HOLD || what == WORD_RELEASE ||
+           what == WORD_DELETE_ALL;
 }
 
 static void closed_commit(struct check *c, const struct event *e)

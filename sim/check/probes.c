@@ -14,7 +14,7 @@
 #define SIMPLE_MAX 8
 #define WORD_BYTES_MAX 128
 
-enum takes { TAKES_NOTHING, TAKES_TARGET, TAKES_WHY, TAKES_CONVERSATION };
+enum takes { TAKES_NOTHING, TAKES_TARGET, TAKES_WHY, TAKES_CONVERSATION, TAKES_END };
 struct verb {
     const char *text;
     enum history_kind kind;
@@ -39,11 +39,12 @@ static const struct verb verbs[] = {
     {"parked", KIND_PARK, KIND_PARK, FIELD_MESSAGE, "target", TAKES_NOTHING},
     {"purging", KIND_PURGING, KIND_PURGING, FIELD_MESSAGE, "target", TAKES_NOTHING},
     {"purged", KIND_PURGE, KIND_PURGE, FIELD_MESSAGE, "target", TAKES_NOTHING},
+    {"ended", KIND_JOB, KIND_JOB, FIELD_JOB, "op", TAKES_END},
     {"notices", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node", TAKES_CONVERSATION},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_WORDS                                                                                              \
-    "shows, hides, notices, invoked, committed, acked, refused, cancelled, parked, purging, purged, connects, " \
+#define VERB_WORDS                                                                                                     \
+    "shows, hides, notices, invoked, committed, ended, acked, refused, cancelled, parked, purging, purged, connects, " \
     "disconnects, crashes, restarts or resets"
 
 struct simple {
@@ -131,6 +132,9 @@ static bool parse_object(struct parser *p, struct names *names, struct simple *e
     switch (event->verb->takes) {
         case TAKES_NOTHING:
             return true;
+        case TAKES_END: /* of the stages of a job this one counts */
+            event->object = names_intern(names, "end");
+            return true;
         case TAKES_WHY:
             return at_end_of_event(p) || parse_name(p, names, "a reason", &event->object);
         case TAKES_CONVERSATION:
@@ -214,6 +218,8 @@ static bool is_about(const struct simple *event, const struct record *r)
         return false;
     if (event->verb->takes == TAKES_CONVERSATION)
         return record_get(r, FIELD_IN) == event->object;
+    if (event->verb->takes == TAKES_END)
+        return record_get(r, FIELD_STAGE) == event->object;
     if (event->verb->takes != TAKES_TARGET)
         return true;
     return record_get(r, FIELD_MESSAGE) == event->object && record_get(r, FIELD_COPY) == event->copy;

@@ -26,7 +26,7 @@
     X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
     X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(SEARCH, "search") \
-    X(ATTACHMENT, "attachment")
+    X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -60,7 +60,7 @@ struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
     uint64_t first_show_seq;
-    uint32_t formes;
+    uint32_t formes, bulks; /* bulks: deletions of many that were asked for: op.next_of_target */
     uint64_t shard,
         looked; /* where it is ordered, once it is known; the last observation that asked for what it holds */
 };
@@ -92,7 +92,7 @@ struct holding {
     bool shown, pending, hid_pending, ever;
 };
 struct op {
-    uint32_t name, device, conv, message, kept, ack_kept, next_of_target;
+    uint32_t name, device, conv, message, kept, ack_kept, next_of_target, subject;
     enum word what;
     version version;
     uint64_t invoke_seq, invoke_at_us, ack_seq, ack_at_us;
@@ -134,6 +134,11 @@ struct kept {              /* a message that was found under a hold */
     uint64_t digest, look; /* look: the last observation of its shard that found it */
     version edit;          /* whose text that was */
     uint32_t record;
+};
+struct job {                                       /* a long piece of work of one shard */
+    uint32_t name, conv, actor, subject, op, kept; /* op: that asked for it */
+    uint64_t shard;
+    bool ended;
 };
 #define AUDITED_MAX 64
 struct audited { /* a shard, and what it has decided so far */
@@ -192,9 +197,10 @@ struct check {
     ARRAY(struct forme, formes);
     ARRAY(struct hold, holds);
     ARRAY(struct kept, kept);
+    ARRAY(struct job, jobs);
     uint64_t looks; /* observations of shards, from 1 */
     ARRAY(uint64_t, arena);
-    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of;
+    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of;
 };
 
 /* One record with its names resolved. */
@@ -286,6 +292,11 @@ void scope_finish(struct check *c);
 bool hold_covers(struct check *c, uint32_t conv);
 void hold_before(struct check *c, const struct event *e);
 void hold_finish(struct check *c);
+/* Did somebody ask for a deletion of many that covers this message? */
+bool bulk_asked(const struct check *c, const struct message *m);
+void jobs_before(struct check *c, const struct event *e);
+void jobs_after(struct check *c, const struct event *e);
+void jobs_finish(struct check *c);
 void audit_after(struct check *c, const struct event *e);
 void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);

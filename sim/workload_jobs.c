@@ -1,0 +1,17 @@
+/*
+ * workload_jobs.c: what a crowd asks for that becomes a job of a shard. It picks; what is done is core's business.
+ */
+#include "sim/workload_internal.h"
+
+/* A member takes back all that they wrote there. The bags keep these messages: a later operation on one goes astray. */
+bool mix_delete_all(struct world *w)
+{
+    const struct crowd_conv *conv = pick_conv(w);
+    user_id member = conv ? pick_member(w, conv) : 0;
+    if (!member)
+        return false;
+    struct device_input input = pick_input(OPERATION_DELETE_ALL, conv->conv, 0);
+    input.subject = member;
+    uint64_t id;
+    return pick_person(w, pick_device(w, conv, member), &input, &id);
+}

@@ -1,0 +1,87 @@
+/* test_check_jobs.c: jobs-finish: what was begun for many is done for all of them; and what a job may take. */
+#include "tests/check_rows.h"
+
+#include <CUnit/CUnit.h>
+
+int suite_check_jobs(void);
+
+#define RUN(rows) check_rows_run(rows, sizeof(rows) / sizeof((rows)[0]))
+#define ALL                                                      \
+    "2s invoke op=all device=a.p do=delete-all in=c subject=a\n" \
+    "2s commit op=all do=delete-all shard=s version=4 device=a.p in=c actor=a subject=a\n"
+#define BEGIN "2s job job=all shard=s stage=begin in=c actor=a subject=a count=0\n"
+#define PART "2s commit do=delete shard=s version=5 in=c message=m actor=a deadline=40000000 reason=bulk job=all\n"
+#define FINISH "2s job job=all shard=s stage=end in=c actor=a subject=a count=1\n"
+#define HEARD                                                                             \
+    "2s append user=a epoch=1 position=1 entry=delete shard=s in=c message=m version=5\n" \
+    "2s append user=b epoch=1 position=1 entry=delete shard=s in=c message=m version=5\n"
+#define GONE "3s hide device=b.p in=c message=m copy=body because=deletion version=5\n"
+#define OVER "60s phase phase=age\n" END
+
+static void jobs_finish(void)
+{
+    static const struct check_row rows[] = {
+        {"begun, done, ended", INVARIANT_JOBS_FINISH, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M ALL BEGIN PART HEARD FINISH GONE END},
+        {"the hide is explained", INVARIANT_NO_SILENT_LOSS, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M ALL BEGIN PART HEARD FINISH GONE END},
+        {"never ended", INVARIANT_JOBS_FINISH, VERDICT_VIOLATED, 1, 0, PEOPLE SEND_M SHOW_M ALL BEGIN OVER},
+        {"not ended yet", INVARIANT_JOBS_FINISH, VERDICT_UNKNOWN, 0, 0, PEOPLE SEND_M SHOW_M ALL BEGIN},
+        {"ended, and left one", INVARIANT_JOBS_FINISH, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M ALL BEGIN FINISH OVER},
+        {"what came later may stay", INVARIANT_JOBS_FINISH, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M ALL BEGIN PART HEARD
+         "2s commit op=9 do=send shard=s version=6 device=a.p in=c message=n actor=a\n" FINISH GONE END},
+        {"one that was undone may stay", INVARIANT_JOBS_FINISH, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M ALL BEGIN PART HEARD
+         "2s commit op=9 do=undo shard=s version=6 device=a.p in=c message=m actor=a undoes=5\n"
+         "2s append user=a epoch=1 position=2 entry=undo shard=s in=c message=m version=6\n"
+         "2s append user=b epoch=1 position=2 entry=undo shard=s in=c message=m version=6\n" FINISH END},
+        {"no job", INVARIANT_JOBS_FINISH, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M SHOW_M OVER},
+    };
+    RUN(rows);
+}
+
+static void a_job_takes_what_it_was_asked_for(void)
+{
+    static const struct check_row rows[] = {
+        {"all that a wrote", INVARIANT_AUTHORITY, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M SHOW_M ALL BEGIN PART HEARD FINISH GONE END},
+        {"a message of somebody else", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE "1s commit op=8 do=send shard=s version=3 device=b.p in=c message=m actor=b\n" ALL BEGIN PART},
+        {"one that was sent later", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE ALL BEGIN "2s commit op=8 do=send shard=s version=5 device=a.p in=c message=m actor=a\n"
+                          "2s commit do=delete shard=s version=6 in=c message=m actor=a reason=bulk job=all\n"},
+        {"a job that nobody began", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0, PEOPLE SEND_M ALL PART},
+        {"everything, by one who is no owner", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M "2s commit op=all do=delete-all shard=s version=4 device=a.p in=c actor=a\n"},
+    };
+    RUN(rows);
+}
+
+static void without_commits_the_request_explains_the_hides(void)
+{
+    static const struct check_row rows[] = {
+        {"asked for", INVARIANT_NO_SILENT_LOSS, VERDICT_HELD, 1, 0,
+         PEOPLE OUT_SEND OUT_SHOW
+         "2s invoke op=2 device=a.p do=delete-all in=c subject=a\n2s ack op=2 device=a.p\n" OUT_HIDE END},
+        {"of what somebody else wrote", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OUT_SEND OUT_SHOW
+         "2s invoke op=2 device=b.p do=delete-all in=c subject=b\n2s ack op=2 device=b.p\n" OUT_HIDE END},
+    };
+    RUN(rows);
+}
+
+int suite_check_jobs(void)
+{
+    CU_pSuite suite = CU_add_suite("check_jobs", NULL, NULL);
+    if (!suite)
+        return CU_get_error();
+#define ADD(name)                         \
+    if (!CU_add_test(suite, #name, name)) \
+        return CU_get_error();
+    ADD(jobs_finish)
+    ADD(a_job_takes_what_it_was_asked_for)
+    ADD(without_commits_the_request_explains_the_hides)
+    return CUE_SUCCESS;
+}

@@ -1,0 +1,102 @@
+/* test_jobs.c: work in chunks over real shards: bulk deletion. */
+#include "tests/town.h"
+
+#include <CUnit/CUnit.h>
+
+int suite_jobs(void);
+
+static struct town t;
+static conv_id conv;
+
+/* Devices 1 of user 1 (the owner), 2 and 3 of user 2, in one group on two shards; three messages a step. */
+static void begin(void)
+{
+    town_open(&t, 2);
+    t.policy.job_chunk = 3;
+    town_user(&t, 1);
+    town_user(&t, 2);
+    town_device(&t, 1, 1, false);
+    town_device(&t, 2, 2, false);
+    town_device(&t, 3, 2, false);
+    conv = town_conversation(&t, 1, CONV_GROUP, 1, 2);
+    for (device_id d = 1; d <= 3; d++)
+        town_connect(&t, d);
+    town_settle(&t);
+}
+
+static enum outcome done(device_id device, enum operation operation, msg_id target, user_id subject)
+{
+    CU_ASSERT_NOT_EQUAL(town_do(&t, device, operation, conv, target, subject), 0);
+    town_settle(&t);
+    return (enum outcome)t.last[NOTE_ANSWERED].outcome;
+}
+
+static void write(device_id device, msg_id *messages, int count)
+{
+    for (int i = 0; i < count; i++)
+        messages[i] = town_send(&t, device, conv);
+    town_settle(&t);
+}
+
+static void a_bulk_deletion_takes_what_was_there(void)
+{
+    msg_id mine[10], theirs[2], later;
+    begin();
+    write(2, mine, 10);
+    write(1, theirs, 2);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE_ALL, 0, 2), OUTCOME_ACCEPTED);
+    write(2, &later, 1);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(t.last[NOTE_JOB].stage, JOB_END);
+    CU_ASSERT_EQUAL(t.last[NOTE_JOB].count, 10);
+    for (int i = 0; i < 10; i++)
+        CU_ASSERT_FALSE(town_reads(&t, 1, mine[i]));
+    CU_ASSERT(town_reads(&t, 3, theirs[0]));
+    CU_ASSERT(town_reads(&t, 1, later));
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_JOB), 0);
+    town_close(&t);
+}
+
+static void only_with_the_right_over_all_of_them(void)
+{
+    msg_id mine[2];
+    begin();
+    write(2, mine, 2);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE_ALL, 0, 1), OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE_ALL, 0, 0), OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(done(1, OPERATION_DELETE_ALL, 0, 2), OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(t.last[NOTE_ANSWERED].why, WHY_NOT_PERMITTED);
+    t.policy.delete_message = 1; /* owners may */
+    CU_ASSERT_EQUAL(done(1, OPERATION_DELETE_ALL, 0, 0), OUTCOME_ACCEPTED);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_FALSE(town_reads(&t, 3, mine[0]));
+    town_close(&t);
+}
+
+static void a_deleted_conversation_can_be_emptied(void)
+{
+    msg_id mine[10];
+    begin();
+    write(2, mine, 10);
+    CU_ASSERT_EQUAL(done(1, OPERATION_DELETE_CONV, 0, 0), OUTCOME_ACCEPTED);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE_ALL, 0, 2), OUTCOME_ACCEPTED);
+    CU_ASSERT_EQUAL(done(1, OPERATION_UNDO_CONV, 0, 0), OUTCOME_ACCEPTED);
+    CU_ASSERT_FALSE(town_reads(&t, 1, mine[9]));
+    CU_ASSERT_EQUAL(done(2, OPERATION_UNDO, mine[9], 0), OUTCOME_ACCEPTED);
+    CU_ASSERT(town_reads(&t, 1, mine[9]));
+    town_close(&t);
+}
+
+int suite_jobs(void)
+{
+    CU_pSuite suite = CU_add_suite("jobs", NULL, NULL);
+    if (!suite)
+        return CU_get_error();
+#define ADD(name)                         \
+    if (!CU_add_test(suite, #name, name)) \
+        return CU_get_error();
+    ADD(a_bulk_deletion_takes_what_was_there)
+    ADD(only_with_the_right_over_all_of_them)
+    ADD(a_deleted_conversation_can_be_emptied)
+    return CUE_SUCCESS;
+}
