@@ -263,3 +263,8 @@ bool decide_job_goes_on(const struct policy *p, bool of_this_life)
 {
     return !flawed(p, FLAW_BULK_FORGOTTEN) || of_this_life;
 }
+
+bool decide_skips_poison(const struct policy *p)
+{
+    return !flawed(p, FLAW_POISON_STALLS);
+}

@@ -89,6 +89,8 @@ bool decide_cancel_removes(const struct policy *p);
 bool decide_derives_copies(const struct policy *p);
 /* Does the preview of a conversation go when the message that it shows does? */
 bool decide_preview_follows(const struct policy *p);
+/* Does the cursor pass an entry of an unknown kind, or of a target that is not here? */
+bool decide_skips_poison(const struct policy *p);
 /* Does the cursor jump to the head when a delta does not come? */
 bool decide_trusts_push_alone(const struct policy *p);
 

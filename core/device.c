@@ -28,6 +28,11 @@ void device_set_endpoint(struct device *device, shard_id home)
     device->home = home;
 }
 
+void device_set_protocol(struct device *device, uint8_t protocol)
+{
+    device->protocol = protocol;
+}
+
 void device_free(struct device *device)
 {
     if (!device)

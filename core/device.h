@@ -42,6 +42,8 @@ struct device *device_new(device_id id, user_id user, bool linked, const struct 
  * that it makes, and the first 2^26 operations of a device may make one. Durable; 0 until told.
  */
 void device_set_endpoint(struct device *device, shard_id home);
+/* The version of the protocol that this program speaks (protocol.h); the current one until told. */
+void device_set_protocol(struct device *device, uint8_t protocol);
 void device_free(struct device *device);
 /* Run one step; out is cleared first. Returns 0, or E_INVALID for an input it cannot take (changes nothing). */
 int device_step(struct device *device, const struct device_input *input, struct out *out);

@@ -41,6 +41,7 @@ struct device {
     uint32_t generation, epoch, next_op;
     uint32_t installed; /* the reset id that was installed last: its pages may come again */
     shard_id home;      /* its endpoint */
+    uint8_t protocol;   /* the version that it speaks */
     bool retired;       /* X4: its id is not to be used any more */
     /* volatile */
     bool welcomed;      /* in this session */

@@ -8,6 +8,7 @@
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
+#include "core/protocol.h"
 #include "core/shard.h"
 
 uint32_t outbox_oldest(const struct device *d)
@@ -61,7 +62,7 @@ static bool is_valid(const struct device *d, const struct device_input *in)
 {
     if (d->retired || d->next_op == UINT32_MAX || in->body.len > TEXT_BYTES_MAX)
         return false;
-    if (in->operation == OPERATION_NONE || in->operation >= OPERATION_COUNT)
+    if (in->operation == OPERATION_NONE || !protocol_has_operation(d->protocol, in->operation))
         return false;
     switch (in->operation) {
         case OPERATION_CREATE:

@@ -15,6 +15,7 @@
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
+#include "core/protocol.h"
 #include "core/wire_codec.h"
 
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static void say_hello(struct device *d, uint64_t now_us, struct out *out)
     w->position = d->cursor;
     w->op = d->next_op;
     w->at_us = d->at_us;
+    w->protocol = d->protocol;
     if (d->reset) {
         w->reset_id = d->reset->reset_id;
         w->page = (uint32_t)d->reset->count;
@@ -162,6 +164,23 @@ static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, 
     outbox_resend(d, again, w->op, now_us, out);
 }
 
+/* Can it take effect here, even if only as a tombstone for what never came? */
+static bool means_something(const struct device *d, const struct wire *w)
+{
+    return wire_entry_is_sound(w) && protocol_has_entry(d->protocol, w->entry);
+}
+
+/* It means nothing to this device, or names a message that is not here: its send was void, or it never was. */
+static bool is_poison(const struct device *d, const struct wire *w)
+{
+    if (!means_something(d, w))
+        return true;
+    if (w->entry != ENTRY_DELETE && w->entry != ENTRY_EDIT && w->entry != ENTRY_HIDE)
+        return false;
+    const struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
+    return !row || !row->in_replica;
+}
+
 static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
 {
     if (d->resetting || w->epoch != d->epoch)
@@ -180,8 +199,9 @@ static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, st
         case APPLY_YES:
             break;
     }
-    if (wire_entry_is_sound(
-            w)) { /* else nothing is done, and the stream goes on: one entry must not hold up the rest */
+    if (is_poison(d, w) && !decide_skips_poison(d->policy)) /* one entry must not hold up the rest */
+        return;
+    if (means_something(d, w)) {
         if (decide_cursor_first(d->policy)) {
             d->held = base_alloc(sizeof *d->held);
             *d->held = *w;

@@ -63,6 +63,7 @@ struct session {                    /* volatile; one per device that is connecte
     uint32_t number;                /* 0 = not connected */
     bool welcomed;                  /* its hello was answered in this session */
     bool resetting;                 /* pages are due or under way; nothing is streamed */
+    uint8_t protocol;               /* of the device, as its hello said */
     uint64_t sent;                  /* last position streamed */
     uint64_t acked;                 /* last position acknowledged in this session */
     uint64_t asked;                 /* not subscribed: the head when it last asked, no further is streamed */

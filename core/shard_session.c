@@ -6,8 +6,10 @@
  * hello is answered up to the head of that moment, and then nothing is said until the next one. A poll that finds
  * nothing may be held: the first entry answers it, or a bare welcome when the wait is over. The first hello of a
  * session is never held, for its welcome is what operations wait for; neither is a reset. An entry whose target was
- * deleted further down the same log is streamed as VOID: a device that comes back is not fed what is already gone.
+ * deleted further down the same log is streamed as VOID: a device that comes back is not fed what is already gone. A
+ * device of the previous protocol is told in its own words (protocol.h).
  */
+#include "core/protocol.h"
 #include "core/shard_internal.h"
 
 struct session *session_of(struct shard *s, device_id device)
@@ -155,8 +157,9 @@ static uint64_t stream_end(const struct shard *s, const struct session *session,
     return decide_subscribes(s->policy) ? user->c[USER_head] : session->asked;
 }
 
+/* *untold: the device has no words for it, and needs a reset. */
 static int stream_entry(struct shard *s, device_id device, struct session *session, const struct row *user,
-                        const struct row *log)
+                        const struct row *log, bool *untold)
 {
     bool void_now;
     CHECK(superseded(s, log, &void_now));
@@ -180,6 +183,9 @@ static int stream_entry(struct shard *s, device_id device, struct session *sessi
         CHECK(vault_open(s, &w, &log->body, &gone));
     if (void_now || gone)
         w.entry = ENTRY_VOID;
+    *untold = !protocol_translate(session->protocol, &w);
+    if (*untold)
+        return 0;
     *out_send(s->out, OUT_TO_DEVICE, device) = w;
     return 0;
 }
@@ -220,7 +226,12 @@ int session_stream(struct shard *s, const struct row *device)
             session->acked = session->sent;
             continue;
         }
-        CHECK(stream_entry(s, id, session, &user, &log));
+        bool untold;
+        CHECK(stream_entry(s, id, session, &user, &log, &untold));
+        if (untold) {
+            struct row row = *device;
+            return reset_grant(s, &row, session, 0, 0);
+        }
     }
     return 0;
 }
@@ -420,6 +431,7 @@ static int on_hello(struct shard *s, struct row *device, const struct row *user,
                     const struct wire *w)
 {
     device_id id = (device_id)device->c[DEVICE_id];
+    session->protocol = w->protocol;
     struct sync_question q = {.same_epoch = w->epoch == user->c[USER_epoch],
                               .same_generation = w->generation == device->c[DEVICE_generation],
                               .cursor = w->position,

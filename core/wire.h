@@ -12,7 +12,8 @@
 enum wire_kind {
     WIRE_NONE,
     /* device -> user's shard */
-    WIRE_HELLO, /* device generation epoch position(cursor) op(next) oldest_op reset_id page(staged) at_us(last) */
+    WIRE_HELLO, /* device generation epoch position(cursor) op(next) oldest_op reset_id page(staged) at_us(last)
+                   protocol */
     WIRE_ACK,   /* device session generation epoch position(durably applied) oldest_op */
     WIRE_OP,    /* device session op oldest_op operation conv target named subject role body conv_kind at_us */
     /* user's shard -> device */
@@ -156,10 +157,11 @@ unsigned why_find(const char *name);
     X(uint64_t, applied) /* the highest number that every unfenced device behind the receiver has acknowledged */ \
     X(conv_id, conv)                                                                                              \
     X(msg_id, target)                                                                                             \
-    X(version, version) /* of the commit that made this */                                                        \
-    X(version, named)   /* UNDO, UNDO_CONV: the version of the deletion that it undoes */                         \
-    X(uint64_t, at_us)  /* server time of the commit */                                                           \
-    X(version, sent)    /* of the commit that made the target; CLEAR, READ: up to which */
+    X(version, version)  /* of the commit that made this */                                                       \
+    X(version, named)    /* UNDO, UNDO_CONV: the version of the deletion that it undoes */                        \
+    X(uint64_t, at_us)   /* server time of the commit */                                                          \
+    X(version, sent)     /* of the commit that made the target; CLEAR, READ: up to which */                       \
+    X(uint8_t, protocol) /* HELLO: the device's version, 0 = the current one (protocol.h) */
 
 struct wire {
 #define WIRE_FIELD(type, name) type name;

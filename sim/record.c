@@ -137,6 +137,7 @@ void record_device(struct world *w, device_id id, bool linked)
     record_set(r, FIELD_DEVICE, record_device_name(w, id));
     record_set(r, FIELD_USER, record_user_name(w, world_device(w, id)->user));
     record_set(r, FIELD_LINKED, linked);
+    record_set(r, FIELD_OLD, world_device(w, id)->protocol != 0);
     record_emit(w);
 }
 

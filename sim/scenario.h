@@ -26,6 +26,7 @@ struct scenario_device {
     uint32_t user;
     bool linked;  /* "link" in the script: it does not exist before that step */
     bool offline; /* starts offline ("offline": [..] of the file) and connects only when the script says so */
+    bool old;     /* "old-clients": it speaks the previous version of the protocol */
 };
 struct scenario_user {
     char *name;

@@ -51,6 +51,7 @@ static const struct key scenario_keys[] = {
     {"limits", KEY_OTHER, 0, 0, 0, REF("limits"), "what a run may cost", 0},
     {"script", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("step") "}", "what happens", 0},
     {"expect", KEY_OTHER, 0, 0, 0, REF("expect"), "what must come of it; default {\"hold\": \"all\"}", 0},
+    {"old-clients", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "devices of the previous version of the protocol", 0},
     {"vary", KEY_OTHER, 0, 0, 0, ANY_SCHEMA, "paths and values: one variant for each combination", 0},
 };
 const struct key_table scenario_table = TABLE_OF(scenario_keys, "scenario", "sexton-scenario name why");

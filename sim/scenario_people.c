@@ -215,7 +215,7 @@ static int read_groups(struct reader *r, const cJSON *item)
     return 0;
 }
 
-static int read_offline(struct reader *r, const cJSON *item)
+static int read_devices(struct reader *r, const cJSON *item, void (*mark)(struct scenario_device *device))
 {
     uint32_t *nodes = NULL;
     size_t count;
@@ -229,10 +229,20 @@ static int read_offline(struct reader *r, const cJSON *item)
         if (nodes[i] & SCENARIO_SHARD)
             status = reader_expected(r, item, "devices only, no shard");
         else
-            r->s->devices[nodes[i]].offline = true;
+            mark(&r->s->devices[nodes[i]]);
     }
     free(nodes);
     return status;
+}
+
+static void mark_offline(struct scenario_device *device)
+{
+    device->offline = true;
+}
+
+static void mark_old(struct scenario_device *device)
+{
+    device->old = true;
 }
 
 /* ---- conversations ---- */
@@ -347,7 +357,8 @@ int read_people(struct reader *r)
     if ((status = read_users(r, member(r->tree, "users"))) != 0 ||
         (status = read_officers(r, member(r->tree, "officers"))) != 0 ||
         (status = read_groups(r, member(r->tree, "groups"))) != 0 ||
-        (status = read_offline(r, member(r->tree, "offline"))) != 0)
+        (status = read_devices(r, member(r->tree, "offline"), mark_offline)) != 0 ||
+        (status = read_devices(r, member(r->tree, "old-clients"), mark_old)) != 0)
         return status;
     if (r->s->user_count == 0 && r->s->crowd.users == 0)
         return reader_fail(r, r->tree, false, 0, "found neither \"users\" nor \"crowd\", expected somebody");

@@ -96,6 +96,7 @@ struct world_device {
     struct presence_state presence;
     bool crashed, offline, away, absent, never; /* absent: by its presence pattern */
     bool patterned;                             /* has a presence pattern */
+    uint8_t protocol;                           /* the version that it speaks */
     bool syncing;                               /* a delta up to sync_to is awaited, then observed */
     bool checked;                               /* found converged by the last poll */
     uint64_t sync_to;

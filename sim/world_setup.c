@@ -5,6 +5,7 @@
  * step is a step of a shard like any other, and its messages are carried like all others; time stands at 0. Stores, the
  * queue and arrays keep their memory between runs, so that a small run costs little more than its events.
  */
+#include "core/protocol.h"
 #include "core/store_sqlite.h"
 #include "sim/record.h"
 
@@ -49,6 +50,7 @@ void world_device_begin(struct world *w, device_id id, bool linked)
     world_shard_step(w, d->home, &input);
     d->core = device_new(id, d->user, linked, &w->policy);
     device_set_endpoint(d->core, d->home);
+    device_set_protocol(d->core, d->protocol);
 }
 
 conv_id world_conversation(const struct world *w, size_t i)
@@ -162,7 +164,8 @@ void world_set_up(struct world *w)
         world_shard_step(w, shard_of_user(user, w->shard_count), &input);
     }
     for (size_t i = 0; i < s->device_count; i++)
-        world_add_device(w, s->devices[i].user + 1, s->devices[i].name);
+        world_device(w, world_add_device(w, s->devices[i].user + 1, s->devices[i].name))->protocol =
+            s->devices[i].old ? PROTOCOL_PREVIOUS : PROTOCOL_CURRENT;
     for (size_t i = 0; i < s->device_count; i++)
         if (!s->devices[i].linked)
             world_device_begin(w, (device_id)(i + 1), false);

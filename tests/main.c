@@ -14,6 +14,7 @@
     X(device)     \
     X(shard)      \
     X(hostile)    \
+    X(protocol)   \
     X(forme)      \
     X(jobs)       \
     X(check_jobs) \

@@ -11,6 +11,7 @@ int suite_check_decisions(void);
 int suite_check_liveness(void);
 int suite_check_copies(void);
 int suite_check_scope(void);
+int suite_check_poison(void);
 
 #define RUN(rows) check_rows_run(rows, sizeof(rows) / sizeof((rows)[0]))
 
@@ -200,5 +201,8 @@ int suite_check(void)
         !CU_add_test(suite, "delete-dominates", delete_dominates) ||
         !CU_add_test(suite, "replicas-agree", replicas_agree))
         return -1;
-    return suite_check_decisions() || suite_check_liveness() || suite_check_scope() || suite_check_copies() ? -1 : 0;
+    return suite_check_decisions() || suite_check_liveness() || suite_check_scope() || suite_check_copies() ||
+                   suite_check_poison()
+               ? -1
+               : 0;
 }

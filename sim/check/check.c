@@ -186,6 +186,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     scope_before(c, &e);
     visibility_before(c, &e);
     cursor_before(c, &e);
+    poison_before(c, &e);
     audience_before(c, &e);
     order_before(c, &e);
     durability_before(c, &e);
@@ -243,6 +244,7 @@ void check_finish(struct check *c)
     settle_finish(c);
     hold_finish(c);
     jobs_finish(c);
+    poison_finish(c);
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         struct verdict *v = &c->verdicts[i];
         if (v->violated)

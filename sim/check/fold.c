@@ -260,6 +260,7 @@ static void fold_device_side(struct check *c, const struct event *e)
                 c->users[e->user].devices = e->device;
             }
             d->linked = record_get(e->r, FIELD_LINKED);
+            d->old = record_get(e->r, FIELD_OLD);
             break;
         case KIND_OFFICER:
             c->users[e->user].officer = true;

@@ -9,17 +9,14 @@ static const char *const word_texts[WORD_COUNT] = {NULL,
 #undef WORD_TEXT
 };
 
+/* clang-format moves this list at each run. */
+/* clang-format off */
 #define EACH_ARRAY(X) \
-    X(users)          \
-    X(devices)        \
-    X(convs)          \
-    X(messages)       \
-    X(ops)            \
-    X(members)        \
-    X(changes)        \
-    X(claims) X(items) X(holdings) X(entries) X(obligations) X(suspicions) X(awaited) X(formes) X(holds) X(kept) X(jobs)
+    X(users) X(devices) X(convs) X(messages) X(ops) X(members) X(changes) X(claims) X(items) X(holdings) X(entries) \
+    X(obligations) X(suspects) X(suspicions) X(awaited) X(formes) X(holds) X(kept) X(jobs)
 #define EACH_MAP(X) \
     X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of) X(kept_of) X(job_of)
+/* clang-format on */
 #define EACH_INDEX(X) X(user_of) X(device_of) X(conv_of) X(message_of) X(op_of)
 
 enum word word_of(const struct check *c, uint64_t name)

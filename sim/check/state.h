@@ -26,7 +26,8 @@
     X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
     X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(SEARCH, "search") \
-    X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk")
+    X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
+    X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -71,7 +72,7 @@ struct member {
     bool is, owner;
 };
 struct user {
-    uint32_t name, devices, members, first_tombstone_entry;
+    uint32_t name, devices, members, first_tombstone_entry, suspects;
     uint64_t epoch, head;
     bool officer;
 };
@@ -79,8 +80,10 @@ struct device {
     uint32_t name, user, next_of_user, shown, ever_shown, obligations;
     uint64_t born_seq, epoch, cursor, connected_at_us, disconnected_at_us, progress_at_us;
     uint64_t view_no, view_at_us, view_seq, view_cursor, view_epoch, fence_generation, install_seq, connect_seq;
-    int view_phase; /* 0 none, 1 a view, 2 after deliver, 3 after age */
-    bool connected, exempt, fenced, linked, installed, resetting, retired, view_has_cursor;
+    int view_phase;                 /* 0 none, 1 a view, 2 after deliver, 3 after age */
+    uint64_t stuck_at, stuck_epoch; /* where it last asked while its log went on */
+    uint32_t stuck_hellos, stuck_kept;
+    bool connected, exempt, fenced, linked, installed, resetting, retired, view_has_cursor, old;
 };
 struct item {
     uint32_t message, copy, via, next, first_holding; /* copy, via: names; first_holding: devices that show it now */
@@ -109,6 +112,11 @@ struct entry { /* an entry of a user's log, about a target */
     uint64_t epoch, position, seq;
     version version;
     uint32_t user, older, next_of_target, kept;
+    enum word what;
+};
+struct suspect { /* an entry of a user's log that may mean nothing to some device */
+    uint64_t epoch, position;
+    uint32_t message, older;
     enum word what;
 };
 struct obligation {
@@ -190,6 +198,7 @@ struct check {
     ARRAY(struct item, items);
     ARRAY(struct holding, holdings);
     ARRAY(struct entry, entries);
+    ARRAY(struct suspect, suspects);
     ARRAY(struct obligation, obligations);
     ARRAY(struct due, queue);
     ARRAY(struct suspicion, suspicions);
@@ -297,6 +306,8 @@ bool bulk_asked(const struct check *c, const struct message *m);
 void jobs_before(struct check *c, const struct event *e);
 void jobs_after(struct check *c, const struct event *e);
 void jobs_finish(struct check *c);
+void poison_before(struct check *c, const struct event *e);
+void poison_finish(struct check *c);
 void audit_after(struct check *c, const struct event *e);
 void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);
