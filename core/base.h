@@ -57,6 +57,16 @@ struct text {
     char bytes[TEXT_BYTES_MAX];
 };
 
+/* What a quote shows of a text. */
+#define QUOTE_BYTES 16
+static inline struct text text_beginning(const struct text *text, uint8_t bytes)
+{
+    struct text beginning = {.len = text->len < bytes ? text->len : bytes};
+    for (uint8_t i = 0; i < beginning.len; i++)
+        beginning.bytes[i] = text->bytes[i];
+    return beginning;
+}
+
 /* Time is virtual microseconds since the start of the run. */
 #define TIME_NEVER UINT64_MAX
 #define US_PER_MS 1000ULL

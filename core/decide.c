@@ -268,3 +268,13 @@ bool decide_skips_poison(const struct policy *p)
 {
     return !flawed(p, FLAW_POISON_STALLS);
 }
+
+bool decide_quote_kept(const struct policy *p)
+{
+    return p->quotes == 1;
+}
+
+bool decide_quote_stays(const struct policy *p)
+{
+    return p->quotes == 1 || flawed(p, FLAW_QUOTE_KEPT);
+}

@@ -91,6 +91,10 @@ bool decide_derives_copies(const struct policy *p);
 bool decide_preview_follows(const struct policy *p);
 /* Does the cursor pass an entry of an unknown kind, or of a target that is not here? */
 bool decide_skips_poison(const struct policy *p);
+/* Is a quote the reply's own, whatever becomes of what it quotes? */
+bool decide_quote_kept(const struct policy *p);
+/* Does a device leave a quote where it is, when what it quotes is deleted? */
+bool decide_quote_stays(const struct policy *p);
 /* Does the cursor jump to the head when a delta does not come? */
 bool decide_trusts_push_alone(const struct policy *p);
 

@@ -53,6 +53,13 @@ static void apply_hide(struct device *d, const struct wire *w)
         row->sent = w->sent;
     }
     hide_row(row);
+    copies_requote(d, w->conv, w->target);
+}
+
+static void apply_quote(struct device *d, const struct wire *w)
+{
+    bool kept = (w->flags & QUOTE_KEPT) != 0;
+    copies_quote(d, w->conv, kept ? w->target : w->reply, w->version, &w->body);
 }
 
 static void apply_clear(struct device *d, struct replica_conv *conv, const struct wire *w)
@@ -66,6 +73,7 @@ static void apply_clear(struct device *d, struct replica_conv *conv, const struc
         if (row->in_replica && row->sent <= conv->cleared)
             hide_row(row);
     }
+    copies_requote(d, conv->id, 0);
 }
 
 static void set_live(struct replica_row *row, const struct wire *w)
@@ -80,7 +88,7 @@ static void set_live(struct replica_row *row, const struct wire *w)
 }
 
 /* One message: SEND, EDIT, DELETE, UNDO, PURGE. */
-static void apply_message(struct device *d, const struct replica_conv *conv, const struct wire *w)
+static void change_message(struct device *d, const struct replica_conv *conv, const struct wire *w)
 {
     struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
     bool known = row && row->in_replica;
@@ -109,6 +117,14 @@ static void apply_message(struct device *d, const struct replica_conv *conv, con
     row->in_replica = true; /* unknown or not: an older SEND must never show it */
     row->deleted = true;
     row->version = w->version;
+}
+
+static void apply_message(struct device *d, const struct replica_conv *conv, const struct wire *w)
+{
+    change_message(d, conv, w);
+    if (w->reply)
+        copies_link(d, w->conv, w->target, w->reply);
+    copies_requote(d, w->conv, w->target);
 }
 
 /* A conversation's own state; U6: it has nothing to do with that of its messages. Returns whether it was deleted now.
@@ -152,6 +168,9 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
         case ENTRY_UNDO:
         case ENTRY_PURGE:
             apply_message(d, conv, w);
+            return false;
+        case ENTRY_QUOTE:
+            apply_quote(d, w);
             return false;
         case ENTRY_HIDE:
             apply_hide(d, w);
@@ -246,6 +265,22 @@ static void install_message(struct device *d, const struct reset_item *item)
     row->in_replica = true;
     row->deleted = item->deleted;
     outbox_carried(d, item->target);
+    if (item->reply)
+        copies_link(d, item->conv, item->target, item->reply);
+}
+
+/* What replies quote is in the snapshot; what the outbox has was typed here. */
+static void install_quotes(struct device *d, const struct reset *reset)
+{
+    struct replica *r = &d->replica;
+    for (size_t i = 0; i < reset->count; i++) {
+        const struct reset_item *item = &reset->items[i];
+        if (item->entry == ENTRY_ITEM_QUOTE)
+            copies_quote(d, item->conv, item->kept ? item->target : item->reply, item->version, &item->body);
+    }
+    for (size_t i = 0; i < r->op_count; i++)
+        if (r->ops[i].operation == OPERATION_SEND && r->ops[i].overlay && r->ops[i].reply)
+            copies_link(d, r->ops[i].conv, r->ops[i].target, r->ops[i].reply);
 }
 
 /*
@@ -284,6 +319,7 @@ void apply_snapshot(struct device *d, const struct reset *reset, struct out *out
         r->conv_count = r->conv_cap = 0;
         for (size_t i = 0; i < r->row_count; i++)
             r->rows[i].in_replica = false;
+        replica_replies_remove(r, 0, r->reply_count);
     }
     for (size_t i = 0; i < reset->count; i++)
         if (reset->items[i].entry == ENTRY_ITEM_CONV)
@@ -294,6 +330,7 @@ void apply_snapshot(struct device *d, const struct reset *reset, struct out *out
         if (d->at_us < reset->items[i].at_us)
             d->at_us = reset->items[i].at_us;
     }
+    install_quotes(d, reset);
     end_lost_overlays(d, &before);
     outbox_settle(d, 0, true);
     view_update(d, 0, 0, (struct gone){BECAUSE_RESET, 0}, out);

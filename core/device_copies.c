@@ -21,6 +21,15 @@ static void want(struct device *d, uint8_t copy, const struct replica_row *of, m
     c->wanted = true;
 }
 
+static void want_quote(struct device *d, const struct replica_reply *reply)
+{
+    struct replica_copy *c = replica_copy_put(&d->replica, reply->conv, COPY_QUOTE, reply->parent, reply->id);
+    c->said = c->said && c->version == reply->version;
+    c->version = reply->version;
+    c->text = reply->text;
+    c->wanted = true;
+}
+
 static bool is_readable(const struct replica_row *row)
 {
     return row->shown == SHOWN_PENDING || row->shown == SHOWN_READABLE;
@@ -56,6 +65,71 @@ static void derive_preview(struct device *d, conv_id conv)
         r->copies[at].wanted = true; /* as it was */
     else if (last)
         want(d, COPY_PREVIEW, last, 0);
+}
+
+/* ---- quotes ---- */
+
+/* The parent is here: what can be read of it now is what the reply quotes. Else what came with the reply stays. */
+static void requote(const struct device *d, struct replica_reply *reply)
+{
+    const struct replica_row *parent = replica_row_find(&d->replica, reply->conv, reply->parent);
+    bool live = parent && !parent->deleted && !(parent->in_replica && parent->hidden);
+    bool deleted = !parent || parent->deleted;
+    if (live) {
+        reply->version = parent->in_replica ? parent->version : 0;
+        reply->text = text_beginning(&parent->body, QUOTE_BYTES);
+    } else if (!deleted || !decide_quote_stays(d->policy)) {
+        reply->text.len = 0;
+    }
+}
+
+void copies_link(struct device *d, conv_id conv, msg_id reply, msg_id parent)
+{
+    struct replica_reply *r = replica_reply_put(&d->replica, conv, reply);
+    r->parent = parent;
+    if (replica_row_find(&d->replica, conv, parent))
+        requote(d, r);
+}
+
+void copies_requote(struct device *d, conv_id conv, msg_id parent)
+{
+    struct replica *r = &d->replica;
+    for (size_t i = replica_reply_from(r, conv, 0); i < r->reply_count && r->replies[i].conv == conv; i++) {
+        struct replica_reply *reply = &r->replies[i];
+        if (parent ? reply->parent == parent : replica_row_find(r, conv, reply->parent) != NULL)
+            requote(d, reply);
+    }
+}
+
+/* For devices without the parent. It was live when this was said, so a device that has it knows better. */
+void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, const struct text *text)
+{
+    struct replica_reply *r = replica_reply_find(&d->replica, conv, reply);
+    bool blank = r && r->text.len == 0;
+    if (!blank || (replica_row_find(&d->replica, conv, r->parent) && !decide_quote_stays(d->policy)))
+        return;
+    r->text = *text;
+    r->version = version_of;
+}
+
+static void derive_quotes(struct device *d, conv_id conv)
+{
+    struct replica *r = &d->replica;
+    size_t first = replica_reply_from(r, conv, 0), at = first, kept = first;
+    for (; at < r->reply_count && r->replies[at].conv == conv; at++) {
+        struct replica_reply *reply = &r->replies[at];
+        const struct replica_row *row = replica_row_find(r, conv, reply->id);
+        const struct replica_row *parent = replica_row_find(r, conv, reply->parent);
+        if (!row)
+            continue;
+        if (!parent && !reply->version)
+            reply->text.len = 0; /* refused or taken back: it was only in the outbox */
+        bool own = decide_quote_stays(d->policy) && !(parent && parent->in_replica && parent->hidden);
+        if (reply->text.len && is_readable(row) && (!parent || is_readable(parent) || own))
+            want_quote(d, reply);
+        r->replies[kept++] = *reply;
+    }
+    replica_replies_remove(r, kept, at - kept);
 }
 
 /* ---- what changed ---- */
@@ -113,16 +187,23 @@ static void tell(struct device *d, conv_id conv, struct gone gone, struct out *o
     replica_copies_remove(r, kept, at - kept);
 }
 
+static void derive(struct device *d, conv_id conv)
+{
+    if (decide_derives_copies(d->policy))
+        derive_preview(d, conv);
+    derive_quotes(d, conv);
+}
+
 void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out)
 {
     const struct replica *r = &d->replica;
-    if (!decide_derives_copies(d->policy))
+    if (!decide_derives_copies(d->policy) && !r->reply_count && !r->copy_count)
         return;
     if (conv)
-        derive_preview(d, conv);
+        derive(d, conv);
     for (size_t i = 0; !conv && i < r->row_count; i++)
         if (i == 0 || r->rows[i - 1].conv != r->rows[i].conv)
-            derive_preview(d, r->rows[i].conv);
+            derive(d, r->rows[i].conv);
     tell(d, conv, gone, out);
 }
 

@@ -13,11 +13,12 @@
 struct reset_item {
     conv_id conv;
     msg_id target;
+    msg_id reply;
     version version, named, sent;
     uint64_t at_us;
     user_id actor;
     uint8_t entry, conv_kind, role;
-    bool deleted;
+    bool deleted, kept;
     struct text body;
 };
 
@@ -72,7 +73,13 @@ void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone
 void view_notice(const struct device *d, conv_id conv, user_id actor, uint64_t at_us, struct out *out);
 struct note *view_note(const struct device *d, enum note_kind kind, struct out *out);
 
-/* device_copies.c: after each change of the view of that conversation, or of all (0). gone: why rows went. */
+/* device_copies.c: this message replies to that one. */
+void copies_link(struct device *d, conv_id conv, msg_id reply, msg_id parent);
+/* What the log or a snapshot says that the reply quotes. */
+void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, const struct text *text);
+/* The message has another text, or none any more: so have the quotes of it. 0: every message of the conversation. */
+void copies_requote(struct device *d, conv_id conv, msg_id parent);
+/* After each change of the view of that conversation, or of all (0). gone: why rows went. */
 void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out);
 
 /* device_outbox.c */

@@ -39,6 +39,7 @@ static void send_op(struct device *d, struct replica_op *op, uint64_t now_us, st
     w->role = op->role;
     w->conv_kind = op->conv_kind;
     w->body = op->body;
+    w->reply = op->reply;
     w->at_us = now_us;
     op->sent = true;
 }
@@ -131,6 +132,7 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
         case OPERATION_SEND:
             op->target = MAKE_ID(d->id, op->op);
             op->body = in->body;
+            op->reply = in->reply;
             op->overlay = true;
             break;
         case OPERATION_DELETE:
@@ -199,6 +201,8 @@ static int outbox_add(struct device *d, const struct device_input *in, struct ou
             row->author = d->user;
             row->body = op->body;
         }
+        if (op->reply)
+            copies_link(d, op->conv, op->target, op->reply);
         replica_draft_set(&d->replica, op->conv, &(struct text){0});
     }
     if (op->overlay)

@@ -280,7 +280,9 @@ static void stage(struct reset *reset, const struct wire *w)
         .entry = w->entry,
         .conv_kind = w->conv_kind,
         .role = w->role,
+        .reply = w->reply,
         .deleted = (w->flags & ITEM_DELETED) != 0,
+        .kept = (w->flags & QUOTE_KEPT) != 0,
         .body = w->body,
     };
 }
@@ -343,6 +345,8 @@ static bool is_sound_page(const struct wire *w)
     switch (w->entry) {
         case ENTRY_ITEM_CONV:
             return w->conv && w->version;
+        case ENTRY_ITEM_QUOTE:
+            return w->conv && w->target && w->version && w->reply;
         case ENTRY_ITEM_MESSAGE:
             return w->conv && w->target && w->version;
         default:

@@ -11,13 +11,14 @@ void replica_release(struct replica *r)
     free(r->ops);
     free(r->drafts);
     free(r->copies);
+    free(r->replies);
     memset(r, 0, sizeof *r);
 }
 
 size_t replica_bytes(const struct replica *r)
 {
     return r->conv_cap * sizeof *r->convs + r->row_cap * sizeof *r->rows + r->op_cap * sizeof *r->ops +
-           r->draft_cap * sizeof *r->drafts + r->copy_cap * sizeof *r->copies;
+           r->draft_cap * sizeof *r->drafts + r->copy_cap * sizeof *r->copies + r->reply_cap * sizeof *r->replies;
 }
 
 /* Open a zeroed place at `at`; returns the array, which may have moved. */
@@ -72,6 +73,26 @@ size_t replica_row_from(const struct replica *r, conv_id conv, msg_id id)
             high = mid;
     }
     return low;
+}
+
+size_t replica_reply_from(const struct replica *r, conv_id conv, msg_id id)
+{
+    size_t low = 0, high = r->reply_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct replica_reply *reply = &r->replies[mid];
+        if (reply->conv < conv || (reply->conv == conv && reply->id < id))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct replica_reply *replica_reply_find(const struct replica *r, conv_id conv, msg_id id)
+{
+    size_t at = replica_reply_from(r, conv, id);
+    return at < r->reply_count && r->replies[at].conv == conv && r->replies[at].id == id ? &r->replies[at] : NULL;
 }
 
 /* Is the copy before (conv, copy, target, via)? */
@@ -174,6 +195,22 @@ struct replica_op *replica_op_push(struct replica *r, uint32_t op)
     r->ops = open_place(r->ops, &r->op_count, &r->op_cap, r->op_count, sizeof *r->ops);
     r->ops[r->op_count - 1].op = op;
     return &r->ops[r->op_count - 1];
+}
+
+struct replica_reply *replica_reply_put(struct replica *r, conv_id conv, msg_id id)
+{
+    size_t at = replica_reply_from(r, conv, id);
+    if (at == r->reply_count || r->replies[at].conv != conv || r->replies[at].id != id) {
+        r->replies = open_place(r->replies, &r->reply_count, &r->reply_cap, at, sizeof *r->replies);
+        r->replies[at].conv = conv;
+        r->replies[at].id = id;
+    }
+    return &r->replies[at];
+}
+
+void replica_replies_remove(struct replica *r, size_t at, size_t count)
+{
+    r->replies = close_places(r->replies, &r->reply_count, &r->reply_cap, at, count, sizeof *r->replies);
 }
 
 struct replica_copy *replica_copy_put(struct replica *r, conv_id conv, uint8_t copy, msg_id target, msg_id via)

@@ -51,7 +51,7 @@ struct replica_op {
     bool carried : 1;  /* a send: the log or a snapshot has its message */
     bool early : 1;    /* a deletion, accepted before its target had arrived */
     conv_id conv;
-    msg_id target;
+    msg_id target, reply;
     version named;
     version accepted; /* once answered; 0 = early or settled */
     version until;    /* CLEAR: how far the conversation was known when it was asked for */
@@ -62,6 +62,14 @@ struct replica_op {
 struct replica_draft {
     conv_id conv;
     struct text body;
+};
+
+/* A message that replies to another, and what it quotes of it. */
+struct replica_reply {
+    conv_id conv;
+    msg_id id, parent;
+    version version;  /* of the parent, when it had this text; 0: while only the outbox has the parent */
+    struct text text; /* empty: nothing to quote, or not any more */
 };
 
 /* A copy of a message, or of its beginning, that is not its body (device_copies.c). */
@@ -80,8 +88,10 @@ struct replica {
     struct replica_row *rows; /* by (conv, id) */
     struct replica_op *ops;   /* by op */
     struct replica_draft *drafts;
-    struct replica_copy *copies; /* by (conv, copy, target, via) */
-    size_t conv_count, conv_cap, row_count, row_cap, op_count, op_cap, draft_count, draft_cap, copy_count, copy_cap;
+    struct replica_copy *copies;   /* by (conv, copy, target, via) */
+    struct replica_reply *replies; /* by (conv, id) */
+    size_t conv_count, conv_cap, row_count, row_cap, op_count, op_cap, draft_count, draft_cap, copy_count, copy_cap,
+        reply_count, reply_cap;
 };
 
 void replica_release(struct replica *r);
@@ -101,6 +111,11 @@ struct replica_conv *replica_conv_put(struct replica *r, conv_id conv);
 struct replica_row *replica_row_put(struct replica *r, conv_id conv, msg_id id);
 /* Append; op numbers only grow. */
 struct replica_op *replica_op_push(struct replica *r, uint32_t op);
+/* The index of the first reply of the conversation with that id or a larger one; the reply itself, or NULL. */
+size_t replica_reply_from(const struct replica *r, conv_id conv, msg_id id);
+struct replica_reply *replica_reply_find(const struct replica *r, conv_id conv, msg_id id);
+struct replica_reply *replica_reply_put(struct replica *r, conv_id conv, msg_id id);
+void replica_replies_remove(struct replica *r, size_t at, size_t count);
 /* The index of the first copy of that kind or a later one in the conversation. */
 size_t replica_copy_from(const struct replica *r, conv_id conv, uint8_t copy);
 struct replica_copy *replica_copy_put(struct replica *r, conv_id conv, uint8_t copy, msg_id target, msg_id via);

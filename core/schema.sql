@@ -35,6 +35,7 @@ CREATE TABLE message(
   "deletion" INTEGER NOT NULL,
   "edited" INTEGER NOT NULL,
   "reason" INTEGER NOT NULL,
+  "reply" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "id")
 ) WITHOUT ROWID;
@@ -69,6 +70,7 @@ CREATE TABLE fanout(
   "deletion" INTEGER NOT NULL,
   "sent" INTEGER NOT NULL,
   "words" INTEGER NOT NULL,
+  "reply" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "version", "part")
 ) WITHOUT ROWID;
@@ -98,6 +100,14 @@ CREATE TABLE job(
   "count" INTEGER NOT NULL,
   PRIMARY KEY("id")
 ) WITHOUT ROWID;
+CREATE TABLE quote(
+  "conv" INTEGER NOT NULL,
+  "reply" INTEGER NOT NULL,
+  "parent" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("conv", "reply")
+) WITHOUT ROWID;
 CREATE TABLE channel_out(
   "destination" INTEGER NOT NULL,
   "next" INTEGER NOT NULL,
@@ -123,6 +133,7 @@ CREATE TABLE outbox(
   "page" INTEGER NOT NULL,
   "reset_id" INTEGER NOT NULL,
   "sent" INTEGER NOT NULL,
+  "reply" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("destination", "number")
 ) WITHOUT ROWID;
@@ -158,6 +169,7 @@ CREATE TABLE user_log(
   "source" INTEGER NOT NULL,
   "number" INTEGER NOT NULL,
   "sent" INTEGER NOT NULL,
+  "reply" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("user", "position")
 ) WITHOUT ROWID;
@@ -206,6 +218,7 @@ CREATE TABLE reset_item(
   "at" INTEGER NOT NULL,
   "named" INTEGER NOT NULL,
   "sent" INTEGER NOT NULL,
+  "reply" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("device", "page")
 ) WITHOUT ROWID;
@@ -238,6 +251,7 @@ CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX MESSAGE_BY_AUTHOR ON message("author", "conv", "id");
 CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
 CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
+CREATE UNIQUE INDEX QUOTE_BY_PARENT ON quote("parent", "conv", "reply");
 CREATE UNIQUE INDEX LOG_BY_TARGET ON user_log("user", "target", "position");
 CREATE UNIQUE INDEX LOG_BY_CONV ON user_log("user", "conv", "position");
 CREATE UNIQUE INDEX LOG_BY_NUMBER ON user_log("source", "number", "user", "position");

@@ -162,6 +162,13 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
     if (op->target != MAKE_ID(op->device, op->op) || op->body.len > TEXT_BYTES_MAX)
         return conv_refuse(result, WHY_MALFORMED);
     struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target, [MESSAGE_state] = MESSAGE_LIVE}};
+    struct row parent;
+    enum why why = WHY_NONE;
+    if (op->reply)
+        CHECK(quote_may(s, op, &parent, &why));
+    if (why != WHY_NONE)
+        return conv_refuse(result, why);
+    message.c[MESSAGE_reply] = op->reply;
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     message.c[MESSAGE_version] = result->version;
@@ -178,11 +185,16 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
     struct wire entry = entry_of(s, op, conv, bound ? ENTRY_DELETE : ENTRY_SEND);
     entry.target = op->target;
     entry.sent = result->version;
+    entry.reply = op->reply;
     if (bound)
         entry.actor = (user_id)message.c[MESSAGE_deleted_by];
     else
         entry.body = op->body;
-    return fanout_commit(s, &entry, 0);
+    CHECK(fanout_commit(s, &entry, 0));
+    if (!op->reply)
+        return 0;
+    CHECK(quote_make(s, &message, &parent));
+    return quote_tell(s, conv, &message);
 }
 
 /* An edit writes the text anew, under a version of its own (D4); what is deleted stays as it is: deletion dominates. */
@@ -214,7 +226,9 @@ static int edit(struct shard *s, const struct wire *op, struct row *conv, struct
     struct wire entry = entry_of(s, op, conv, ENTRY_EDIT);
     entry.sent = message.c[MESSAGE_sent];
     entry.target = op->target;
+    entry.reply = message.c[MESSAGE_reply];
     entry.body = op->body;
+    CHECK(quote_rewrite(s, &message, &op->body));
     return fanout_commit(s, &entry, 0);
 }
 

@@ -133,9 +133,11 @@ int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, 
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     struct wire w = entry(s, conv, ENTRY_UNDO, op->target, author);
     w.sent = message.c[MESSAGE_sent];
+    w.reply = message.c[MESSAGE_reply];
     bool gone;
     CHECK(vault_open_message(s, &message, &w.body, &gone));
-    return fanout_commit(s, &w, 0);
+    CHECK(fanout_commit(s, &w, 0));
+    return quote_tell(s, conv, &message);
 }
 
 /* ---- early deletions ---- */

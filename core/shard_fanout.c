@@ -65,11 +65,11 @@ static struct wire for_user(const struct wire *template, user_id user, uint8_t r
 /* It would show again what this user deleted for themselves: they hear that something was, and no more. */
 static int silence_hidden(struct shard *s, struct wire *w, version cleared)
 {
-    if (w->entry != ENTRY_UNDO && w->entry != ENTRY_EDIT)
+    if (w->entry != ENTRY_UNDO && w->entry != ENTRY_EDIT && w->entry != ENTRY_QUOTE)
         return 0;
     bool hides = w->sent && w->sent <= cleared;
     if (!hides)
-        CHECK(conv_hides(s, w->conv, w->user, w->target, &hides));
+        CHECK(conv_hides(s, w->conv, w->user, quote_parent(w), &hides));
     if (!hides)
         return 0;
     w->entry = ENTRY_VOID;
@@ -135,7 +135,8 @@ static int pack(struct shard *s, const struct wire *w, user_id only, uint64_t pa
                               [FANOUT_kind] = w->conv_kind,
                               [FANOUT_deletion] = w->named,
                               [FANOUT_sent] = w->sent,
-                              [FANOUT_words] = (uint64_t)w->flags << 8}};
+                              [FANOUT_words] = (uint64_t)w->flags << 8,
+                              [FANOUT_reply] = w->reply}};
     return vault_seal(s, w, &row->body);
 }
 
@@ -153,6 +154,7 @@ static int unpack(struct shard *s, const struct row *row, struct wire *w)
                        .conv_kind = (uint8_t)row->c[FANOUT_kind],
                        .named = row->c[FANOUT_deletion],
                        .sent = row->c[FANOUT_sent],
+                       .reply = row->c[FANOUT_reply],
                        .flags = (uint8_t)(row->c[FANOUT_words] >> 8)};
     bool gone;
     CHECK(vault_open(s, w, &row->body, &gone));

@@ -7,6 +7,7 @@
  *   shard_forme.c    deletions for oneself, clear history
  *   shard_hold.c     legal holds: what a purge must wait for
  *   shard_job.c      long work in chunks: bulk deletion
+ *   shard_quote.c    what replies quote
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
@@ -210,6 +211,22 @@ int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, b
 int hold_release_timer(struct shard *s, const struct row *timer);
 int hold_start(struct shard *s);
 int hold_provision_officer(struct shard *s, user_id user);
+
+/* ---- quotes (shard_quote.c) ---- */
+/* May this send reply to what it names? Fills the parent's row; WHY_NONE when it may. */
+int quote_may(struct shard *s, const struct wire *op, struct row *parent, enum why *why);
+/* Store what the reply quotes. */
+int quote_make(struct shard *s, const struct row *reply, const struct row *parent);
+/* Tell everybody what this live message quotes, if anything, after the entry of its own. */
+int quote_tell(struct shard *s, const struct row *conv, const struct row *reply);
+/* The parent has another text. */
+int quote_rewrite(struct shard *s, const struct row *parent, const struct text *body);
+/* The message is purged: with it goes what it quotes, and what others quote of it. */
+int quote_purge(struct shard *s, conv_id conv, msg_id message);
+/* For a user's snapshot: the item of the quote in this live message; without a body when there is none. */
+int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, struct wire *item);
+/* Whose text is in an entry: the parent of a quote, else the target. */
+msg_id quote_parent(const struct wire *w);
 
 /* ---- the audit log (audit.c) ---- */
 int audit_decision(struct shard *s, const struct wire *op, const struct result *result);

@@ -80,6 +80,7 @@ static int finish_message(struct shard *s, const struct row *timer)
     CHECK(vault_destroy(s, timer->c[TIMER_b]));
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     CHECK(conv_drop_hidden(s, timer->c[TIMER_a], timer->c[TIMER_b]));
+    CHECK(quote_purge(s, timer->c[TIMER_a], timer->c[TIMER_b]));
     note_stage(s, NOTE_PURGE, timer->c[TIMER_a], timer->c[TIMER_b], v);
     CHECK(audit_purge(s, timer->c[TIMER_a], timer->c[TIMER_b], v));
     return tell_purged(s, &conv, ENTRY_PURGE, timer->c[TIMER_b], v);
@@ -129,6 +130,8 @@ static int purge_chunk(struct shard *s, struct row *conv, bool *more)
     int status = s->store->ops->scan(s->store, &range, collect, chunk);
     for (size_t i = 0; status >= 0 && i < chunk->count; i++) {
         status = conv_drop_hidden(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
+        if (status >= 0)
+            status = quote_purge(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
         if (status >= 0)
             status = vault_destroy(s, chunk->rows[i].c[MESSAGE_id]);
         if (status >= 0 && chunk->rows[i].c[MESSAGE_state] != MESSAGE_PURGED)

@@ -39,7 +39,8 @@ static int pack_item(struct shard *s, const struct row *device, uint64_t page, c
                               [ITEM_actor] = w->actor,
                               [ITEM_at] = w->at_us,
                               [ITEM_named] = w->named,
-                              [ITEM_sent] = w->sent}};
+                              [ITEM_sent] = w->sent,
+                              [ITEM_reply] = w->reply}};
     row->c[ITEM_words] =
         (uint64_t)w->entry | (uint64_t)w->flags << 8 | (uint64_t)w->conv_kind << 16 | (uint64_t)w->role << 24;
     return vault_seal(s, w, &row->body);
@@ -68,6 +69,7 @@ static int send_page(struct shard *s, const struct row *device, const struct row
     w->actor = (user_id)item->c[ITEM_actor];
     w->at_us = item->c[ITEM_at];
     w->sent = item->c[ITEM_sent];
+    w->reply = item->c[ITEM_reply];
     bool gone;
     CHECK(vault_open(s, w, &item->body, &gone));
     if (gone && w->entry == ENTRY_ITEM_MESSAGE)
@@ -243,12 +245,18 @@ static int collect_message(void *ctx, const struct row *row)
     item->actor = (user_id)row->c[MESSAGE_author];
     item->at_us = row->c[MESSAGE_sent_at];
     item->sent = row->c[MESSAGE_sent];
+    item->reply = row->c[MESSAGE_reply];
     if (state == MESSAGE_DELETED) {
         item->flags = ITEM_DELETED;
         item->named = row->c[MESSAGE_deletion];
-    } else {
-        item->body = body;
+        return 0;
     }
+    item->body = body;
+    struct wire quote = {0};
+    if (item->reply)
+        CHECK(quote_item(snapshot->s, row, snapshot->user, snapshot->cleared, &quote));
+    if (quote.body.len)
+        *add_item(snapshot, ENTRY_ITEM_QUOTE) = quote;
     return 0;
 }
 

@@ -178,6 +178,7 @@ static int stream_entry(struct shard *s, device_id device, struct session *sessi
     w.subject = (user_id)log->c[LOG_subject];
     w.at_us = log->c[LOG_at];
     w.sent = log->c[LOG_sent];
+    w.reply = log->c[LOG_reply];
     bool gone = false;
     if (!void_now)
         CHECK(vault_open(s, &w, &log->body, &gone));

@@ -73,7 +73,8 @@ static int put_entry(struct shard *s, shard_id source, const struct wire *w, con
                             [LOG_at] = w->at_us,
                             [LOG_source] = source,
                             [LOG_number] = w->number,
-                            [LOG_sent] = w->sent}};
+                            [LOG_sent] = w->sent,
+                            [LOG_reply] = w->reply}};
     log.c[LOG_words] =
         (uint64_t)w->entry | (uint64_t)w->role << 8 | (uint64_t)w->conv_kind << 16 | (uint64_t)w->flags << 32;
     CHECK(vault_seal(s, w, &log.body));

@@ -171,8 +171,8 @@ static struct place place_of(const struct wire *w)
         p.nonce[0] = MAKE_ID(w->device, w->op);
         p.nonce[1] = 0;
         p.nonce[2] = w->kind;
-    } else {
-        p.nonce[2] = ENTRY_SEND; /* one text a version, whatever carries it */
+    } else { /* one text a version, whatever carries it; and one quote of it */
+        p.nonce[2] = w->entry == ENTRY_QUOTE || w->entry == ENTRY_ITEM_QUOTE ? ENTRY_QUOTE : ENTRY_SEND;
     }
     return p;
 }

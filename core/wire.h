@@ -59,28 +59,31 @@ enum wire_kind {
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
 /* What a user's log holds, and (ITEM_*) what a snapshot holds. */
-#define ENTRY_LIST(X)                                                                                             \
-    X(JOIN, "join")                       /* this user has the conversation from `version` on: conv_kind role */  \
-    X(EVICT, "evict")                     /* this user no longer has it */                                        \
-    X(MEMBER, "member")                   /* another user (subject) joined with role, or left (role NONE) */      \
-    X(SEND, "send")                       /* target = message, actor = author, body */                            \
-    X(DELETE, "delete")                   /* target; actor; at_us; never content */                               \
-    X(UNDO, "undo")                       /* target; actor = author; body again */                                \
-    X(PURGE, "purge")                     /* target: content gone, not undoable */                                \
-    X(DENY, "deny")                       /* to the actor: its early deletion of target had no right */           \
-    X(DELETE_CONV, "delete-conversation") /* actor, at_us */                                                      \
-    X(UNDO_CONV, "undo-conversation")                                                                             \
-    X(PURGE_CONV, "purge-conversation")                                                                           \
-    X(VOID, "void")                   /* superseded: moves the cursor, changes nothing */                         \
-    X(ITEM_CONV, "item-conversation") /* conv conv_kind role version(as-of) at_us, deleted: flags ITEM_DELETED */ \
-    X(ITEM_MESSAGE, "item-message")   /* conv target version actor at_us body, or deleted: flags ITEM_DELETED */  \
-    X(ITEM_NONE, "item-none")         /* this conversation is not the user's any more */                          \
-    X(EDIT, "edit")                   /* target, body; actor = author */                                          \
-    X(HIDE, "hide")                   /* to one user: target deleted for them alone */                            \
-    X(CLEAR, "clear")                 /* to one user: everything sent up to `sent` is gone for them alone */
+#define ENTRY_LIST(X)                                                                                               \
+    X(JOIN, "join")                       /* this user has the conversation from `version` on: conv_kind role */    \
+    X(EVICT, "evict")                     /* this user no longer has it */                                          \
+    X(MEMBER, "member")                   /* another user (subject) joined with role, or left (role NONE) */        \
+    X(SEND, "send")                       /* target = message, actor = author, body */                              \
+    X(DELETE, "delete")                   /* target; actor; at_us; never content */                                 \
+    X(UNDO, "undo")                       /* target; actor = author; body again */                                  \
+    X(PURGE, "purge")                     /* target: content gone, not undoable */                                  \
+    X(DENY, "deny")                       /* to the actor: its early deletion of target had no right */             \
+    X(DELETE_CONV, "delete-conversation") /* actor, at_us */                                                        \
+    X(UNDO_CONV, "undo-conversation")                                                                               \
+    X(PURGE_CONV, "purge-conversation")                                                                             \
+    X(VOID, "void")                   /* superseded: moves the cursor, changes nothing */                           \
+    X(ITEM_CONV, "item-conversation") /* conv conv_kind role version(as-of) at_us, deleted: flags ITEM_DELETED */   \
+    X(ITEM_MESSAGE, "item-message")   /* conv target version actor at_us body, or deleted: flags ITEM_DELETED */    \
+    X(ITEM_NONE, "item-none")         /* this conversation is not the user's any more */                            \
+    X(EDIT, "edit")                   /* target, body; actor = author */                                            \
+    X(HIDE, "hide")                   /* to one user: target deleted for them alone */                              \
+    X(CLEAR, "clear")                 /* to one user: everything sent up to `sent` is gone for them alone */        \
+    X(QUOTE, "quote")                 /* target = parent, actor = its author, reply, body: what the reply quotes */ \
+    X(ITEM_QUOTE, "item-quote")       /* the same in a snapshot; both: flags QUOTE_KEPT, then target = the reply */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
+#define QUOTE_KEPT 2U /* it is the reply's own: target is the reply, and `reply` its parent */
 
 enum conv_kind { CONV_NONE, CONV_DIRECT, CONV_GROUP, CONV_CHANNEL, CONV_KIND_COUNT };
 enum role { ROLE_NONE, ROLE_MEMBER, ROLE_OWNER, ROLE_COUNT };
@@ -161,7 +164,8 @@ unsigned why_find(const char *name);
     X(version, named)    /* UNDO, UNDO_CONV: the version of the deletion that it undoes */                        \
     X(uint64_t, at_us)   /* server time of the commit */                                                          \
     X(version, sent)     /* of the commit that made the target; CLEAR, READ: up to which */                       \
-    X(uint8_t, protocol) /* HELLO: the device's version, 0 = the current one (protocol.h) */
+    X(uint8_t, protocol) /* HELLO: the device's version, 0 = the current one (protocol.h) */                      \
+    X(msg_id, reply)     /* of a message: the one that it replies to; QUOTE, ITEM_QUOTE: see there */
 
 struct wire {
 #define WIRE_FIELD(type, name) type name;

@@ -146,10 +146,13 @@ bool wire_entry_is_sound(const struct wire *w)
         case ENTRY_PURGE:
         case ENTRY_HIDE:
             return w->conv && w->target && w->version;
+        case ENTRY_QUOTE:
+            return w->conv && w->target && w->version && w->reply;
         case ENTRY_NONE:
         case ENTRY_ITEM_CONV:
         case ENTRY_ITEM_MESSAGE:
         case ENTRY_ITEM_NONE:
+        case ENTRY_ITEM_QUOTE:
             return false;
         default:
             return w->entry < ENTRY_COUNT && w->conv && w->version;

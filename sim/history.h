@@ -130,6 +130,7 @@ struct history_header {
     uint64_t online_us, returning_us; /* bounds; 0 = not given */
     char scenario[128];               /* "" when unknown */
     uint64_t seed;
+    bool quotes_kept; /* "quotes": "keep": by policy a quote stays when what it quotes is deleted */
 };
 struct history_writer; /* buffered; write errors are kept and told by _close */
 struct history_writer *history_writer_new(FILE *out, const struct history_header *header);

@@ -266,6 +266,10 @@ static int read_member(struct history_reader *r, struct json_text key, const str
         return history_read_duration(r, value, &header->clock_error_us);
     } else if (json_text_is(key, "bounds")) {
         return read_bounds(r, value, header);
+    } else if (json_text_is(key, "quotes")) {
+        header->quotes_kept = value->type == JSON_STRING && json_text_is(value->string, "keep");
+        if (!header->quotes_kept)
+            return history_fail_value(r, value, "\"keep\"");
     } else if (json_text_is(key, "seed")) {
         return history_read_number(r, value, &header->seed);
     } else {

@@ -176,7 +176,7 @@ static void put_header(struct history_writer *w, const struct history_header *he
     put_string(w, header->scenario, strnlen(header->scenario, sizeof header->scenario));
     put_text(w, ",\"seed\":\"");
     put_digits(w, header->seed);
-    put_text(w, "\"}\n");
+    put_text(w, header->quotes_kept ? "\",\"quotes\":\"keep\"}\n" : "\"}\n");
 }
 
 static void set_prefix(struct prefix *prefix, const char *before, const char *word, const char *after)

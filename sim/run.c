@@ -102,9 +102,12 @@ void run_free(struct run *run)
 static int prepare(struct run *run, const struct scenario *scenario)
 {
     names_clear(run->names);
-    struct check_options options = {.online_us = scenario->online_us, .returning_us = scenario->returning_us};
+    struct check_options options = {.online_us = scenario->online_us,
+                                    .returning_us = scenario->returning_us,
+                                    .quotes_kept = scenario->policy.quotes == 1};
     const struct check_options *old = &run->check_options;
-    if (run->check && old->online_us == options.online_us && old->returning_us == options.returning_us) {
+    if (run->check && old->online_us == options.online_us && old->returning_us == options.returning_us &&
+        old->quotes_kept == options.quotes_kept) {
         check_reset(run->check);
     } else {
         if (run->check)

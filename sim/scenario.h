@@ -142,6 +142,7 @@ struct scenario_step {
     int32_t conversation; /* index of a declared one, or -1 */
     char *in;             /* its name: declared, or the `as` of a create step; NULL = none */
     char *target;         /* name (`as`) of the message */
+    char *reply_to;       /* name (`as`) of the message that a send replies to; NULL = none */
     char *undoes;         /* name (`as`) of the deletion that an undo names; NULL = the one the device knows */
     uint32_t subject;     /* user index, or UINT32_MAX */
     char *text;           /* body, or draft */

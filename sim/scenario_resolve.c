@@ -87,6 +87,18 @@ static int resolve_target(struct reader *r, const struct scenario_step *step, co
     return unknown(r, member(item, "message"), "the \"as\" of a send, or ?NAME for a message that never was", false);
 }
 
+static int resolve_reply_to(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    const cJSON *name = member(item, "reply-to");
+    if (!step->reply_to)
+        return 0;
+    if (step->reply_to[0] == '?')
+        return check_name(r, name, false, step->reply_to + 1);
+    if (makes(find_as(r, step->reply_to), OPERATION_SEND))
+        return 0;
+    return unknown(r, name, "the \"as\" of a send, or ?NAME for a message that never was", false);
+}
+
 static int resolve_undoes(struct reader *r, const struct scenario_step *step, const cJSON *item)
 {
     unsigned operation = step->operation == OPERATION_UNDO ? OPERATION_DELETE : OPERATION_DELETE_CONV;
@@ -280,8 +292,9 @@ int resolve_script(struct reader *r)
         struct scenario_step *step = r->steps[i].step;
         const cJSON *item = r->steps[i].item;
         if ((status = resolve_target(r, step, item)) != 0 || (status = resolve_in(r, step, item)) != 0 ||
-            (status = resolve_undoes(r, step, item)) != 0 || (status = resolve_user(r, step, item)) != 0 ||
-            (status = mark_linked(r, &r->steps[i])) != 0 || (status = check_moment(r, &r->steps[i], &last_us)) != 0)
+            (status = resolve_reply_to(r, step, item)) != 0 || (status = resolve_undoes(r, step, item)) != 0 ||
+            (status = resolve_user(r, step, item)) != 0 || (status = mark_linked(r, &r->steps[i])) != 0 ||
+            (status = check_moment(r, &r->steps[i], &last_us)) != 0)
             return status;
         if (step->after && (status = resolve_event(r, member(item, "after"), step->after)) != 0)
             return status;

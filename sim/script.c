@@ -322,6 +322,8 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
         input.conv = conv_of(w, step);
     if (step->target)
         input.target = resolve(w, step->target, device);
+    if (step->reply_to)
+        input.reply = resolve(w, step->reply_to, device);
     if (step->undoes)
         input.named = idmap_get(&w->op_versions, resolve(w, step->undoes, device));
     uint32_t op = next_op(w, device);

@@ -143,7 +143,7 @@ static void every_kind_and_field_survives_a_round_trip(void)
     struct names *names = names_new();
     struct record_item items[2];
     struct record record;
-    struct history_header header = {"tester \"1\"", 20000, 5000000, 60000000, "a scenario", UINT64_MAX}, back;
+    struct history_header header = {"tester \"1\"", 20000, 5000000, 60000000, "a scenario", UINT64_MAX, true}, back;
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
@@ -214,7 +214,7 @@ static void the_designs_example_is_written_byte_for_byte(void)
 {
     struct names *names = names_new();
     struct record record;
-    struct history_header header = {"name and version", 20000, 5000000, 60000000, "x", 123};
+    struct history_header header = {"name and version", 20000, 5000000, 60000000, "x", 123, false};
     struct record_item item = {names_intern(names, "plans"), names_intern(names, "m0"), names_intern(names, "body"), 1,
                                0};
     char *text = NULL;

@@ -36,7 +36,8 @@ static int judge(FILE *in, const char *file, struct names *names, struct metrics
     struct check *check = NULL;
     int status = history_reader_header(reader, &header, error);
     if (status == 0) {
-        struct check_options options = {header.clock_error_us, header.online_us, header.returning_us};
+        struct check_options options = {header.clock_error_us, header.online_us, header.returning_us,
+                                        header.quotes_kept};
         check = check_new(&options, names);
         while ((status = history_reader_next(reader, &record, error)) > 0) {
             check_take(check, &record, names);

@@ -39,6 +39,7 @@ struct verdict {
 struct check_options {
     uint64_t clock_error_us;
     uint64_t online_us, returning_us; /* the bounds of reaches-*; 0 = defaults of 5 s and 60 s */
+    bool quotes_kept;                 /* by policy a quote is the reply's own: it need not follow what it quotes */
 };
 struct check;
 struct check *check_new(const struct check_options *options, struct names *names); /* names: borrowed */

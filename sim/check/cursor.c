@@ -149,7 +149,8 @@ static void view(struct check *c, const struct event *e)
         const struct record_item *item = &e->r->items[i];
         uint32_t message = state_message(c, item->message, state_conv(c, item->in));
         uint32_t at = state_item_find(c, e->device, message, item);
-        if (!message || !item->version || (at && c->holdings[at].pending))
+        if (!message || !item->version || (at && c->holdings[at].pending) ||
+            (at && item_is_kept(c, c->holdings[at].item)))
             continue;
         uint32_t entry = forbidding(c, e, item, message);
         bool body = item->copy == c->words[WORD_BODY];

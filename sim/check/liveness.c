@@ -137,7 +137,7 @@ static void oblige(struct check *c, uint32_t holding, uint32_t kept, uint64_t at
     struct device *d = &c->devices[h->device];
     const struct message *m = &c->messages[c->items[h->item].message];
     const struct member *member = state_member(c, m->conv, d->user);
-    if (h->open || h->pending || d->exempt || d->retired || (member && !member->is))
+    if (h->open || h->pending || item_is_kept(c, h->item) || d->exempt || d->retired || (member && !member->is))
         return;
     uint32_t i = GROW(c, obligations);
     c->obligations[i] = (struct obligation){.holding = holding,

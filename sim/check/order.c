@@ -98,7 +98,8 @@ static bool viewed_anywhere(const struct check *c, uint32_t message, uint32_t *w
 {
     for (uint32_t i = c->messages[message].items; i; i = c->items[i].next)
         for (uint32_t h = c->items[i].first_holding; h; h = c->holdings[h].next)
-            if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, &c->devices[c->holdings[h].device])) {
+            if (!c->holdings[h].pending && !item_is_kept(c, i) && holding_in_view(c, h) &&
+                final_view(c, &c->devices[c->holdings[h].device])) {
                 *where = h;
                 return true;
             }

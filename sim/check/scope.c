@@ -146,7 +146,7 @@ static void hidden_elsewhere(struct check *c, const struct event *e)
     uint32_t i = forme_of_other(c, c->devices[e->device].user, e->message);
     uint32_t at = state_holding_of(c, e);
     if (!i || !at || !c->holdings[at].shown || !item_lasts(c, c->holdings[at].item) ||
-        explained(c, e, &c->holdings[at]))
+        c->items[c->holdings[at].item].via || explained(c, e, &c->holdings[at]))
         return;
     struct verdict *v = violate(c, INVARIANT_SCOPE_KEPT, "%s hides %s, which %s deleted for themselves alone",
                                 nm(c, c->devices[e->device].name), nm(c, c->messages[e->message].name),

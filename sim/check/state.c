@@ -257,6 +257,11 @@ bool item_lasts(const struct check *c, uint32_t item)
     return copy == WORD_BODY || copy == WORD_QUOTE || copy == WORD_SEARCH || copy == WORD_ATTACHMENT;
 }
 
+bool item_is_kept(const struct check *c, uint32_t item)
+{
+    return c->options.quotes_kept && word_of(c, c->items[item].copy) == WORD_QUOTE;
+}
+
 bool target_undone_since(const struct check *c, const struct target *t, version deletion)
 {
     for (uint32_t i = t->first; i; i = c->changes[i].next)

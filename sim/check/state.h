@@ -236,6 +236,8 @@ uint32_t state_item_find(const struct check *c, uint32_t device, uint32_t messag
 uint32_t state_body_find(const struct check *c, uint32_t device, uint32_t message);
 /* Is it a copy that stays as long as its message does? A preview, say, makes room for the next message's. */
 bool item_lasts(const struct check *c, uint32_t item);
+/* Is it by policy not the message's, but the one's that carries it? */
+bool item_is_kept(const struct check *c, uint32_t item);
 uint32_t state_conv(struct check *c, uint64_t name);
 uint32_t state_message(struct check *c, uint64_t name, uint32_t conv);
 static inline struct target *state_target(struct check *c, uint32_t conv, uint32_t message)

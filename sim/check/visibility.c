@@ -113,7 +113,7 @@ static void show_again(struct check *c, const struct event *e)
     uint32_t at = state_holding_of(c, e);
     struct holding *h = &c->holdings[at];
     struct message *m = &c->messages[e->message];
-    if (!at || h->shown || !h->hide_seq || c->devices[e->device].retired)
+    if (!at || h->shown || !h->hide_seq || c->devices[e->device].retired || item_is_kept(c, h->item))
         return;
     if (!c->inside) {
         show_outside(c, at, m);
@@ -207,6 +207,15 @@ static bool explained(struct check *c, const struct event *e, const struct holdi
     return c->devices[e->device].retired;
 }
 
+/* A quote goes with the reply that carries it, too: whether that one may go is judged by its own body. */
+static bool carrier_gone(const struct check *c, const struct event *e, const struct holding *h)
+{
+    uint32_t via = c->items[h->item].via;
+    uint32_t message = via ? name_index_get(&c->message_of, via) : 0;
+    uint32_t body = message ? state_body_find(c, e->device, message) : 0;
+    return body && !c->holdings[body].shown;
+}
+
 static void hide_before(struct check *c, const struct event *e)
 {
     uint32_t at = state_holding_of(c, e);
@@ -216,7 +225,7 @@ static void hide_before(struct check *c, const struct event *e)
     struct message *m = &c->messages[e->message];
     if (!item_lasts(c, h->item))
         return;
-    if (explained(c, e, h)) {
+    if (explained(c, e, h) || carrier_gone(c, e, h)) {
         judge(c, INVARIANT_NO_SILENT_LOSS);
         return;
     }

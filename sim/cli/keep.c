@@ -53,8 +53,10 @@ void replay_command(const struct replay *replay, char *command, size_t size)
 struct history_writer *replay_history(const struct replay *replay, FILE *out)
 {
     const struct scenario *scenario = replay->scenario;
-    struct history_header header = {
-        .online_us = scenario->online_us, .returning_us = scenario->returning_us, .seed = replay->seed};
+    struct history_header header = {.online_us = scenario->online_us,
+                                    .returning_us = scenario->returning_us,
+                                    .seed = replay->seed,
+                                    .quotes_kept = scenario->policy.quotes == 1};
     snprintf(header.system, sizeof header.system, "sexton %s", SEXTON_VERSION);
     scenario_id(scenario, header.scenario, sizeof header.scenario);
     return history_writer_new(out, &header);

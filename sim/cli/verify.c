@@ -28,7 +28,8 @@ static struct check *judge(FILE *in, const char *file, struct names *names)
     struct history_reader *reader = history_reader_new(in, file, names);
     int status = history_reader_header(reader, &header, error);
     if (!status) {
-        struct check_options options = {header.clock_error_us, header.online_us, header.returning_us};
+        struct check_options options = {header.clock_error_us, header.online_us, header.returning_us,
+                                        header.quotes_kept};
         check = check_new(&options, names);
         while ((status = history_reader_next(reader, &record, error)) > 0)
             check_take(check, &record, names);
