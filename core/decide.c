@@ -23,21 +23,32 @@ enum why decide_may_edit(const struct policy *p, user_id actor, user_id author)
     return p->edit_message == 0 && actor == author ? WHY_NONE : WHY_NOT_PERMITTED;
 }
 
+enum why decide_may(const struct policy *p, const struct act *act)
+{
+    uint8_t least = policy_least_role(p, act->operation, act->conv_kind);
+    int rank = policy_rank(act->role);
+    bool may = least != ROLE_NONE && rank >= policy_rank(least) && rank >= policy_rank(act->of_role) &&
+               rank >= policy_rank(act->gives);
+    return may ? WHY_NONE : WHY_NOT_PERMITTED;
+}
+
+uint8_t decide_role(const struct policy *p, uint8_t now, uint8_t best)
+{
+    return flawed(p, FLAW_ROLE_CACHED) && policy_rank(best) > policy_rank(now) ? best : now;
+}
+
 enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author)
 {
     if (flawed(p, FLAW_NO_AUTHORITY) || actor == author)
         return WHY_NONE;
-    if (p->delete_message == 1 && role == ROLE_OWNER)
-        return WHY_NONE;
-    return WHY_NOT_PERMITTED;
+    return decide_may(p, &(struct act){.operation = OPERATION_DELETE, .role = role});
 }
 
 enum why decide_may_delete_conv(const struct policy *p, uint8_t role, uint8_t conv_kind)
 {
-    bool owner_only = conv_kind == CONV_CHANNEL ? p->delete_channel == 0 : p->delete_group == 1;
-    if (flawed(p, FLAW_NO_AUTHORITY) || !owner_only || role == ROLE_OWNER)
+    if (flawed(p, FLAW_NO_AUTHORITY))
         return WHY_NONE;
-    return WHY_NOT_PERMITTED;
+    return decide_may(p, &(struct act){.operation = OPERATION_DELETE_CONV, .conv_kind = conv_kind, .role = role});
 }
 
 enum why decide_may_bind(const struct policy *p, user_id actor, uint8_t role, user_id author)

@@ -12,6 +12,17 @@
 /* ---- the conversation's shard ---- */
 /* May this member delete this message? author: of the message. NOT_PERMITTED or 0. */
 enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author);
+/*
+ * The one place that answers: may somebody of this role do this to somebody of that one? of_role: of the one who is
+ * removed or whose role is set; gives: the role that is given (ADD, SET_ROLE). Nobody acts on who is above them, or
+ * gives more than they have. NOT_PERMITTED or 0.
+ */
+struct act {
+    uint8_t operation, conv_kind, role, of_role, gives;
+};
+enum why decide_may(const struct policy *p, const struct act *act);
+/* A role counts as it is at the commit; `best` is the highest that this membership ever had. */
+uint8_t decide_role(const struct policy *p, uint8_t now, uint8_t best);
 enum why decide_may_delete_conv(const struct policy *p, uint8_t role, uint8_t conv_kind);
 /* The same question asked again when an early deletion meets its target (U7). */
 enum why decide_may_bind(const struct policy *p, user_id actor, uint8_t role, user_id author);

@@ -26,11 +26,12 @@ struct device_input {
     uint64_t now_us; /* the device's own, possibly skewed, clock: for records and the timestamp flaw only */
     uint32_t session;
     uint8_t operation, role, conv_kind;
-    conv_id conv;    /* for CREATE: 0, the device makes the id (conv_id_make) */
-    msg_id reply;    /* SEND: the message that it replies to, or 0 */
-    msg_id target;   /* DELETE, UNDO, DELETE_ME, CANCEL: may be unknown to this device */
-    version named;   /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
-    user_id subject; /* ADD, REMOVE; CREATE of a direct conversation: the other one; HOLD, RELEASE without conv */
+    conv_id conv;  /* for CREATE: 0, the device makes the id (conv_id_make) */
+    msg_id reply;  /* SEND: the message that it replies to, or 0 */
+    msg_id target; /* DELETE, UNDO, DELETE_ME, CANCEL: may be unknown to this device */
+    version named; /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
+    user_id
+        subject; /* ADD, REMOVE, SET_ROLE; CREATE of a direct conversation: the other one; HOLD, RELEASE without conv */
     struct text body;
     const struct wire *wire;
 };

@@ -159,6 +159,7 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
         conv->last = w->version;
     switch (w->entry) {
         case ENTRY_MEMBER:
+        case ENTRY_ROLE:
             if (w->subject == d->user)
                 conv->role = w->role;
             return false;

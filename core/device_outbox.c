@@ -77,6 +77,8 @@ static bool is_valid(const struct device *d, const struct device_input *in)
         case OPERATION_DELETE_ME:
         case OPERATION_CANCEL:
             return in->conv && in->target;
+        case OPERATION_SET_ROLE:
+            return in->conv && in->subject && in->role;
         case OPERATION_HOLD:
         case OPERATION_RELEASE:
             return !in->conv != !in->subject;

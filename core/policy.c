@@ -1,6 +1,8 @@
 /* policy.c: policy.def and flaws.def as tables, the presets, and the sound defaults. */
 #include "core/policy.h"
 
+#include "core/wire.h"
+
 #include <string.h>
 
 #define FLAW(id, name, question, invariant, reference) {name, question, invariant, reference},
@@ -37,7 +39,10 @@ const struct policy_preset policy_presets[] = {
     {"mobile", "long absences and small pages, as phones on bad networks need", "fence-after=90d page=25 beat=5m"},
     {"ephemeral", "short memory: devices must come back within a day or reset", "fence-after=1d undo-window=5s"},
     {"full", "every feature that can be left out, switched on", /* a line each */
-     "delete-message=author-or-owner "
+     "delete-message=author-or-moderator "
+     "remove-member=moderator "
+     "add-to-channel=moderator "
+     "set-role=moderator "
      "delivery=push-and-poll "
      "copies=all"},
 };
@@ -69,4 +74,41 @@ struct policy policy_sound(void)
     for (size_t i = 0; i < policy_table_size; i++)
         policy_set(&policy, &policy_table[i], policy_table[i].value);
     return policy;
+}
+
+int policy_rank(unsigned role)
+{
+    static const int ranks[ROLE_COUNT] = {[ROLE_NONE] = 0, [ROLE_MEMBER] = 1, [ROLE_MODERATOR] = 2, [ROLE_OWNER] = 3};
+    return role < ROLE_COUNT ? ranks[role] : 0;
+}
+
+/* One row a policy word: the role that each of its words stands for, in the order of policy.def. */
+uint8_t policy_least_role(const struct policy *policy, unsigned operation, unsigned conv_kind)
+{
+    static const uint8_t delete_message[] = {ROLE_NONE, ROLE_OWNER, ROLE_MODERATOR};
+    static const uint8_t delete_group[] = {ROLE_MEMBER, ROLE_OWNER, ROLE_MODERATOR};
+    static const uint8_t delete_channel[] = {ROLE_OWNER, ROLE_MEMBER, ROLE_MODERATOR};
+    static const uint8_t remove_member[] = {ROLE_OWNER, ROLE_MODERATOR, ROLE_NONE};
+    static const uint8_t add_to_group[] = {ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER};
+    static const uint8_t add_to_channel[] = {ROLE_OWNER, ROLE_MODERATOR, ROLE_MEMBER};
+    static const uint8_t set_role[] = {ROLE_OWNER, ROLE_MODERATOR, ROLE_NONE};
+    bool channel = conv_kind == CONV_CHANNEL, direct = conv_kind == CONV_DIRECT;
+    switch (operation) {
+        case OPERATION_DELETE:
+        case OPERATION_UNDO:
+            return delete_message[policy->delete_message];
+        case OPERATION_DELETE_CONV:
+        case OPERATION_UNDO_CONV:
+            return channel ? delete_channel[policy->delete_channel] : delete_group[policy->delete_group];
+        case OPERATION_REMOVE:
+            return direct ? ROLE_NONE : remove_member[policy->remove_member];
+        case OPERATION_ADD:
+            return direct    ? ROLE_NONE
+                   : channel ? add_to_channel[policy->add_to_channel]
+                             : add_to_group[policy->add_to_group];
+        case OPERATION_SET_ROLE:
+            return direct ? ROLE_NONE : set_role[policy->set_role];
+        default:
+            return ROLE_NONE;
+    }
 }

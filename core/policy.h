@@ -53,6 +53,14 @@ struct policy_preset {
 extern const struct policy_preset policy_presets[];
 extern const size_t policy_presets_size;
 
+/* Of two roles, the one with the larger rank may do more. */
+int policy_rank(unsigned role);
+/*
+ * The permission table: the least role that may do this to what is others' (or, of the conversation, at all):
+ * operations DELETE, UNDO, DELETE_CONV, UNDO_CONV, REMOVE, ADD, SET_ROLE, EDIT. ROLE_NONE: nobody.
+ */
+uint8_t policy_least_role(const struct policy *policy, unsigned operation, unsigned conv_kind);
+
 /* The preset "sound": every default, no flaw. */
 struct policy policy_sound(void);
 uint64_t policy_get(const struct policy *policy, const struct policy_info *info);

@@ -19,6 +19,7 @@ CREATE TABLE member(
   "until" INTEGER NOT NULL,
   "role" INTEGER NOT NULL,
   "cleared" INTEGER NOT NULL,
+  "best" INTEGER NOT NULL,
   PRIMARY KEY("conv", "user", "since")
 ) WITHOUT ROWID;
 CREATE TABLE message(

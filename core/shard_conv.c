@@ -19,7 +19,7 @@ int conv_role(struct shard *s, conv_id conv, user_id user, uint8_t *role, versio
     *role = ROLE_NONE;
     int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &row);
     if (status == 0 && row.c[MEMBER_until] == 0) {
-        *role = (uint8_t)row.c[MEMBER_role];
+        *role = decide_role(s->policy, (uint8_t)row.c[MEMBER_role], (uint8_t)row.c[MEMBER_best]);
         if (since)
             *since = row.c[MEMBER_since];
     }
@@ -41,7 +41,7 @@ int conv_refuse(struct result *result, enum why why)
     return 0;
 }
 
-void conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us)
+struct note *conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us)
 {
     struct note *note = shard_note(s, NOTE_COMMIT);
     note->device = op->device;
@@ -55,6 +55,7 @@ void conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_
     note->role = op->role;
     note->named = op->named;
     note->deadline_us = deadline_us;
+    return note;
 }
 
 static void note_member(struct shard *s, conv_id conv, user_id user, uint8_t role, version v)
@@ -118,14 +119,15 @@ static int add(struct shard *s, const struct wire *op, struct row *conv, uint8_t
 {
     uint8_t already;
     CHECK(conv_role(s, op->conv, op->subject, &already, NULL));
-    bool allowed = conv->c[CONV_kind] == CONV_GROUP || (conv->c[CONV_kind] == CONV_CHANNEL && role == ROLE_OWNER);
-    if (op->subject == 0 || op->role > ROLE_OWNER)
+    uint8_t given = op->role == ROLE_NONE ? ROLE_MEMBER : op->role;
+    if (op->subject == 0)
         return conv_refuse(result, WHY_MALFORMED);
-    if (!allowed || (op->role == ROLE_OWNER && role != ROLE_OWNER))
-        return conv_refuse(result, WHY_NOT_PERMITTED);
+    struct act act = {OPERATION_ADD, (uint8_t)conv->c[CONV_kind], role, ROLE_NONE, given};
+    enum why why = decide_may(s->policy, &act);
+    if (why != WHY_NONE)
+        return conv_refuse(result, why);
     if (already != ROLE_NONE)
         return conv_refuse(result, WHY_ALREADY_MEMBER);
-    uint8_t given = op->role == ROLE_NONE ? ROLE_MEMBER : op->role;
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
@@ -142,7 +144,8 @@ static int remove_member(struct shard *s, const struct wire *op, struct row *con
 {
     uint8_t present;
     CHECK(conv_role(s, op->conv, subject, &present, NULL));
-    if (conv->c[CONV_kind] == CONV_DIRECT || (subject != op->user && role != ROLE_OWNER))
+    struct act act = {OPERATION_REMOVE, (uint8_t)conv->c[CONV_kind], role, present, ROLE_NONE};
+    if (conv->c[CONV_kind] == CONV_DIRECT || (subject != op->user && decide_may(s->policy, &act) != WHY_NONE))
         return conv_refuse(result, WHY_NOT_PERMITTED);
     if (present == ROLE_NONE)
         return conv_refuse(result, WHY_NOT_A_MEMBER);
@@ -154,6 +157,43 @@ static int remove_member(struct shard *s, const struct wire *op, struct row *con
     CHECK(close_membership(s, op->conv, subject, result->version));
     struct wire entry = entry_of(s, op, conv, ENTRY_MEMBER);
     entry.subject = subject;
+    return fanout_commit(s, &entry, 0);
+}
+
+static enum why may_set_role(const struct shard *s, const struct wire *op, const struct row *conv, uint8_t role,
+                             uint8_t had)
+{
+    struct act act = {OPERATION_SET_ROLE, (uint8_t)conv->c[CONV_kind], role, had, op->role};
+    if (op->subject == 0 || op->role == ROLE_NONE)
+        return WHY_MALFORMED;
+    if (had == ROLE_NONE)
+        return WHY_NOT_A_MEMBER;
+    return op->subject == op->user ? WHY_NOT_PERMITTED : decide_may(s->policy, &act);
+}
+
+/* The interval goes on, with another role. Nobody sets their own: whoever did would leave nobody above. */
+static int set_role(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
+{
+    struct row member = {0};
+    uint64_t key[2] = {op->conv, op->subject};
+    int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &member);
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    uint8_t had = status == 0 && member.c[MEMBER_until] == 0 ? (uint8_t)member.c[MEMBER_role] : ROLE_NONE;
+    enum why why = may_set_role(s, op, conv, role, had);
+    if (why != WHY_NONE)
+        return conv_refuse(result, why);
+    result->version = conv_next_version(s, conv);
+    CHECK(shard_put(s, TABLE_CONV, conv));
+    conv_note_commit(s, op, result->version, 0);
+    if (policy_rank(had) > policy_rank((unsigned)member.c[MEMBER_best]))
+        member.c[MEMBER_best] = had;
+    member.c[MEMBER_role] = op->role;
+    CHECK(shard_put(s, TABLE_MEMBER, &member));
+    note_member(s, op->conv, op->subject, op->role, result->version);
+    struct wire entry = entry_of(s, op, conv, ENTRY_ROLE);
+    entry.subject = op->subject;
+    entry.role = op->role;
     return fanout_commit(s, &entry, 0);
 }
 
@@ -259,6 +299,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return remove_member(s, op, conv, role, op->subject, result);
         case OPERATION_LEAVE:
             return remove_member(s, op, conv, role, op->user, result);
+        case OPERATION_SET_ROLE:
+            return set_role(s, op, conv, role, result);
         case OPERATION_SEND:
             return send(s, op, conv, result);
         case OPERATION_EDIT:

@@ -92,8 +92,12 @@ int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     uint64_t deadline = s->now_us + s->policy->undo_window_us;
-    conv_note_commit(s, op, result->version, deadline);
+    struct note *note = conv_note_commit(s, op, result->version, deadline);
     struct removal removal = {.actor = op->user, .deadline_us = deadline, .reason = REASON_USER};
+    if (op->user != message.c[MESSAGE_author])
+        removal.reason = REASON_MODERATION;
+    if (role == ROLE_MODERATOR) /* an owner's is told by who it is */
+        note->reason = (uint8_t)(removal.reason == REASON_MODERATION ? REASON_MODERATION : REASON_NONE);
     return conv_entomb(s, conv, &message, &removal);
 }
 

@@ -165,7 +165,7 @@ int conv_role(struct shard *s, conv_id conv, user_id user, uint8_t *role, versio
 int conv_executed(struct shard *s, device_id device, uint32_t *op);
 int conv_refuse(struct result *result, enum why why);
 int conv_missing(struct shard *s, const struct wire *op, struct result *result); /* there is no such conversation */
-void conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us);
+struct note *conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us);
 int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);

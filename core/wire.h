@@ -38,23 +38,24 @@ enum wire_kind {
 };
 
 /* What a person or a script asks for. */
-#define OPERATION_LIST(X)                                                                            \
-    X(CREATE, "create")                                                                              \
-    X(ADD, "add")                                                                                    \
-    X(REMOVE, "remove")                                                                              \
-    X(LEAVE, "leave")                                                                                \
-    X(SEND, "send")                                                                                  \
-    X(DELETE, "delete")                                                                              \
-    X(UNDO, "undo")                                                                                  \
-    X(DELETE_CONV, "delete-conversation")                                                            \
-    X(UNDO_CONV, "undo-conversation")                                                                \
-    X(EDIT, "edit")               /* target body */                                                  \
-    X(DELETE_ME, "delete-for-me") /* target */                                                       \
-    X(CLEAR, "clear-history")     /* everything so far, for oneself */                               \
-    X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */ \
-    X(HOLD, "hold")               /* legal: conv, or subject */                                      \
-    X(RELEASE, "release")         /* the same */                                                     \
-    X(DELETE_ALL, "delete-all")   /* everything so far; subject: by this author. A job (shard_job.c) */
+#define OPERATION_LIST(X)                                                                               \
+    X(CREATE, "create")                                                                                 \
+    X(ADD, "add")                                                                                       \
+    X(REMOVE, "remove")                                                                                 \
+    X(LEAVE, "leave")                                                                                   \
+    X(SEND, "send")                                                                                     \
+    X(DELETE, "delete")                                                                                 \
+    X(UNDO, "undo")                                                                                     \
+    X(DELETE_CONV, "delete-conversation")                                                               \
+    X(UNDO_CONV, "undo-conversation")                                                                   \
+    X(EDIT, "edit")               /* target body */                                                     \
+    X(DELETE_ME, "delete-for-me") /* target */                                                          \
+    X(CLEAR, "clear-history")     /* everything so far, for oneself */                                  \
+    X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */    \
+    X(HOLD, "hold")               /* legal: conv, or subject */                                         \
+    X(RELEASE, "release")         /* the same */                                                        \
+    X(DELETE_ALL, "delete-all")   /* everything so far; subject: by this author. A job (shard_job.c) */ \
+    X(SET_ROLE, "set-role")       /* subject role: promotes or demotes a member */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -79,14 +80,15 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(HIDE, "hide")                   /* to one user: target deleted for them alone */                              \
     X(CLEAR, "clear")                 /* to one user: everything sent up to `sent` is gone for them alone */        \
     X(QUOTE, "quote")                 /* target = parent, actor = its author, reply, body: what the reply quotes */ \
-    X(ITEM_QUOTE, "item-quote")       /* the same in a snapshot; both: flags QUOTE_KEPT, then target = the reply */
+    X(ITEM_QUOTE, "item-quote")       /* the same in a snapshot; both: flags QUOTE_KEPT, then target = the reply */ \
+    X(ROLE, "role")                   /* a member (subject) has another role now */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
 #define QUOTE_KEPT 2U /* it is the reply's own: target is the reply, and `reply` its parent */
 
 enum conv_kind { CONV_NONE, CONV_DIRECT, CONV_GROUP, CONV_CHANNEL, CONV_KIND_COUNT };
-enum role { ROLE_NONE, ROLE_MEMBER, ROLE_OWNER, ROLE_COUNT };
+enum role { ROLE_NONE, ROLE_MEMBER, ROLE_OWNER, ROLE_MODERATOR, ROLE_COUNT }; /* by rank: policy_rank */
 
 #define OUTCOME_LIST(X) X(ACCEPTED, "accepted") X(REFUSED, "refused") X(SETTLED, "settled")
 #define OUTCOME_ENUM(id, name) OUTCOME_##id,
@@ -111,9 +113,10 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 
 /* Why content went, in its tombstone: an enum and never words of anybody's. */
-#define REASON_LIST(X)                                \
-    X(USER, "user") /* somebody asked for this one */ \
-    X(BULK, "bulk") /* one of many that were asked for at once */
+#define REASON_LIST(X)                                                        \
+    X(USER, "user")             /* somebody asked for this one */             \
+    X(BULK, "bulk")             /* one of many that were asked for at once */ \
+    X(MODERATION, "moderation") /* by somebody whose role lets them delete what others wrote */
 #define REASON_ENUM(id, name) REASON_##id,
 enum reason { REASON_NONE, REASON_LIST(REASON_ENUM) REASON_COUNT };
 const char *reason_name(unsigned reason);

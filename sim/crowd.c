@@ -19,8 +19,8 @@ void crowd_forget(struct world *w)
     c->arrived = c->conversations_made = c->ends_us = 0;
     c->first_user = 0;
     c->ghosts = 0;
-    c->sent.count = c->deleted.count = c->deleted_convs.count = 0;
-    c->sent.next = c->deleted.next = c->deleted_convs.next = 0;
+    c->sent.count = c->deleted.count = c->deleted_convs.count = c->held.count = 0;
+    c->sent.next = c->deleted.next = c->deleted_convs.next = c->held.next = 0;
     c->conv_count = 0;
     idmap_clear(&c->conv_index);
     c->mixing = 0;
@@ -139,6 +139,7 @@ void crowd_arrive(struct world *w)
     c->arrived++;
     if (s->away_ppm && rng_ppm(&w->crowd_rng, (uint32_t)s->away_ppm) && c->ends_us > w->now_us)
         world_push(w, rng_between(&w->crowd_rng, w->now_us + 1, c->ends_us), EVENT_AWAY, user, 1);
+    workload_officer(w, user);
     make_conversations(w, user);
     if (c->arrived < s->users)
         world_push(w, next_arrival(w), EVENT_ARRIVE, 0, 0);

@@ -13,7 +13,7 @@
 
 void record_words(struct world *w)
 {
-    static const char *const roles[] = {"none", "member", "owner"};
+    static const char *const roles[ROLE_COUNT] = {"none", "member", "owner", "moderator"};
     struct words *words = &w->words;
     struct names *n = w->names;
     for (unsigned i = 1; i < OPERATION_COUNT; i++)
@@ -25,7 +25,7 @@ void record_words(struct world *w)
         words->why[i] = names_intern(n, why_name(i));
     for (unsigned i = 1; i < BECAUSE_COUNT; i++)
         words->because[i] = names_intern(n, because_name(i));
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < ROLE_COUNT; i++)
         words->role[i] = names_intern(n, roles[i]);
 #define FAULT_WORD(id, name) words->fault[FAULT_##id] = names_intern(n, name);
     FAULT_LIST(FAULT_WORD)
@@ -138,6 +138,15 @@ void record_device(struct world *w, device_id id, bool linked)
     record_set(r, FIELD_USER, record_user_name(w, world_device(w, id)->user));
     record_set(r, FIELD_LINKED, linked);
     record_set(r, FIELD_OLD, world_device(w, id)->protocol != 0);
+    record_emit(w);
+}
+
+void record_rule(struct world *w, conv_id conv, uint8_t operation, uint8_t role)
+{
+    struct record *r = record_new(w, KIND_RULE);
+    record_set(r, FIELD_IN, record_conv_name(w, conv));
+    record_set(r, FIELD_DO, w->words.operation[operation]);
+    record_set(r, FIELD_ROLE, w->words.role[role]);
     record_emit(w);
 }
 

@@ -101,6 +101,7 @@ static const struct key conversation_keys[] = {
      "its kind", 0},
     {"members", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "users; the first is the owner unless `owners` says otherwise", 0},
     {"owners", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are owners", 0},
+    {"moderators", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are moderators", 0},
 };
 const struct key_table conversation_table = TABLE_OF(conversation_keys, "conversation", "kind members");
 
@@ -187,8 +188,9 @@ static const struct key step_keys[] = {
     {"user", KEY_OTHER, 0, 0, 0, NODES,
      "who is added or removed; the other side of a direct conversation; whom a hold is on; delete-all: whose messages, "
      "default everybody's",
-     OP(ADD) | OP(REMOVE) | OP(CREATE) | OP(HOLD) | OP(RELEASE) | OP(DELETE_ALL)},
-    {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner", "as what; default member", OP(ADD)},
+     OP(ADD) | OP(REMOVE) | OP(CREATE) | OP(HOLD) | OP(RELEASE) | OP(DELETE_ALL) | OP(SET_ROLE)},
+    {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner|moderator", "as what; default member",
+     OP(ADD) | OP(SET_ROLE)},
     {"kind", KEY_OTHER, 0, 0, 0, REF("kind"), "of the conversation, or of the messages that a fault touches",
      OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE)},
     {"text", KEY_TEXT, P(text), 0, TEXT_BYTES_MAX, NULL, "the message, or the draft", OP(SEND) | OP(EDIT) | FORM(TYPE)},

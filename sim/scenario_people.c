@@ -264,14 +264,29 @@ static int find_user(struct reader *r, const cJSON *item, uint32_t *user)
     return reader_expected(r, item, "a user of \"users\"%s", hint);
 }
 
-/* place[user] is one more than the user's place among the members, or 0. */
-static int read_roles(struct reader *r, const cJSON *members, const cJSON *owners, struct scenario_conversation *c,
-                      uint32_t *place)
+/* Members that are named to have this role. place[user] is one more than the user's place among the members, or 0. */
+static int read_role(struct reader *r, const cJSON *named, uint8_t role, struct scenario_conversation *c,
+                     const uint32_t *place)
 {
-    const cJSON *child;
     uint32_t user = 0;
     size_t count;
-    int status;
+    int status = expect_array(r, named, 0, c->member_count, role == ROLE_OWNER ? "owners" : "moderators", &count);
+    for (const cJSON *child = status == 0 ? first_child(named) : NULL; child; child = child->next) {
+        if ((status = find_user(r, child, &user)) != 0)
+            return status;
+        if (place[user] == 0)
+            return reader_expected(r, child, "one of the members");
+        c->members[place[user] - 1].role = role;
+    }
+    return status;
+}
+
+static int read_roles(struct reader *r, const cJSON *item, struct scenario_conversation *c, uint32_t *place)
+{
+    const cJSON *members = member(item, "members"), *owners = member(item, "owners");
+    const cJSON *moderators = member(item, "moderators"), *child;
+    uint32_t user = 0;
+    int status = 0;
     for (child = first_child(members); child; child = child->next) {
         if ((status = find_user(r, child, &user)) != 0)
             return status;
@@ -280,20 +295,11 @@ static int read_roles(struct reader *r, const cJSON *members, const cJSON *owner
         c->members[c->member_count++] = (struct scenario_member){user, ROLE_MEMBER};
         place[user] = (uint32_t)c->member_count;
     }
-    if (!owners) {
+    if (!owners)
         c->members[0].role = ROLE_OWNER;
-        return 0;
-    }
-    if ((status = expect_array(r, owners, 0, c->member_count, "owners", &count)) != 0)
-        return status;
-    for (child = first_child(owners); child; child = child->next) {
-        if ((status = find_user(r, child, &user)) != 0)
-            return status;
-        if (place[user] == 0)
-            return reader_expected(r, child, "one of the members");
-        c->members[place[user] - 1].role = ROLE_OWNER;
-    }
-    return 0;
+    else
+        status = read_role(r, owners, ROLE_OWNER, c, place);
+    return status == 0 && moderators ? read_role(r, moderators, ROLE_MODERATOR, c, place) : status;
 }
 
 static int read_members(struct reader *r, const cJSON *item, struct scenario_conversation *c)
@@ -306,7 +312,7 @@ static int read_members(struct reader *r, const cJSON *item, struct scenario_con
         return status;
     c->members = base_alloc(count * sizeof *c->members);
     uint32_t *place = base_alloc((r->s->user_count + 1) * sizeof *place);
-    status = read_roles(r, members, member(item, "owners"), c, place);
+    status = read_roles(r, item, c, place);
     free(place);
     return status;
 }

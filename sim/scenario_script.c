@@ -139,11 +139,12 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
     static const uint64_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
                                     FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
                                     FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE) |
-                                    FORM_BIT(OPERATION_DELETE_ALL);
+                                    FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE);
     static const uint64_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
                                          FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
                                          FORM_BIT(OPERATION_CANCEL);
-    static const uint64_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE);
+    static const uint64_t need_user =
+        FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_SET_ROLE);
     const char *what = do_word(form);
     const cJSON *found, *kind = NULL, *answer = member(item, "expect");
     unsigned word;
@@ -158,6 +159,8 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
         status = need(r, item, "user", what, &found);
     if (status == 0 && form == FORM_TYPE)
         status = need(r, item, "text", what, &found);
+    if (status == 0 && form == OPERATION_SET_ROLE)
+        status = need(r, item, "role", what, &found);
     if (status == 0 && form == OPERATION_CREATE && (status = need(r, item, "kind", what, &kind)) == 0 &&
         (status = need(r, item, "as", what, &found)) == 0 &&
         (status = read_word(r, kind, conv_kind_words, &word)) == 0) {

@@ -172,8 +172,8 @@ struct crowd {
     user_id first_user;
     struct crowd_conv *convs;
     size_t conv_count, conv_cap;
-    struct idmap conv_index; /* conversation -> its place in convs + 1 */
-    struct crowd_ring sent, deleted, deleted_convs;
+    struct idmap conv_index;                              /* conversation -> its place in convs + 1 */
+    struct crowd_ring sent, deleted, deleted_convs, held; /* held: conv, or the user as target */
     uint32_t ghosts;
     /* the mix: which of its operations is being done (+ 1), what came of each, and which one an operation was (+ 1) */
     uint32_t mixing;
@@ -182,7 +182,7 @@ struct crowd {
 };
 
 struct words { /* the closed lists, interned once a run */
-    uint32_t operation[OPERATION_COUNT], entry[ENTRY_COUNT], why[64], because[BECAUSE_COUNT], role[3];
+    uint32_t operation[OPERATION_COUNT], entry[ENTRY_COUNT], why[64], because[BECAUSE_COUNT], role[ROLE_COUNT];
     uint32_t fault[FAULT_KIND_COUNT], point[CRASH_POINT_COUNT];
     uint32_t copy[COPY_COUNT]; /* by enum copy */
     uint32_t all, me, accepted, refused, heal, safety, deliver, age, release;
@@ -353,6 +353,8 @@ bool workload_new_conv(struct world *w, user_id creator);
 /* An operation is about to be invoked; it was answered: for the counts of the mix. */
 void workload_issues(struct world *w, uint64_t id);
 void workload_answered(struct world *w, device_id device, uint32_t op, unsigned outcome);
+/* The first of a crowd that holds things is an officer. */
+void workload_officer(struct world *w, user_id user);
 /* A shard says that somebody is a member now, or is not any more. */
 void workload_member(struct world *w, conv_id id, user_id user, bool joins);
 

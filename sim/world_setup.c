@@ -68,8 +68,29 @@ conv_id world_conversation_of(struct world *w, uint64_t op)
     return conv_id_make(&w->policy, device, ID_OP(op), world_device(w, device)->home);
 }
 
+/* The permission table is told where somebody other than owners has a part in it. */
+static bool tells_rules(const struct scenario *s)
+{
+    const struct policy *p = &s->policy;
+    bool told = p->delete_message == 2 || p->delete_group == 2 || p->delete_channel == 2 || p->remove_member ||
+                p->add_to_group || p->add_to_channel || p->set_role;
+    for (size_t i = 0; i < s->conversation_count && !told; i++)
+        for (size_t m = 0; m < s->conversations[i].member_count && !told; m++)
+            told = s->conversations[i].members[m].role == ROLE_MODERATOR;
+    return told;
+}
+
+static void provision_rules(struct world *w, conv_id conv, uint8_t kind)
+{
+    static const uint8_t operations[] = {OPERATION_DELETE, OPERATION_DELETE_CONV, OPERATION_REMOVE, OPERATION_ADD,
+                                         OPERATION_SET_ROLE};
+    for (size_t i = 0; i < sizeof operations; i++)
+        record_rule(w, conv, operations[i], policy_least_role(&w->policy, operations[i], kind));
+}
+
 static void provision_conversations(struct world *w)
 {
+    bool rules = tells_rules(w->scenario);
     const struct scenario *s = w->scenario;
     for (size_t i = 0; i < s->conversation_count; i++) {
         const struct scenario_conversation *c = &s->conversations[i];
@@ -80,6 +101,8 @@ static void provision_conversations(struct world *w)
         shard_id home = shard_of_conv(&w->policy, conv, w->shard_count);
         struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
         world_shard_step(w, home, &input);
+        if (rules)
+            provision_rules(w, conv, c->kind);
         for (size_t m = 0; m < c->member_count; m++) {
             struct shard_input member = {.kind = SHARD_PROVISION_MEMBER,
                                          .conv = conv,

@@ -167,6 +167,8 @@ static void notice_reaches(void)
     RUN(rows);
 }
 
+#define BY_B "2s commit op=2 do=delete shard=s version=4 device=b.p in=c message=m actor=b\n"
+
 static void authority(void)
 {
     static const struct check_row rows[] = {
@@ -174,6 +176,37 @@ static void authority(void)
         {"an owner", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
          PEOPLE "0 member conversation=c user=b role=owner version=3\n" SEND_M
                 "2s commit op=2 do=delete shard=s version=4 device=b.p in=c message=m actor=b\n"},
+        {"a moderator, and nobody said that they may not", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
+         PEOPLE "0 member conversation=c user=b role=moderator version=3\n" SEND_M BY_B},
+        {"a moderator, where moderators may", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
+         PEOPLE
+         "0 rule in=c do=delete role=moderator\n0 member conversation=c user=b role=moderator version=3\n" SEND_M BY_B},
+        {"a moderator, where owners may", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE
+         "0 rule in=c do=delete role=owner\n0 member conversation=c user=b role=moderator version=3\n" SEND_M BY_B},
+        {"an owner, where nobody may", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "0 rule in=c do=delete role=none\n0 member conversation=c user=b role=owner version=3\n" SEND_M BY_B},
+        {"who was a moderator", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "0 member conversation=c user=b role=moderator version=3\n" SEND_M
+                "1s member conversation=c user=b role=member version=4\n" BY_B},
+        {"a member removes another", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "2s commit op=2 do=remove shard=s version=4 device=b.p in=c subject=a actor=b\n"},
+        {"a moderator removes a member", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
+         PEOPLE "0 member conversation=c user=b role=moderator version=3\n"
+                "2s commit op=2 do=remove shard=s version=4 device=b.p in=c subject=a actor=b\n"},
+        {"a moderator removes an owner", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "0 member conversation=c user=b role=moderator version=3\n"
+                "0 member conversation=c user=a role=owner version=3\n"
+                "2s commit op=2 do=remove shard=s version=4 device=b.p in=c subject=a actor=b\n"},
+        {"a member promotes another", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "2s commit op=2 do=set-role shard=s version=4 device=b.p in=c subject=a role=owner actor=b\n"},
+        {"a member adds where moderators do", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "0 rule in=c do=add role=moderator\n"
+                "2s commit op=2 do=add shard=s version=4 device=b.p in=c subject=z role=member actor=b\n"},
+        {"a member deletes the conversation where owners do", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE
+         "0 rule in=c do=delete-conversation role=owner\n2s commit op=2 do=delete-conversation shard=s version=4 "
+         "device=b.p in=c actor=b\n"},
         {"another member", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
          PEOPLE SEND_M "2s commit op=2 do=delete shard=s version=4 device=b.p in=c message=m actor=b\n"},
         {"of another conversation", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,

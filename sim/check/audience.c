@@ -88,10 +88,17 @@ static bool is_member(struct check *c, uint32_t conv, uint32_t user)
     return m && m->is;
 }
 
-static bool is_owner(struct check *c, uint32_t conv, uint32_t user)
+static int rank_in(struct check *c, uint32_t conv, uint32_t user)
 {
     const struct member *m = state_member(c, conv, user);
-    return m && m->is && m->owner;
+    return m && m->is ? m->rank : 0;
+}
+
+/* Has this member the rank that the conversation's rule asks for? Without a rule `least` is taken for it. */
+static bool has_right(struct check *c, uint32_t conv, enum right right, uint32_t actor, int least)
+{
+    int asked = c->convs[conv].least[right];
+    return rank_in(c, conv, actor) >= (asked ? asked - 1 : least);
 }
 
 /* NULL, or why this user had no right to delete this message in that conversation. */
@@ -102,8 +109,8 @@ static const char *no_right(struct check *c, uint32_t conv, uint32_t message, ui
         return "it is of another conversation";
     if (!is_member(c, conv, actor))
         return "not a member";
-    if (m->author != actor && !is_owner(c, conv, actor))
-        return "neither author nor owner";
+    if (m->author != actor && !has_right(c, conv, RIGHT_DELETE, actor, 2))
+        return "neither author nor of a role that may";
     return NULL;
 }
 
@@ -138,38 +145,64 @@ static void officer_authority(struct check *c, const struct event *e)
          e->actor, 0);
 }
 
+/* Done to a person: nobody acts on who is above them. */
+static void person_authority(struct check *c, const struct event *e, const char *why, enum right right, const char *did)
+{
+    if (!e->subject || e->subject == e->actor)
+        return;
+    if (!why && !has_right(c, e->conv, right, e->actor, 2))
+        why = "of no role that may";
+    if (!why && rank_in(c, e->conv, e->subject) > rank_in(c, e->conv, e->actor))
+        why = "below them";
+    rule(c, why, did, c->users[e->subject].name, e->actor, 0);
+}
+
 static void commit_authority(struct check *c, const struct event *e)
 {
     if (e->what == WORD_HOLD || e->what == WORD_RELEASE) {
         officer_authority(c, e);
         return;
     }
-    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor || record_has(e->r, FIELD_REASON))
+    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor || record_has(e->r, FIELD_JOB))
         return; /* a part of a job was authorised with the job (jobs.c) */
     const struct message *m = &c->messages[e->message];
     const char *why = is_member(c, e->conv, e->actor) ? NULL : "not a member";
+    uint32_t name = c->convs[e->conv].name;
     switch (e->what) {
         case WORD_DELETE:
             if (e->message && m->sent)
                 rule(c, no_right(c, e->conv, e->message, e->actor), "deleted", m->name, e->actor, m->send_kept);
             break;
         case WORD_DELETE_ALL:
-            if (!why && e->subject != e->actor && !is_owner(c, e->conv, e->actor))
+            if (!why && e->subject != e->actor && !has_right(c, e->conv, RIGHT_DELETE, e->actor, 2))
                 why = "neither the author nor an owner";
             rule(c, why, "deleted much of", c->convs[e->conv].name, e->actor, 0);
             break;
         case WORD_DELETE_CONV:
-            rule(c, why, "deleted", c->convs[e->conv].name, e->actor, 0);
+            if (!why && !has_right(c, e->conv, RIGHT_DELETE_CONV, e->actor, 1))
+                why = "of no role that may";
+            rule(c, why, "deleted", name, e->actor, 0);
             break;
         case WORD_UNDO_CONV:
-            rule(c, why, "undid the deletion of", c->convs[e->conv].name, e->actor, 0);
+            rule(c, why, "undid the deletion of", name, e->actor, 0);
             break;
         case WORD_UNDO:
-            if (!why && m->author != e->actor && !is_owner(c, e->conv, e->actor) &&
+            if (!why && m->author != e->actor && !has_right(c, e->conv, RIGHT_DELETE, e->actor, 2) &&
                 !deleted_by(c, &m->target, e->actor))
-                why = "neither author, owner nor who deleted it";
+                why = "neither author, of a role that may, nor who deleted it";
             if (e->message)
                 rule(c, why, "undid the deletion of", m->name, e->actor, m->send_kept);
+            break;
+        case WORD_ADD:
+            if (!why && !has_right(c, e->conv, RIGHT_ADD, e->actor, 1))
+                why = "of no role that may";
+            rule(c, why, "added to", name, e->actor, 0);
+            break;
+        case WORD_REMOVE:
+            person_authority(c, e, why, RIGHT_REMOVE, "removed");
+            break;
+        case WORD_SET_ROLE:
+            person_authority(c, e, why, RIGHT_SET_ROLE, "set the role of");
             break;
         default:
             break;

@@ -127,6 +127,20 @@ static void fold_answer(struct check *c, const struct event *e)
     t->deleted = t->last && !c->changes[t->last].undo;
 }
 
+static int rank_of(enum word role)
+{
+    return role == WORD_ROLE_OWNER ? 3 : role == WORD_ROLE_MODERATOR ? 2 : 1;
+}
+
+static void fold_rule(struct check *c, const struct event *e)
+{
+    static const enum word words[RIGHTS] = {WORD_DELETE, WORD_DELETE_CONV, WORD_REMOVE, WORD_ADD, WORD_SET_ROLE};
+    enum word role = word_of(c, record_get(e->r, FIELD_ROLE));
+    for (int i = 0; i < RIGHTS; i++)
+        if (words[i] == e->what)
+            c->convs[e->conv].least[i] = (uint8_t)(role == WORD_ROLE_NONE ? RANK_NOBODY + 1 : rank_of(role) + 1);
+}
+
 static void fold_member(struct check *c, const struct event *e)
 {
     uint32_t *slot = pair_map_at(&c->member_of, ((uint64_t)e->conv << 32) | e->user);
@@ -144,7 +158,8 @@ static void fold_member(struct check *c, const struct event *e)
     m->kept = state_keep(c, e->r);
     if (role == WORD_ROLE_NONE) {
         m->ended_seq = e->r->seq;
-        m->is = m->owner = false;
+        m->is = false;
+        m->rank = 0;
         return;
     }
     if (!m->is) {
@@ -152,7 +167,7 @@ static void fold_member(struct check *c, const struct event *e)
         m->since_seq = e->r->seq;
     }
     m->is = true;
-    m->owner = role == WORD_ROLE_OWNER;
+    m->rank = rank_of(role);
 }
 
 static void unlink_holding(struct check *c, uint32_t at)
@@ -261,6 +276,9 @@ static void fold_device_side(struct check *c, const struct event *e)
             }
             d->linked = record_get(e->r, FIELD_LINKED);
             d->old = record_get(e->r, FIELD_OLD);
+            break;
+        case KIND_RULE:
+            fold_rule(c, e);
             break;
         case KIND_OFFICER:
             c->users[e->user].officer = true;

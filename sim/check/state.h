@@ -27,7 +27,8 @@
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
     X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(SEARCH, "search") \
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
-    X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta")
+    X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
+    X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -57,11 +58,15 @@ struct message {
     uint64_t send_seq, send_at_us;
     bool sent, sent_when_closed;
 };
+/* What a rule speaks of. */
+#define RANK_NOBODY 4
+enum right { RIGHT_DELETE, RIGHT_DELETE_CONV, RIGHT_REMOVE, RIGHT_ADD, RIGHT_SET_ROLE, RIGHTS };
 struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
     uint64_t first_show_seq;
     uint32_t formes, bulks; /* bulks: deletions of many that were asked for: op.next_of_target */
+    uint8_t least[RIGHTS];  /* the rank that a rule asks for, + 1; 0: no rule was told */
     uint64_t shard,
         looked; /* where it is ordered, once it is known; the last observation that asked for what it holds */
 };
@@ -69,7 +74,8 @@ struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
     version since;
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
-    bool is, owner;
+    bool is;
+    int rank; /* of the role: 1 member, 2 moderator, 3 owner */
 };
 struct user {
     uint32_t name, devices, members, first_tombstone_entry, suspects;
