@@ -289,3 +289,8 @@ bool decide_quote_stays(const struct policy *p)
 {
     return p->quotes == 1 || flawed(p, FLAW_QUOTE_KEPT);
 }
+
+bool decide_reads(const struct policy *p, version sent, version changed, version since)
+{
+    return sent >= since || (p->earlier == 0 && changed >= since);
+}

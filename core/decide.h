@@ -81,6 +81,8 @@ bool decide_channel_in_order(const struct policy *p); /* C1 */
 bool decide_answers_refusal(const struct policy *p);
 bool decide_answers_before_commit(const struct policy *p);
 bool decide_beats(const struct policy *p); /* L8 */
+/* Does a member from `since` on read what was sent at `sent` and is, live, as of `changed`? */
+bool decide_reads(const struct policy *p, version sent, version changed, version since);
 
 /* ---- the device ---- */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };

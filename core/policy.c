@@ -44,7 +44,8 @@ const struct policy_preset policy_presets[] = {
      "add-to-channel=moderator "
      "set-role=moderator "
      "delivery=push-and-poll "
-     "copies=all"},
+     "copies=all "
+     "earlier=never"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

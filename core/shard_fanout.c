@@ -15,7 +15,7 @@ struct audience {
     bool more; /* somebody is left beyond the limit */
     user_id users[256];
     uint8_t roles[256];
-    version cleared[256];
+    version cleared[256], since[256];
     size_t count;
 };
 
@@ -38,6 +38,7 @@ static int collect(void *ctx, const struct row *member)
     if (a->count && a->users[a->count - 1] == user) {
         a->roles[a->count - 1] = (uint8_t)member->c[MEMBER_role]; /* left and joined in one commit */
         a->cleared[a->count - 1] = member->c[MEMBER_cleared];
+        a->since[a->count - 1] = member->c[MEMBER_since];
         return 0;
     }
     if (a->count == a->limit) {
@@ -46,6 +47,7 @@ static int collect(void *ctx, const struct row *member)
     }
     a->roles[a->count] = (uint8_t)member->c[MEMBER_role];
     a->cleared[a->count] = member->c[MEMBER_cleared];
+    a->since[a->count] = member->c[MEMBER_since];
     a->users[a->count++] = user;
     return 0;
 }
@@ -62,12 +64,15 @@ static struct wire for_user(const struct wire *template, user_id user, uint8_t r
     return w;
 }
 
-/* It would show again what this user deleted for themselves: they hear that something was, and no more. */
-static int silence_hidden(struct shard *s, struct wire *w, version cleared)
+/*
+ * It would show again what this user deleted for themselves, or show what was sent before they joined, and no snapshot
+ * gives them: they hear that something was, and no more.
+ */
+static int silence_hidden(struct shard *s, struct wire *w, version cleared, version since)
 {
     if (w->entry != ENTRY_UNDO && w->entry != ENTRY_EDIT && w->entry != ENTRY_QUOTE)
         return 0;
-    bool hides = w->sent && w->sent <= cleared;
+    bool hides = w->sent && (w->sent <= cleared || !decide_reads(s->policy, w->sent, w->version, since));
     if (!hides)
         CHECK(conv_hides(s, w->conv, w->user, quote_parent(w), &hides));
     if (!hides)
@@ -94,7 +99,7 @@ static int serve(struct shard *s, const struct wire *template, const struct audi
     uint64_t last[SHARDS_MAX] = {0};
     for (size_t i = 0; i < a->count; i++) {
         struct wire w = for_user(template, a->users[i], a->roles[i]);
-        CHECK(silence_hidden(s, &w, a->cleared[i]));
+        CHECK(silence_hidden(s, &w, a->cleared[i], a->since[i]));
         shard_id home = shard_of_user(w.user, s->count);
         CHECK(channel_send(s, home, &w, &last[home]));
     }

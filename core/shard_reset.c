@@ -221,14 +221,17 @@ static struct wire *add_item(struct snapshot *snapshot, enum entry entry)
 }
 
 /*
- * Only what was sent while the user is a member, and is not deleted for them alone; what is purged is not a message any
- * more.
+ * Only what was sent while the user is a member (or, by policy, changed since), and is not deleted for them alone; what
+ * is purged is not a message any more.
  */
 static int collect_message(void *ctx, const struct row *row)
 {
     struct snapshot *snapshot = ctx;
     uint64_t state = row->c[MESSAGE_state];
-    if (row->c[MESSAGE_sent] < snapshot->since || state == MESSAGE_PURGED || state == MESSAGE_PURGING)
+    if (state == MESSAGE_PURGED || state == MESSAGE_PURGING)
+        return 0;
+    version changed = state == MESSAGE_LIVE ? row->c[MESSAGE_version] : 0;
+    if (!decide_reads(snapshot->s->policy, row->c[MESSAGE_sent], changed, snapshot->since))
         return 0;
     bool hides = row->c[MESSAGE_sent] <= snapshot->cleared;
     if (!hides)

@@ -161,6 +161,17 @@ static void delete_dominates(void)
     RUN(rows);
 }
 
+/* b joined after m was sent, and an edit or undo may have brought it. */
+#define LATE_JOIN(shown_phone, shown_laptop)                                                              \
+    "0 device device=a.p user=a\n0 device device=b.p user=b\n0 device device=b.l user=b\n"                \
+    "0 member conversation=c user=a role=member version=1\n" SEND_M                                       \
+    "1s show device=a.p in=c message=m copy=body version=3\n"                                             \
+    "2s member conversation=c user=b role=member version=4\n"                                             \
+    "3s append user=b epoch=1 position=1 entry=join shard=s in=c version=4\n" SHOW_M                      \
+    "4s show device=b.l in=c message=m copy=body version=3\n" DELIVER "50s view device=a.p shown=c/m@3\n" \
+    "50s view device=b.p shown=" shown_phone " cursor=1 epoch=1\n"                                        \
+    "50s view device=b.l shown=" shown_laptop " cursor=1 epoch=1\n" END
+
 static void replicas_agree(void)
 {
     static const struct check_row rows[] = {
@@ -178,6 +189,9 @@ static void replicas_agree(void)
          "1s show device=a.p in=c message=m copy=body version=3\n"
          "2s member conversation=c user=b role=member version=4\n" DELIVER
          "50s view device=a.p shown=c/m@3\n50s view device=b.p shown=-\n" END},
+        {"or be there, on all of the user's devices", INVARIANT_REPLICAS_AGREE, VERDICT_HELD, ANY_COUNT, 0,
+         LATE_JOIN("c/m@3", "c/m@3")},
+        {"but not on one of two", INVARIANT_REPLICAS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0, LATE_JOIN("c/m@3", "-")},
         {"an exempt device is not compared", INVARIANT_REPLICAS_AGREE, VERDICT_VACUOUS, 0, 0,
          PEOPLE SEND_M "49s exempt node=b.p\n" DELIVER
                        "50s view device=b.p shown=-\n50s view device=a.p shown=-\n" END},

@@ -113,6 +113,32 @@ static void judge_device(struct check *c, const struct member *member, uint32_t 
         judge(c, INVARIANT_REPLICAS_AGREE);
 }
 
+/* What was sent before its user joined: nothing says that it must be there, but all of this user's devices agree. */
+static void judge_before_joining(struct check *c, const struct member *member)
+{
+    for (uint32_t i = c->convs[member->conv].first_message; i; i = c->messages[i].next_in_conv) {
+        const struct message *m = &c->messages[i];
+        uint32_t has = 0, lacks = 0;
+        if (!m->sent || m->send_version >= member->since || !message_live(c, m) ||
+            forme_covers(c, member->user, i, false))
+            continue;
+        for (uint32_t d = c->users[member->user].devices; d; d = c->devices[d].next_of_user) {
+            uint32_t at = final_complete(c, &c->devices[d]) ? state_body_find(c, d, i) : 0;
+            if (holding_in_view(c, at) && !c->holdings[at].pending)
+                has = at;
+            else if (final_complete(c, &c->devices[d]) && !(at && c->holdings[at].hid_pending))
+                lacks = d;
+        }
+        if (!has || !lacks)
+            continue;
+        struct verdict *v = violate(
+            c, INVARIANT_REPLICAS_AGREE, "%s, sent before its user joined, is readable on %s at the end, and not on %s",
+            nm(c, m->name), nm(c, c->devices[c->holdings[has].device].name), nm(c, c->devices[lacks].name));
+        chain_kept(c, v, m->send_kept);
+        chain_show(c, v, has);
+    }
+}
+
 static void judge_conv(struct check *c, uint32_t conv)
 {
     uint32_t viewed = 0;
@@ -120,6 +146,8 @@ static void judge_conv(struct check *c, uint32_t conv)
         for (uint32_t i = c->convs[conv].members; i; i = c->members[i].next_of_conv) {
             if (!c->members[i].is)
                 continue;
+            if (pass == 0)
+                judge_before_joining(c, &c->members[i]);
             for (uint32_t d = c->users[c->members[i].user].devices; d; d = c->devices[d].next_of_user) {
                 if (!final_view(c, &c->devices[d]))
                     continue;
