@@ -45,7 +45,8 @@ const struct policy_preset policy_presets[] = {
      "set-role=moderator "
      "delivery=push-and-poll "
      "copies=all "
-     "earlier=never"},
+     "earlier=never "
+     "wipe-within=2s"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

@@ -2,8 +2,10 @@
  * shard.c: one step of a shard: a transaction around one input, its timers, and the set-up inputs.
  *
  * Method: begin; dispatch; store the time floor; commit. Any failure rolls back and clears the output, so that nothing
- * is ever said that was not stored. What is volatile (sessions, resend times) is only trusted within one life of the
- * shard.
+ * is ever said that was not stored. After a purge the files still have its bytes (a write-ahead log, gaps in pages): a
+ * checkpoint of both stores follows the commit, before anything of that step is said, or within policy "wipe-within" so
+ * that one serves many purges; a reaping waits for it. A new life begins with one, for what the last may have left.
+ * What is volatile (sessions, resend times) is only trusted within one life of the shard.
  */
 #include "core/shard_internal.h"
 
@@ -85,6 +87,19 @@ int shard_timer(struct shard *s, uint64_t due_us, enum timer_kind kind, uint64_t
     struct row row = {.c = {[TIMER_due] = due_us, [TIMER_kind] = kind, [TIMER_a] = a, [TIMER_b] = b}};
     row.c[TIMER_version] = v;
     return shard_put(s, TABLE_TIMER, &row);
+}
+
+void shard_wipe(struct shard *s)
+{
+    uint64_t due = s->now_us + s->policy->wipe_within_us;
+    if (due < s->wipe_at_us)
+        s->wipe_at_us = due;
+}
+
+void shard_wipe_first(struct shard *s)
+{
+    if (s->wipe_at_us != TIME_NEVER)
+        s->wipe_at_us = s->now_us;
 }
 
 struct note *shard_note(struct shard *s, enum note_kind kind)
@@ -288,8 +303,29 @@ static int wake(struct shard *s)
     for (uint32_t i = 0; i < s->count; i++)
         if (s->channels[i].retry_at_us < at)
             at = s->channels[i].retry_at_us;
+    if (s->wipe_at_us > s->now_us && s->wipe_at_us < at)
+        at = s->wipe_at_us;
     s->out->wake_at_us = at;
     return 0;
+}
+
+/*
+ * The keys first: without them the rest says nothing. When it fails, the step has been committed and says nothing, as
+ * after a crash there; the next life begins with another try.
+ */
+static int wipe(struct shard *s)
+{
+    if (s->wipe_at_us > s->now_us)
+        return 0;
+    s->wipe_at_us = TIME_NEVER;
+    int status = s->vault->ops->checkpoint(s->vault);
+    if (status == 0)
+        status = s->store->ops->checkpoint(s->store);
+    if (status < 0) {
+        s->out->msg_count = 0;
+        s->out->wake_at_us = TIME_NEVER;
+    }
+    return status;
 }
 
 /* The vault first: a body is never stored without its key. */
@@ -353,6 +389,7 @@ int shard_step(struct shard *s, const struct shard_input *in, struct out *out)
     if (status < 0) {
         roll_back(s);
         out_clear(out);
+        return status;
     }
-    return status;
+    return wipe(s);
 }

@@ -61,7 +61,8 @@ struct shard *shard_new(shard_id id, uint32_t shard_count, const struct shard_st
 void shard_free(struct shard *shard);
 /*
  * Run one step. out is cleared first. Returns 0; E_CRASH as asked; E_STORE and others when the store failed: then it
- * has rolled back, out holds nothing, and the caller must shard_free and start again from the store.
+ * has rolled back and out holds nothing, or it has committed and out holds notes alone (a purge whose bytes could not
+ * be wiped); the caller must shard_free and start again from the store.
  */
 int shard_step(struct shard *shard, const struct shard_input *input, struct out *out);
 

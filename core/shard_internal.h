@@ -105,6 +105,7 @@ struct shard {
     bool vault_open;     /* a transaction has begun there */
     uint64_t audit_step; /* the number of this step, once it wrote to the audit log */
     /* volatile */
+    uint64_t wipe_at_us;      /* what a purge left in the files is wiped after the commit at or after then; or never */
     uint64_t started_us;      /* when this life of it began */
     struct session *sessions; /* by device id */
     size_t session_cap;
@@ -123,6 +124,9 @@ int shard_del(struct shard *s, enum store_table table, const struct row *row);
 int shard_first(struct shard *s, enum store_table table, int index, int fixed, int given, const uint64_t *key,
                 bool reverse, struct row *row);
 int shard_timer(struct shard *s, uint64_t due_us, enum timer_kind kind, uint64_t a, uint64_t b, version v);
+/* A purge: its bytes are wiped after this step's commit, or within the policy's time; before it is told as reaped. */
+void shard_wipe(struct shard *s);
+void shard_wipe_first(struct shard *s); /* what waits to be wiped is, before this step tells anybody anything */
 struct note *shard_note(struct shard *s, enum note_kind kind);
 int shard_meta(struct shard *s, enum meta_key key, uint64_t *value); /* 0 when absent */
 int shard_set_meta(struct shard *s, enum meta_key key, uint64_t value);

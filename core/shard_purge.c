@@ -78,6 +78,7 @@ static int finish_message(struct shard *s, const struct row *timer)
     message.c[MESSAGE_version] = v;
     memset(&message.body, 0, sizeof message.body);
     CHECK(vault_destroy(s, timer->c[TIMER_b]));
+    shard_wipe(s);
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     CHECK(conv_drop_hidden(s, timer->c[TIMER_a], timer->c[TIMER_b]));
     CHECK(quote_purge(s, timer->c[TIMER_a], timer->c[TIMER_b]));
@@ -161,6 +162,7 @@ static int finish_conv(struct shard *s, const struct row *timer)
     conv.c[CONV_state] = CONV_PURGED;
     CHECK(shard_put(s, TABLE_CONV, &conv));
     note_stage(s, NOTE_PURGE, timer->c[TIMER_a], 0, v);
+    shard_wipe(s);
     CHECK(audit_purge(s, timer->c[TIMER_a], 0, v));
     return tell_purged(s, &conv, ENTRY_PURGE_CONV, 0, v);
 }
@@ -241,6 +243,7 @@ static int reap_conv(struct shard *s, conv_id id)
     if (status != E_NOTFOUND)
         return status; /* a message's tombstone is still there: the last one to go calls again */
     note_stage(s, NOTE_REAP, id, 0, conv.c[CONV_deletion]);
+    shard_wipe_first(s);
     CHECK(drop_members(s, id));
     return shard_del(s, TABLE_CONV, &conv);
 }
@@ -253,6 +256,7 @@ static int reap_message(struct shard *s, conv_id conv, msg_id target)
         return 0;
     CHECK(status);
     note_stage(s, NOTE_REAP, conv, target, message.c[MESSAGE_deletion]);
+    shard_wipe_first(s);
     CHECK(shard_del(s, TABLE_MESSAGE, &message));
     return conv_reap(s, conv, 0);
 }

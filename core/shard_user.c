@@ -112,6 +112,24 @@ static int devices_of(struct shard *s, user_id user, struct devices *d)
     return status < 0 ? status : 0;
 }
 
+/*
+ * No purge of this conversation comes here any more, once the last user who had it is evicted: so its keys go now.
+ * Where it is ordered they are its messages' too, and stay.
+ */
+static int forget_keys(struct shard *s, conv_id conv)
+{
+    struct row row = {.c = {[CONV_id] = conv}};
+    int status = shard_get(s, TABLE_CONV, &row);
+    if (status != E_NOTFOUND)
+        return status;
+    uint64_t key[1] = {conv};
+    status = shard_first(s, TABLE_HOLDS, INDEX_HOLDS_BY_CONV, 1, 1, key, false, &row);
+    if (status != E_NOTFOUND)
+        return status;
+    shard_wipe(s);
+    return vault_destroy_conv(s, conv);
+}
+
 int user_append(struct shard *s, shard_id source, const struct wire *w)
 {
     struct row user = {.c = {[USER_id] = w->user}};
@@ -128,11 +146,15 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
     if (w->entry == ENTRY_PURGE) {
         CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target));
         CHECK(vault_destroy(s, w->target));
+        shard_wipe(s);
     }
     if (w->entry == ENTRY_PURGE_CONV) {
         CHECK(scrub(s, w->user, INDEX_LOG_BY_CONV, w->conv));
         CHECK(vault_destroy_conv(s, w->conv));
+        shard_wipe(s);
     }
+    if (w->entry == ENTRY_EVICT)
+        CHECK(forget_keys(s, w->conv));
     struct devices devices;
     CHECK(devices_of(s, w->user, &devices));
     bool behind = false;

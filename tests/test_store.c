@@ -284,6 +284,7 @@ int suite_store_open(void);
 int suite_store_migrate(void);
 int suite_store_plans(void);
 int suite_store_deleted(void);
+int suite_store_purge(void);
 int suite_store_faults(void);
 int suite_store(void);
 int suite_store(void)
@@ -307,6 +308,8 @@ int suite_store(void)
         status = suite_store_plans();
     if (status == 0)
         status = suite_store_deleted();
+    if (status == 0)
+        status = suite_store_purge();
     if (status == 0)
         status = suite_store_faults();
     return status;

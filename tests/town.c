@@ -74,15 +74,26 @@ static void start(struct town *t, shard_id shard)
     shard_input(t, shard, &in);
 }
 
+static struct store *open_in_memory(enum store_part part, shard_id shard)
+{
+    (void)shard;
+    return store_mem_open(part);
+}
+
 void town_open(struct town *t, uint32_t shards)
+{
+    town_open_on(t, shards, open_in_memory);
+}
+
+void town_open_on(struct town *t, uint32_t shards, struct store *(*open)(enum store_part part, shard_id shard))
 {
     memset(t, 0, sizeof *t);
     t->shard_count = shards;
     t->policy = policy_sound();
     t->now_us = US_PER_S;
     for (shard_id s = 0; s < shards; s++) {
-        t->stores[s] = store_mem_open(STORE_MAIN);
-        t->vaults[s] = store_mem_open(STORE_VAULT);
+        t->stores[s] = open(STORE_MAIN, s);
+        t->vaults[s] = open(STORE_VAULT, s);
         start(t, s);
     }
     for (device_id d = 0; d < TOWN_DEVICES_MAX; d++)

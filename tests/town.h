@@ -42,6 +42,8 @@ struct town {
 };
 
 void town_open(struct town *t, uint32_t shards);
+/* On stores of the caller's making, which town_close closes. */
+void town_open_on(struct town *t, uint32_t shards, struct store *(*open)(enum store_part part, shard_id shard));
 void town_close(struct town *t);
 void town_user(struct town *t, user_id user);
 void town_device(struct town *t, device_id device, user_id user, bool linked);
