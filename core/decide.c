@@ -255,6 +255,11 @@ bool decide_derives_copies(const struct policy *p)
     return p->copies != 0;
 }
 
+bool decide_unread_follows(const struct policy *p)
+{
+    return !flawed(p, FLAW_UNREAD_KEPT);
+}
+
 bool decide_preview_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_PREVIEW_KEPT);

@@ -100,6 +100,8 @@ bool decide_pending_ends_at_answer(const struct policy *p);
 bool decide_cancel_removes(const struct policy *p);
 /* Does a device derive copies (previews, ...) from what it can read? */
 bool decide_derives_copies(const struct policy *p);
+/* Does a deleted message stop counting as unread? */
+bool decide_unread_follows(const struct policy *p);
 /* Does the preview of a conversation go when the message that it shows does? */
 bool decide_preview_follows(const struct policy *p);
 /* Does the cursor pass an entry of an unknown kind, or of a target that is not here? */

@@ -59,7 +59,7 @@ static void apply_hide(struct device *d, const struct wire *w)
 static void apply_quote(struct device *d, const struct wire *w)
 {
     bool kept = (w->flags & QUOTE_KEPT) != 0;
-    copies_quote(d, w->conv, kept ? w->target : w->reply, w->version, &w->body);
+    copies_quote(d, w->conv, kept ? w->target : w->reply, w->version, w->sent, &w->body);
 }
 
 static void apply_clear(struct device *d, struct replica_conv *conv, const struct wire *w)
@@ -170,6 +170,10 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
         case ENTRY_PURGE:
             apply_message(d, conv, w);
             return false;
+        case ENTRY_READ:
+            if (conv->read < w->sent)
+                conv->read = w->sent;
+            return false;
         case ENTRY_QUOTE:
             apply_quote(d, w);
             return false;
@@ -270,14 +274,18 @@ static void install_message(struct device *d, const struct reset_item *item)
         copies_link(d, item->conv, item->target, item->reply);
 }
 
-/* What replies quote is in the snapshot; what the outbox has was typed here. */
-static void install_quotes(struct device *d, const struct reset *reset)
+/* What replies quote, and how far the user has read, is in the snapshot; what the outbox has was typed here. */
+static void install_copies(struct device *d, const struct reset *reset)
 {
     struct replica *r = &d->replica;
     for (size_t i = 0; i < reset->count; i++) {
         const struct reset_item *item = &reset->items[i];
+        struct replica_conv *conv = item->entry == ENTRY_ITEM_READ ? replica_conv_find(r, item->conv) : NULL;
+        if (conv)
+            conv->read = item->sent;
         if (item->entry == ENTRY_ITEM_QUOTE)
-            copies_quote(d, item->conv, item->kept ? item->target : item->reply, item->version, &item->body);
+            copies_quote(d, item->conv, item->kept ? item->target : item->reply, item->version, item->sent,
+                         &item->body);
     }
     for (size_t i = 0; i < r->op_count; i++)
         if (r->ops[i].operation == OPERATION_SEND && r->ops[i].overlay && r->ops[i].reply)
@@ -331,7 +339,7 @@ void apply_snapshot(struct device *d, const struct reset *reset, struct out *out
         if (d->at_us < reset->items[i].at_us)
             d->at_us = reset->items[i].at_us;
     }
-    install_quotes(d, reset);
+    install_copies(d, reset);
     end_lost_overlays(d, &before);
     outbox_settle(d, 0, true);
     view_update(d, 0, 0, (struct gone){BECAUSE_RESET, 0}, out);

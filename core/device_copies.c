@@ -67,6 +67,42 @@ static void derive_preview(struct device *d, conv_id conv)
         want(d, COPY_PREVIEW, last, 0);
 }
 
+/* ---- what is unread: the number on the badge is how many of these there are ---- */
+
+/* By the replica, and by what the outbox has and no answer took back. */
+static version read_up_to(const struct device *d, conv_id conv)
+{
+    const struct replica_conv *c = replica_conv_find(&d->replica, conv);
+    version read = c ? c->read : 0;
+    for (size_t i = 0; i < d->replica.op_count; i++) {
+        const struct replica_op *op = &d->replica.ops[i];
+        if (op->operation == OPERATION_READ && op->conv == conv && op->overlay && op->until > read)
+            read = op->until;
+    }
+    return read;
+}
+
+static void derive_unread(struct device *d, conv_id conv)
+{
+    struct replica *r = &d->replica;
+    version read = read_up_to(d, conv);
+    for (size_t i = replica_row_from(r, conv, 0); i < r->row_count && r->rows[i].conv == conv; i++) {
+        const struct replica_row *row = &r->rows[i];
+        if (row->in_replica && row->author != d->user && row->sent > read && is_readable(row))
+            want(d, COPY_UNREAD, row, 0);
+    }
+    if (decide_unread_follows(d->policy))
+        return;
+    for (size_t i = replica_copy_from(r, conv, COPY_UNREAD); i < r->copy_count; i++) {
+        struct replica_copy *c = &r->copies[i];
+        if (c->conv != conv || c->copy != COPY_UNREAD)
+            break;
+        const struct replica_row *row = replica_row_find(r, conv, c->target);
+        c->wanted |= !(row && is_readable(row)) &&
+                     (row ? row->sent : c->version) > read; /* counted once, and never again until it is read */
+    }
+}
+
 /* ---- quotes ---- */
 
 /* The parent is here: what can be read of it now is what the reply quotes. Else what came with the reply stays. */
@@ -77,6 +113,7 @@ static void requote(const struct device *d, struct replica_reply *reply)
     bool deleted = !parent || parent->deleted;
     if (live) {
         reply->version = parent->in_replica ? parent->version : 0;
+        reply->sent = parent->sent;
         reply->text = text_beginning(&parent->body, QUOTE_BYTES);
     } else if (!deleted || !decide_quote_stays(d->policy)) {
         reply->text.len = 0;
@@ -94,15 +131,20 @@ void copies_link(struct device *d, conv_id conv, msg_id reply, msg_id parent)
 void copies_requote(struct device *d, conv_id conv, msg_id parent)
 {
     struct replica *r = &d->replica;
+    const struct replica_conv *of = replica_conv_find(r, conv);
+    version cleared = of ? of->cleared : 0;
     for (size_t i = replica_reply_from(r, conv, 0); i < r->reply_count && r->replies[i].conv == conv; i++) {
         struct replica_reply *reply = &r->replies[i];
         if (parent ? reply->parent == parent : replica_row_find(r, conv, reply->parent) != NULL)
             requote(d, reply);
+        else if (!parent && reply->sent && reply->sent <= cleared)
+            reply->text.len = 0;
     }
 }
 
 /* For devices without the parent. It was live when this was said, so a device that has it knows better. */
-void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, const struct text *text)
+void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, version sent,
+                  const struct text *text)
 {
     struct replica_reply *r = replica_reply_find(&d->replica, conv, reply);
     bool blank = r && r->text.len == 0;
@@ -110,6 +152,14 @@ void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_
         return;
     r->text = *text;
     r->version = version_of;
+    r->sent = sent;
+}
+
+/* Of a parent that is not here: has the person just deleted it all the same? */
+static bool is_being_deleted(const struct device *d, const struct replica_reply *reply)
+{
+    struct replica_row absent = {.conv = reply->conv, .id = reply->parent, .sent = reply->sent, .in_replica = true};
+    return view_deletion_pends(d, &absent);
 }
 
 static void derive_quotes(struct device *d, conv_id conv)
@@ -125,7 +175,8 @@ static void derive_quotes(struct device *d, conv_id conv)
         if (!parent && !reply->version)
             reply->text.len = 0; /* refused or taken back: it was only in the outbox */
         bool own = decide_quote_stays(d->policy) && !(parent && parent->in_replica && parent->hidden);
-        if (reply->text.len && is_readable(row) && (!parent || is_readable(parent) || own))
+        bool open = parent ? is_readable(parent) : !is_being_deleted(d, reply);
+        if (reply->text.len && is_readable(row) && (open || own))
             want_quote(d, reply);
         r->replies[kept++] = *reply;
     }
@@ -160,7 +211,7 @@ static void say_hide(const struct device *d, const struct replica_copy *c, struc
     else if (row && row->shown == SHOWN_HIDDEN_PENDING)
         gone = (struct gone){BECAUSE_PENDING, c->version};
     else if (row)
-        gone = (struct gone){BECAUSE_SUPERSEDED, c->version};
+        gone = (struct gone){c->copy == COPY_UNREAD ? BECAUSE_READ : BECAUSE_SUPERSEDED, c->version};
     note->because = (uint8_t)gone.because;
     note->version = gone.version;
     note->pending = gone.because == BECAUSE_PENDING;
@@ -189,8 +240,10 @@ static void tell(struct device *d, conv_id conv, struct gone gone, struct out *o
 
 static void derive(struct device *d, conv_id conv)
 {
-    if (decide_derives_copies(d->policy))
+    if (decide_derives_copies(d->policy)) {
         derive_preview(d, conv);
+        derive_unread(d, conv);
+    }
     derive_quotes(d, conv);
 }
 

@@ -71,12 +71,15 @@ struct gone {
 void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone, struct out *out);
 /* The person was in it or has a draft for it: tell them who deleted the conversation. */
 void view_notice(const struct device *d, conv_id conv, user_id actor, uint64_t at_us, struct out *out);
+/* Does an own deletion that is not answered, or not caught up with, hide this row? */
+bool view_deletion_pends(const struct device *d, const struct replica_row *row);
 struct note *view_note(const struct device *d, enum note_kind kind, struct out *out);
 
 /* device_copies.c: this message replies to that one. */
 void copies_link(struct device *d, conv_id conv, msg_id reply, msg_id parent);
 /* What the log or a snapshot says that the reply quotes. */
-void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, const struct text *text);
+void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, version sent,
+                  const struct text *text);
 /* The message has another text, or none any more: so have the quotes of it. 0: every message of the conversation. */
 void copies_requote(struct device *d, conv_id conv, msg_id parent);
 /* After each change of the view of that conversation, or of all (0). gone: why rows went. */

@@ -76,6 +76,7 @@ static bool is_valid(const struct device *d, const struct device_input *in)
         case OPERATION_EDIT:
         case OPERATION_DELETE_ME:
         case OPERATION_CANCEL:
+        case OPERATION_READ:
             return in->conv && in->target;
         case OPERATION_SET_ROLE:
             return in->conv && in->subject && in->role;
@@ -91,6 +92,12 @@ static version known_to(const struct device *d, conv_id conv)
 {
     const struct replica_conv *found = replica_conv_find(&d->replica, conv);
     return found ? found->last : 0;
+}
+
+static version sent_of(const struct device *d, conv_id conv, msg_id target)
+{
+    const struct replica_row *row = replica_row_find(&d->replica, conv, target);
+    return row && row->in_replica ? row->sent : 0;
 }
 
 /* Deletions of whatever scope: what hides, and must go on hiding until the replica agrees (D2). */
@@ -152,6 +159,11 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
         case OPERATION_CLEAR:
             op->overlay = true;
             op->until = known_to(d, in->conv);
+            break;
+        case OPERATION_READ:
+            op->target = in->target;
+            op->until = sent_of(d, in->conv, in->target);
+            op->overlay = true;
             break;
         case OPERATION_UNDO:
             op->target = in->target;
@@ -292,6 +304,8 @@ static bool caught_up(const struct device *d, const struct replica_op *op, bool 
             if (!conv)
                 return !op->accepted && !replica_has_rows(&d->replica, op->conv);
             return op->accepted ? conv->last >= op->accepted : conv->cleared >= op->until;
+        case OPERATION_READ:
+            return !conv || (op->accepted && conv->last >= op->accepted);
         case OPERATION_DELETE_CONV:
             if (!conv)
                 return !op->accepted && !replica_has_rows(&d->replica, op->conv);

@@ -345,6 +345,8 @@ static bool is_sound_page(const struct wire *w)
     switch (w->entry) {
         case ENTRY_ITEM_CONV:
             return w->conv && w->version;
+        case ENTRY_ITEM_READ:
+            return w->conv && w->sent;
         case ENTRY_ITEM_QUOTE:
             return w->conv && w->target && w->version && w->reply;
         case ENTRY_ITEM_MESSAGE:

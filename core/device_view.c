@@ -32,7 +32,7 @@ static bool is_pending_send(const struct device *d, const struct replica_row *ro
     return op && op->operation == OPERATION_SEND && op->overlay && !op->carried;
 }
 
-static bool is_pending_deletion(const struct device *d, const struct replica_row *row)
+bool view_deletion_pends(const struct device *d, const struct replica_row *row)
 {
     for (size_t i = 0; i < d->replica.op_count; i++) {
         const struct replica_op *op = &d->replica.ops[i];
@@ -94,7 +94,7 @@ static bool update_row(const struct device *d, struct replica_row *row, struct g
         hide(d, row, (struct gone){BECAUSE_CONVERSATION_DELETION, conv->state}, out);
     else if (row->in_replica && row->hidden)
         hide(d, row, (struct gone){BECAUSE_FOR_ME, row->version}, out);
-    else if (is_pending_deletion(d, row))
+    else if (view_deletion_pends(d, row))
         hide_pending(d, row, out);
     else
         show(d, row, out);

@@ -28,7 +28,8 @@ enum note_kind {
     X(PURGE, "purge")                                                                      \
     X(FOR_ME, "for-me") /* this user deleted it, or cleared the history, for themselves */ \
     X(CANCELLED, "cancelled")                                                              \
-    X(SUPERSEDED, "superseded") /* another message took the place of a derived copy */
+    X(SUPERSEDED, "superseded") /* another message took the place of a derived copy */     \
+    X(READ, "read")             /* it counts as unread no more */
 #define BECAUSE_ENUM(id, name) BECAUSE_##id,
 enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };
 const char *because_name(unsigned because);

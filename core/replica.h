@@ -16,6 +16,7 @@ struct replica_conv {
     version last;    /* the last version that the log or a snapshot carried */
     version state;   /* of the last DELETE_CONV or UNDO_CONV; the deletion's version while `deleted` */
     version cleared; /* what was sent up to here is gone for this user alone */
+    version read;    /* what was sent up to here is read */
     uint8_t kind, role;
     bool deleted;
 };
@@ -54,7 +55,7 @@ struct replica_op {
     msg_id target, reply;
     version named;
     version accepted; /* once answered; 0 = early or settled */
-    version until;    /* CLEAR: how far the conversation was known when it was asked for */
+    version until;    /* CLEAR: how far the conversation was known when it was asked for; READ: up to which send */
     user_id subject;
     struct text body;
 };
@@ -69,6 +70,7 @@ struct replica_reply {
     conv_id conv;
     msg_id id, parent;
     version version;  /* of the parent, when it had this text; 0: while only the outbox has the parent */
+    version sent;     /* of the parent's send */
     struct text text; /* empty: nothing to quote, or not any more */
 };
 

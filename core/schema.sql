@@ -20,6 +20,7 @@ CREATE TABLE member(
   "role" INTEGER NOT NULL,
   "cleared" INTEGER NOT NULL,
   "best" INTEGER NOT NULL,
+  "read" INTEGER NOT NULL,
   PRIMARY KEY("conv", "user", "since")
 ) WITHOUT ROWID;
 CREATE TABLE message(

@@ -317,6 +317,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return conv_delete_for_me(s, op, conv, result);
         case OPERATION_CLEAR:
             return conv_clear(s, op, conv, result);
+        case OPERATION_READ:
+            return conv_read(s, op, conv, result);
         case OPERATION_DELETE_ALL:
             return conv_delete_all(s, op, conv, role, result);
         default:

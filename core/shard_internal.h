@@ -7,6 +7,7 @@
  *   shard_forme.c    deletions for oneself, clear history
  *   shard_hold.c     legal holds: what a purge must wait for
  *   shard_job.c      long work in chunks: bulk deletion
+ *   shard_read.c     read marks
  *   shard_quote.c    what replies quote
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
@@ -215,6 +216,11 @@ int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, b
 int hold_release_timer(struct shard *s, const struct row *timer);
 int hold_start(struct shard *s);
 int hold_provision_officer(struct shard *s, user_id user);
+
+/* ---- read marks (shard_read.c) ---- */
+int conv_read(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
+/* The version up to which this user has read; 0 = nothing. */
+int conv_read_mark(struct shard *s, conv_id conv, user_id user, version *read);
 
 /* ---- quotes (shard_quote.c) ---- */
 /* May this send reply to what it names? Fills the parent's row; WHY_NONE when it may. */

@@ -288,6 +288,10 @@ static int read_conversation(struct shard *s, const struct wire *question, struc
         item->actor = (user_id)conv.c[CONV_deleted_by];
         item->at_us = conv.c[CONV_deleted_at];
     }
+    version read;
+    CHECK(conv_read_mark(s, question->conv, question->user, &read));
+    if (read)
+        add_item(snapshot, ENTRY_ITEM_READ)->sent = read;
     struct store_range range = {.table = TABLE_MESSAGE, .index = INDEX_PRIMARY, .fixed = 1, .given = 1};
     range.key[0] = question->conv;
     status = s->store->ops->scan(s->store, &range, collect_message, snapshot);

@@ -55,7 +55,8 @@ enum wire_kind {
     X(HOLD, "hold")               /* legal: conv, or subject */                                         \
     X(RELEASE, "release")         /* the same */                                                        \
     X(DELETE_ALL, "delete-all")   /* everything so far; subject: by this author. A job (shard_job.c) */ \
-    X(SET_ROLE, "set-role")       /* subject role: promotes or demotes a member */
+    X(SET_ROLE, "set-role")       /* subject role: promotes or demotes a member */                      \
+    X(READ, "read")               /* target: it, and all that was sent before it, on all of one's devices */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -81,7 +82,9 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(CLEAR, "clear")                 /* to one user: everything sent up to `sent` is gone for them alone */        \
     X(QUOTE, "quote")                 /* target = parent, actor = its author, reply, body: what the reply quotes */ \
     X(ITEM_QUOTE, "item-quote")       /* the same in a snapshot; both: flags QUOTE_KEPT, then target = the reply */ \
-    X(ROLE, "role")                   /* a member (subject) has another role now */
+    X(ROLE, "role")                   /* a member (subject) has another role now */                                 \
+    X(READ, "read")                   /* to one user: what was sent up to `sent` is read */                         \
+    X(ITEM_READ, "item-read")         /* conv sent: the same in a snapshot, behind its conversation */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U

@@ -153,6 +153,7 @@ bool wire_entry_is_sound(const struct wire *w)
         case ENTRY_ITEM_MESSAGE:
         case ENTRY_ITEM_NONE:
         case ENTRY_ITEM_QUOTE:
+        case ENTRY_ITEM_READ:
             return false;
         default:
             return w->entry < ENTRY_COUNT && w->conv && w->version;

@@ -180,7 +180,7 @@ static const struct key step_keys[] = {
     {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX + 8, NULL, "conversation",
      (OPS & ~OP(CREATE)) | FORM(TYPE) | FORM(LOOK)},
     {"message", KEY_TEXT, P(target), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of a send, or ?NAME for one that never was",
-     OP(DELETE) | OP(UNDO) | OP(EDIT) | OP(DELETE_ME) | OP(CANCEL)},
+     OP(DELETE) | OP(UNDO) | OP(EDIT) | OP(DELETE_ME) | OP(CANCEL) | OP(READ)},
     {"reply-to", KEY_TEXT, P(reply_to), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of a send, or ?NAME: what it quotes",
      OP(SEND)},
     {"undoes", KEY_TEXT, P(undoes), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the deletion; default the one it knows",

@@ -142,7 +142,7 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
                                     FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE);
     static const uint64_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
                                          FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
-                                         FORM_BIT(OPERATION_CANCEL);
+                                         FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ);
     static const uint64_t need_user =
         FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_SET_ROLE);
     const char *what = do_word(form);

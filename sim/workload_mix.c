@@ -107,6 +107,34 @@ bool mix_delete_me(struct world *w)
     return pick_person(w, pick_device(w, conv, pick_member(w, conv)), &input, &id);
 }
 
+/* To what may be deleted by now, or not have reached this member. */
+bool mix_reply(struct world *w)
+{
+    const struct crowd_target *target = bag_look(w, &w->crowd.sent);
+    const struct crowd_conv *conv = target ? conv_of(w, target->conv) : NULL;
+    if (!conv)
+        return false;
+    device_id device = pick_device(w, conv, pick_member(w, conv));
+    struct device_input input = pick_input(OPERATION_SEND, target->conv, 0);
+    input.reply = target->target;
+    uint64_t id;
+    if (!pick_person(w, device, &input, &id))
+        return false;
+    bag_put(&w->crowd.sent, (struct crowd_target){input.conv, id, device, w->now_us});
+    return true;
+}
+
+bool mix_read(struct world *w)
+{
+    const struct crowd_target *target = bag_look(w, &w->crowd.sent);
+    const struct crowd_conv *conv = target ? conv_of(w, target->conv) : NULL;
+    if (!conv)
+        return false;
+    struct device_input input = pick_input(OPERATION_READ, target->conv, target->target);
+    uint64_t id;
+    return pick_person(w, pick_device(w, conv, pick_member(w, conv)), &input, &id);
+}
+
 /* Written while there is no connection, and thought better of. */
 bool mix_cancel(struct world *w)
 {

@@ -59,6 +59,44 @@ static void atomic_view(void)
     RUN(rows);
 }
 
+#define UNREAD_B "1s show device=b.p in=c message=m copy=unread version=3\n"
+#define NO_MORE "2s hide device=b.p in=c message=m copy=unread because=read version=3\n"
+#define READ_M                                           \
+    "2s invoke op=7 device=b.p do=read in=c message=m\n" \
+    "2s commit op=7 do=read shard=s version=4 device=b.p in=c message=m actor=b\n2s ack op=7 device=b.p\n"
+#define LOG_B \
+    "1s append user=b epoch=1 position=1 entry=send shard=s in=c message=m version=3\n3s ack op=1 device=a.p\n"
+#define FINAL_B(shown) DELIVER "90s view device=b.p shown=" shown " cursor=1 epoch=1\n" END
+#define OUT_UNREAD(device) "1s show device=" device " in=c message=m copy=unread\n"
+#define OUT_SHOW_L "0 connect device=b.l\n1s show device=b.l in=c message=m copy=body\n"
+#define OUT_FINAL(shown_p, shown_l) "90s view device=b.p shown=" shown_p "\n90s view device=b.l shown=" shown_l "\n" END
+
+static void counters_agree(void)
+{
+    static const struct check_row rows[] = {
+        {"unread, and counted", INVARIANT_COUNTERS_AGREE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M LOG_B SHOW_M UNREAD_B FINAL_B("c/m@3,c/m@3+unread")},
+        {"read, and not counted", INVARIANT_COUNTERS_AGREE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M LOG_B SHOW_M UNREAD_B READ_M NO_MORE FINAL_B("c/m@3")},
+        {"read, and counted", INVARIANT_COUNTERS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M LOG_B SHOW_M UNREAD_B READ_M FINAL_B("c/m@3,c/m@3+unread")},
+        {"unread, and not counted", INVARIANT_COUNTERS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M LOG_B SHOW_M UNREAD_B NO_MORE FINAL_B("c/m@3")},
+        {"a read that nobody answered", INVARIANT_COUNTERS_AGREE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M LOG_B SHOW_M UNREAD_B
+         "2s invoke op=7 device=b.p do=read in=c message=m\n" NO_MORE FINAL_B("c/m@3")},
+        {"nobody counts", INVARIANT_COUNTERS_AGREE, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M LOG_B SHOW_M FINAL_B("c/m@3")},
+        {"outside: both devices count it", INVARIANT_COUNTERS_AGREE, VERDICT_HELD, ANY_COUNT, 0,
+         PEOPLE OUT_SEND OUT_SHOW OUT_SHOW_L OUT_UNREAD("b.p") OUT_UNREAD("b.l")
+             OUT_FINAL("c/m,c/m+unread", "c/m,c/m+unread")},
+        {"outside: one of them does", INVARIANT_COUNTERS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OUT_SEND OUT_SHOW OUT_SHOW_L OUT_UNREAD("b.p") OUT_FINAL("c/m,c/m+unread", "c/m")},
+        {"outside: it counts what it does not show", INVARIANT_COUNTERS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OUT_SEND OUT_SHOW OUT_UNREAD("b.p") OUT_DELETE OUT_HIDE OUT_FINAL("c/m+unread", "-")},
+    };
+    RUN(rows);
+}
+
 static void of_every_copy(void)
 {
     static const struct check_row rows[] = {
@@ -87,7 +125,8 @@ static void of_every_copy(void)
 int suite_check_copies(void)
 {
     CU_pSuite suite = CU_add_suite("check_copies", NULL, NULL);
-    bool made = suite && CU_add_test(suite, "copies-follow", copies_follow) &&
-                CU_add_test(suite, "atomic-view", atomic_view) && CU_add_test(suite, "of every copy", of_every_copy);
+    bool made =
+        suite && CU_add_test(suite, "copies-follow", copies_follow) && CU_add_test(suite, "atomic-view", atomic_view) &&
+        CU_add_test(suite, "counters-agree", counters_agree) && CU_add_test(suite, "of every copy", of_every_copy);
     return made ? 0 : -1;
 }

@@ -236,6 +236,7 @@ void check_finish(struct check *c)
     c->now = NULL;
     visibility_finish(c);
     agreement_finish(c);
+    counters_finish(c);
     scope_finish(c);
     audience_finish(c);
     order_finish(c);

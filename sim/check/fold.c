@@ -214,6 +214,8 @@ static void fold_copy(struct check *c, const struct event *e)
     h->version = record_get(e->r, FIELD_VERSION);
     h->show_seq = e->r->seq;
     h->show_at_us = e->r->at_us;
+    if (e->conv && word_of(c, c->items[h->item].copy) == WORD_UNREAD)
+        c->convs[e->conv].counted = true;
     if (e->conv && !c->convs[e->conv].first_show_seq)
         c->convs[e->conv].first_show_seq = e->r->seq;
 }
@@ -235,6 +237,9 @@ static void fold_commit(struct check *c, const struct event *e)
         m->send_kept = state_keep(c, e->r);
         m->sent_when_closed = e->conv && c->convs[e->conv].target.deleted;
     }
+    struct member *reader = e->what == WORD_READ ? state_member(c, e->conv, e->actor) : NULL;
+    if (reader && reader->read < c->messages[e->message].send_version)
+        reader->read = c->messages[e->message].send_version;
     if (e->what == WORD_EDIT && e->message) { /* it changes the text, and never what a deletion decided */
         c->messages[e->message].edit_version = op->version;
         c->messages[e->message].edit_kept = state_keep(c, e->r);

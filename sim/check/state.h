@@ -25,7 +25,7 @@
     X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member") \
     X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
-    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(SEARCH, "search") \
+    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(READ, "read") X(UNREAD, "unread") X(SEARCH, "search") \
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role")
@@ -65,6 +65,8 @@ struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
     uint64_t first_show_seq;
+    uint32_t open_reads;    /* neither acknowledged nor refused */
+    bool counted;           /* something of it was once shown as unread */
     uint32_t formes, bulks; /* bulks: deletions of many that were asked for: op.next_of_target */
     uint8_t least[RIGHTS];  /* the rank that a rule asks for, + 1; 0: no rule was told */
     uint64_t shard,
@@ -72,7 +74,7 @@ struct conv {
 };
 struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
-    version since;
+    version since, read;           /* read: of the last send that the user has read */
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
     bool is;
     int rank; /* of the role: 1 member, 2 moderator, 3 owner */
@@ -281,6 +283,7 @@ void chain_hide(const struct check *c, struct verdict *v, uint32_t holding);
 void visibility_before(struct check *c, const struct event *e);
 void visibility_after(struct check *c, const struct event *e);
 void visibility_finish(struct check *c);
+void counters_finish(struct check *c);
 void agreement_finish(struct check *c);
 bool final_view(const struct check *c, const struct device *d);     /* viewed at the end, when all had arrived */
 bool final_complete(const struct check *c, const struct device *d); /* and its cursor is at its log's head */
