@@ -93,6 +93,7 @@ check: test lint
 ## operations and events a second
 bench: all
 	build/sexton bench queue
+	build/sexton bench store
 
 ## draw the report of the last run
 report: all

@@ -146,6 +146,8 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
         for (size_t b = 0; b < 8; b++)
             input->random[i + b] = (uint8_t)(bytes >> (8 * b));
     }
+    if (w->tap)
+        w->tap(w->tap_ctx, id, input);
     int status = shard_step(shard->core, input, &w->out);
     if (status == E_CRASH && strikes) {
         carry(w, id, w->out.msg_count, true);
@@ -322,6 +324,12 @@ struct world *world_new(void)
     struct world *w = base_alloc(sizeof *w);
     w->queue = queue_new();
     return w;
+}
+
+void world_tap(struct world *world, world_tap_fn *tap, void *ctx)
+{
+    world->tap = tap;
+    world->tap_ctx = ctx;
 }
 
 void world_free(struct world *world)

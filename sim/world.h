@@ -5,6 +5,7 @@
 #ifndef SEXTON_SIM_WORLD_H
 #define SEXTON_SIM_WORLD_H
 
+#include "core/shard.h"
 #include "core/store.h"
 #include "sim/history.h"
 #include "sim/scenario.h"
@@ -39,6 +40,9 @@ struct world;
  */
 struct world *world_new(void);
 void world_free(struct world *world);
+/* From now on `tap` hears of every step of a shard before it is taken: to record them. */
+typedef void world_tap_fn(void *ctx, shard_id shard, const struct shard_input *input);
+void world_tap(struct world *world, world_tap_fn *tap, void *ctx);
 /* Runs the whole of it: safety, heal, deliver, age; ends with the record "end". flaws: bits of enum flaw. */
 enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
                          struct history *history);

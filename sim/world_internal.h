@@ -240,6 +240,8 @@ struct world {
     size_t race_count, race_cap;
     uint64_t safety_until_us;
     struct traffic traffic;
+    world_tap_fn *tap;
+    void *tap_ctx;
     struct crowd crowd;
     /* end phases */
     uint64_t age_until_us, age_bound_us;

@@ -158,6 +158,11 @@ says "sexton --help"
 expect 0 "--help" "$sexton" --help
 expect 0 "--version" "$sexton" --version
 expect 2 "an option where a command should be" "$sexton" --nonsense
+expect 0 "a small measurement of the stores" "$sexton" bench store --operations 60 --rounds 1
+says "^sqlite file, sync "
+says "what bounds them"
+expect 2 "no operations" "$sexton" bench store --operations 0
+expect 2 "nothing to measure" "$sexton" bench paper
 for command in run check verify explain report audit lint new list bench; do
     expect 0 "$command --help" "$sexton" "$command" --help
     says "^usage: sexton $command"

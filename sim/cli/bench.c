@@ -1,10 +1,13 @@
 /*
- * bench.c: `sexton bench queue`: the event queue in the hold model (as in PHOLD): a steady number of pending events;
+ * bench.c: `sexton bench queue` and `sexton bench store` (bench_store.c).
+ *
+ * queue: the event queue in the hold model (as in PHOLD): a steady number of pending events;
  * each step pops the first and pushes one an exponential time later. One step in eight cancels and replaces another
  * event.
  */
 #include "core/rng.h"
 #include "sim/cli/args.h"
+#include "sim/cli/bench_store.h"
 #include "sim/cli/cli.h"
 #include "sim/queue.h"
 
@@ -14,9 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n";
+static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n"
+                            "       sexton bench store [--operations N] [--rounds N]\n";
 
 #define PENDING_MAX 100000000U
+#define OPERATIONS_MAX 1000000U
 
 static int64_t now_us(void)
 {
@@ -62,23 +67,29 @@ int cmd_bench(int argc, char **argv)
 {
     struct args args = args_begin(argc, argv, usage);
     const char *what = NULL;
-    uint64_t pending = 0, steps = 2000000;
+    uint64_t pending = 0, steps = 2000000, operations = 1000, rounds = 5;
     while (args_more(&args)) {
         if (args_flag(&args, "--help") || args_flag(&args, "-h")) {
             printf("%s", usage);
             return SEXTON_OK;
         }
-        if (args_number(&args, "--pending", &pending) || args_number(&args, "--steps", &steps))
+        if (args_number(&args, "--pending", &pending) || args_number(&args, "--steps", &steps) ||
+            args_number(&args, "--operations", &operations) || args_number(&args, "--rounds", &rounds))
             continue;
         if (what || !args_operand(&args, &what))
             return args_unknown(&args);
     }
-    if (!args.bad && (!what || strcmp(what, "queue") != 0))
-        return args_complain(&args, what ? what : "nothing", "queue");
+    bool of_store = what && strcmp(what, "store") == 0;
+    if (!args.bad && !of_store && (!what || strcmp(what, "queue") != 0))
+        return args_complain(&args, what ? what : "nothing", "queue or store");
+    if (!args.bad && (operations < 1 || operations > OPERATIONS_MAX))
+        return args_complain(&args, "no operations, or more than 1000000", "another number");
     if (!args.bad && pending > PENDING_MAX)
         return args_complain(&args, "more than 100000000 pending", "fewer");
     if (args.bad)
         return SEXTON_USAGE;
+    if (of_store)
+        return bench_store(operations, rounds);
     if (pending > 0) {
         hold(pending, steps);
         return SEXTON_OK;
