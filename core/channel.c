@@ -27,7 +27,8 @@ static int pack(struct shard *s, shard_id destination, uint64_t number, const st
                               [OUTBOX_page] = (uint64_t)w->page | (uint64_t)w->pages << 32,
                               [OUTBOX_reset_id] = w->reset_id,
                               [OUTBOX_sent] = w->sent,
-                              [OUTBOX_reply] = w->reply}};
+                              [OUTBOX_reply] = w->reply,
+                              [OUTBOX_period] = w->period_us}};
     row->c[OUTBOX_words] = (uint64_t)w->operation | (uint64_t)w->entry << 8 | (uint64_t)w->outcome << 16 |
                            (uint64_t)w->why << 24 | (uint64_t)w->conv_kind << 32 | (uint64_t)w->role << 40 |
                            (uint64_t)w->flags << 48 | (uint64_t)w->early << 56;
@@ -61,6 +62,7 @@ static int unpack(struct shard *s, const struct row *row, struct wire *w)
                        .reset_id = (uint32_t)row->c[OUTBOX_reset_id],
                        .sent = row->c[OUTBOX_sent],
                        .reply = row->c[OUTBOX_reply],
+                       .period_us = row->c[OUTBOX_period],
                        .number = row->c[OUTBOX_number]};
     bool gone;
     CHECK(vault_open(s, w, &row->body, &gone));

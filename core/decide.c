@@ -299,3 +299,14 @@ bool decide_reads(const struct policy *p, version sent, version changed, version
 {
     return sent >= since || (p->earlier == 0 && changed >= since);
 }
+
+enum why decide_may_set_retention(const struct policy *p, uint8_t role)
+{
+    (void)p;
+    return role == ROLE_OWNER ? WHY_NONE : WHY_NOT_PERMITTED;
+}
+
+bool decide_retention_announces(const struct policy *p)
+{
+    return !flawed(p, FLAW_RETENTION_SILENT);
+}

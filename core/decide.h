@@ -57,6 +57,10 @@ bool decide_edit_needs_live(const struct policy *p); /* server and device alike 
 bool decide_hides_for_all(const struct policy *p);
 bool decide_audits_refusal(const struct policy *p);
 
+/* May this member say how old messages become? */
+enum why decide_may_set_retention(const struct policy *p, uint8_t role);
+/* Is the audience told of what retention takes, or are the rows only removed? */
+bool decide_retention_announces(const struct policy *p);
 /* Does a job go on? of_this_life: it went on since the shard started, so that a memory of it is enough. */
 bool decide_job_goes_on(const struct policy *p, bool of_this_life);
 

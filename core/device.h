@@ -32,6 +32,7 @@ struct device_input {
     version named; /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
     user_id
         subject; /* ADD, REMOVE, SET_ROLE; CREATE of a direct conversation: the other one; HOLD, RELEASE without conv */
+    uint64_t period_us; /* SET_RETENTION */
     struct text body;
     const struct wire *wire;
 };

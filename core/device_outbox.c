@@ -38,6 +38,7 @@ static void send_op(struct device *d, struct replica_op *op, uint64_t now_us, st
     w->subject = op->subject;
     w->role = op->role;
     w->conv_kind = op->conv_kind;
+    w->period_us = op->period_us;
     w->body = op->body;
     w->reply = op->reply;
     w->at_us = now_us;
@@ -137,6 +138,7 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
     op->subject = in->subject;
     op->role = in->role;
     op->conv_kind = in->conv_kind;
+    op->period_us = in->period_us;
     switch (in->operation) {
         case OPERATION_SEND:
             op->target = MAKE_ID(d->id, op->op);

@@ -75,7 +75,7 @@ struct note {
     msg_id target;
     msg_id via; /* SHOW, HIDE of a derived copy: the message that carries it, or 0 */
     version version, named;
-    uint64_t position, head, horizon, number, deadline_us, at_us, count;
+    uint64_t position, head, horizon, number, deadline_us, at_us, count, period_us;
 };
 
 enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD };

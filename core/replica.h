@@ -57,6 +57,7 @@ struct replica_op {
     version accepted; /* once answered; 0 = early or settled */
     version until;    /* CLEAR: how far the conversation was known when it was asked for; READ: up to which send */
     user_id subject;
+    uint64_t period_us; /* SET_RETENTION */
     struct text body;
 };
 

@@ -10,6 +10,9 @@ CREATE TABLE conversation(
   "deadline" INTEGER NOT NULL,
   "deletion" INTEGER NOT NULL,
   "purged_to" INTEGER NOT NULL,
+  "retention" INTEGER NOT NULL,
+  "retain_due" INTEGER NOT NULL,
+  "retained" INTEGER NOT NULL,
   PRIMARY KEY("id")
 ) WITHOUT ROWID;
 CREATE TABLE member(
@@ -136,6 +139,7 @@ CREATE TABLE outbox(
   "reset_id" INTEGER NOT NULL,
   "sent" INTEGER NOT NULL,
   "reply" INTEGER NOT NULL,
+  "period" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("destination", "number")
 ) WITHOUT ROWID;
@@ -251,6 +255,7 @@ CREATE TABLE parked_purge(
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX MESSAGE_BY_AUTHOR ON message("author", "conv", "id");
+CREATE UNIQUE INDEX MESSAGE_BY_AGE ON message("conv", "sent", "id");
 CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
 CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
 CREATE UNIQUE INDEX QUOTE_BY_PARENT ON quote("parent", "conv", "reply");

@@ -156,6 +156,8 @@ static int provision_conv(struct shard *s, const struct shard_input *in)
 {
     struct row conv = {.c = {[CONV_id] = in->conv, [CONV_kind] = in->conv_kind, [CONV_state] = CONV_ACTIVE}};
     conv.c[CONV_created_at] = s->now_us;
+    conv.c[CONV_retention] = in->retention_us;
+    retain_provision(s, &conv);
     struct row executed = {.c = {[EXECUTED_device] = ID_DEVICE(in->conv)}};
     executed.c[EXECUTED_op] = conv_id_op(s->policy, in->conv);
     CHECK(shard_put(s, TABLE_EXECUTED, &executed));
@@ -217,6 +219,8 @@ static int run_timer(struct shard *s, const struct row *timer)
             return user_fence_timer(s, (device_id)timer->c[TIMER_a]);
         case TIMER_JOB:
             return job_timer(s, timer);
+        case TIMER_RETAIN:
+            return retain_timer(s, timer);
         default:
             return conv_timer(s, timer);
     }

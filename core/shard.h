@@ -43,6 +43,7 @@ struct shard_input {
     conv_id conv;
     uint8_t conv_kind, role;
     bool linked;
+    uint64_t retention_us; /* SHARD_PROVISION_CONV: how old a message becomes; 0 = for ever */
     /* What this step may make keys of: from the caller's random stream, new in each step that carries a message or a
        timer. Equal bytes give equal keys. */
     uint8_t random[32];

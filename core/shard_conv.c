@@ -210,6 +210,7 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
         return conv_refuse(result, why);
     message.c[MESSAGE_reply] = op->reply;
     result->version = conv_next_version(s, conv);
+    CHECK(retain_sent(s, conv));
     CHECK(shard_put(s, TABLE_CONV, conv));
     message.c[MESSAGE_version] = result->version;
     message.c[MESSAGE_sent] = result->version;
@@ -321,6 +322,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return conv_read(s, op, conv, result);
         case OPERATION_DELETE_ALL:
             return conv_delete_all(s, op, conv, role, result);
+        case OPERATION_SET_RETENTION:
+            return retain_set(s, op, conv, role, result);
         default:
             return conv_refuse(result, WHY_MALFORMED);
     }

@@ -9,6 +9,7 @@
  *   shard_job.c      long work in chunks: bulk deletion
  *   shard_read.c     read marks
  *   shard_quote.c    what replies quote
+ *   shard_retain.c   retention by age
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
@@ -42,6 +43,7 @@
 #define CHANNEL_RETRY_US (200 * US_PER_MS)   /* first resend; doubles */
 #define CHANNEL_RETRY_MAX_US (10 * US_PER_S) /* while entries are unconfirmed */
 #define CHANNEL_ASK_MAX_US (600 * US_PER_S)  /* while only "applied" is awaited */
+#define JOB_CHUNK_MAX 256                    /* messages that one step of a job looks at */
 #define PURGE_CHUNK 256                      /* messages that one step of a conversation's purge removes */
 
 enum conv_state { CONV_ACTIVE = 1, CONV_DELETED, CONV_PURGING, CONV_PURGED };
@@ -56,6 +58,7 @@ enum timer_kind {
     TIMER_AGE,     /* only with a flaw: a = conversation, b = message */
     TIMER_RELEASE, /* a = enum hold_kind, b = conversation or user, version = the hold that it ends */
     TIMER_JOB,     /* a = job */
+    TIMER_RETAIN,  /* a = conversation */
 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
 enum job_kind { JOB_BULK = 1 };
@@ -200,6 +203,12 @@ int conv_timer(struct shard *s, const struct row *timer);
 /* Bulk deletion (shard_job.c): accepted means begun. */
 int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int job_timer(struct shard *s, const struct row *timer);
+/* Retention by age (shard_retain.c). */
+int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+/* A message is sent now: the caller puts the conversation. */
+int retain_sent(struct shard *s, struct row *conv);
+void retain_provision(struct shard *s, const struct row *conv);
+int retain_timer(struct shard *s, const struct row *timer);
 /* Reap the tombstone if nothing waits for it any more. target 0: the conversation. */
 int conv_reap(struct shard *s, conv_id conv, msg_id target);
 /* `destination` has applied everything up to `number`. */

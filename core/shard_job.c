@@ -9,8 +9,6 @@
  */
 #include "core/shard_internal.h"
 
-#define JOB_CHUNK_MAX 256
-
 struct batch {
     const struct row *job;
     struct row rows[JOB_CHUNK_MAX];

@@ -38,25 +38,26 @@ enum wire_kind {
 };
 
 /* What a person or a script asks for. */
-#define OPERATION_LIST(X)                                                                               \
-    X(CREATE, "create")                                                                                 \
-    X(ADD, "add")                                                                                       \
-    X(REMOVE, "remove")                                                                                 \
-    X(LEAVE, "leave")                                                                                   \
-    X(SEND, "send")                                                                                     \
-    X(DELETE, "delete")                                                                                 \
-    X(UNDO, "undo")                                                                                     \
-    X(DELETE_CONV, "delete-conversation")                                                               \
-    X(UNDO_CONV, "undo-conversation")                                                                   \
-    X(EDIT, "edit")               /* target body */                                                     \
-    X(DELETE_ME, "delete-for-me") /* target */                                                          \
-    X(CLEAR, "clear-history")     /* everything so far, for oneself */                                  \
-    X(CANCEL, "cancel")           /* target: an own send that is in the outbox. Never on the wire */    \
-    X(HOLD, "hold")               /* legal: conv, or subject */                                         \
-    X(RELEASE, "release")         /* the same */                                                        \
-    X(DELETE_ALL, "delete-all")   /* everything so far; subject: by this author. A job (shard_job.c) */ \
-    X(SET_ROLE, "set-role")       /* subject role: promotes or demotes a member */                      \
-    X(READ, "read")               /* target: it, and all that was sent before it, on all of one's devices */
+#define OPERATION_LIST(X)                                                                                        \
+    X(CREATE, "create")                                                                                          \
+    X(ADD, "add")                                                                                                \
+    X(REMOVE, "remove")                                                                                          \
+    X(LEAVE, "leave")                                                                                            \
+    X(SEND, "send")                                                                                              \
+    X(DELETE, "delete")                                                                                          \
+    X(UNDO, "undo")                                                                                              \
+    X(DELETE_CONV, "delete-conversation")                                                                        \
+    X(UNDO_CONV, "undo-conversation")                                                                            \
+    X(EDIT, "edit")                   /* target body */                                                          \
+    X(DELETE_ME, "delete-for-me")     /* target */                                                               \
+    X(CLEAR, "clear-history")         /* everything so far, for oneself */                                       \
+    X(CANCEL, "cancel")               /* target: an own send that is in the outbox. Never on the wire */         \
+    X(HOLD, "hold")                   /* legal: conv, or subject */                                              \
+    X(RELEASE, "release")             /* the same */                                                             \
+    X(DELETE_ALL, "delete-all")       /* everything so far; subject: by this author. A job (shard_job.c) */      \
+    X(SET_ROLE, "set-role")           /* subject role: promotes or demotes a member */                           \
+    X(READ, "read")                   /* target: it, and all that was sent before it, on all of one's devices */ \
+    X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -116,10 +117,11 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 
 /* Why content went, in its tombstone: an enum and never words of anybody's. */
-#define REASON_LIST(X)                                                        \
-    X(USER, "user")             /* somebody asked for this one */             \
-    X(BULK, "bulk")             /* one of many that were asked for at once */ \
-    X(MODERATION, "moderation") /* by somebody whose role lets them delete what others wrote */
+#define REASON_LIST(X)                                                                          \
+    X(USER, "user")             /* somebody asked for this one */                               \
+    X(BULK, "bulk")             /* one of many that were asked for at once */                   \
+    X(MODERATION, "moderation") /* by somebody whose role lets them delete what others wrote */ \
+    X(RETENTION, "retention")   /* it was as old as its conversation keeps */
 #define REASON_ENUM(id, name) REASON_##id,
 enum reason { REASON_NONE, REASON_LIST(REASON_ENUM) REASON_COUNT };
 const char *reason_name(unsigned reason);
@@ -166,12 +168,13 @@ unsigned why_find(const char *name);
     X(uint64_t, applied) /* the highest number that every unfenced device behind the receiver has acknowledged */ \
     X(conv_id, conv)                                                                                              \
     X(msg_id, target)                                                                                             \
-    X(version, version)  /* of the commit that made this */                                                       \
-    X(version, named)    /* UNDO, UNDO_CONV: the version of the deletion that it undoes */                        \
-    X(uint64_t, at_us)   /* server time of the commit */                                                          \
-    X(version, sent)     /* of the commit that made the target; CLEAR, READ: up to which */                       \
-    X(uint8_t, protocol) /* HELLO: the device's version, 0 = the current one (protocol.h) */                      \
-    X(msg_id, reply)     /* of a message: the one that it replies to; QUOTE, ITEM_QUOTE: see there */
+    X(version, version)    /* of the commit that made this */                                                     \
+    X(version, named)      /* UNDO, UNDO_CONV: the version of the deletion that it undoes */                      \
+    X(uint64_t, at_us)     /* server time of the commit */                                                        \
+    X(version, sent)       /* of the commit that made the target; CLEAR, READ: up to which */                     \
+    X(uint8_t, protocol)   /* HELLO: the device's version, 0 = the current one (protocol.h) */                    \
+    X(msg_id, reply)       /* of a message: the one that it replies to; QUOTE, ITEM_QUOTE: see there */           \
+    X(uint64_t, period_us) /* SET_RETENTION: 0 = for ever */
 
 struct wire {
 #define WIRE_FIELD(type, name) type name;

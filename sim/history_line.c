@@ -54,6 +54,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_PURGING] = "{shard} begins to purge[ {message} in] {in}, version {version}",
     [KIND_PURGE] = "{shard} has purged[ {message} in] {in}, version {version}",
     [KIND_REAP] = "{shard} reaps the tombstone of[ {message} in] {in}, version {version}",
+    [KIND_RETENTION] = "messages of {in} are kept for {period}[, version {version}]",
     [KIND_JOB] = "{shard}: job {job}, {stage}[, in {in}][, by {actor}][, what {subject} wrote][, {count} done]",
     [KIND_REPEAT] = "{shard} ignores number {number} of incarnation {incarnation} from {source}, which came again",
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",

@@ -294,9 +294,9 @@ static void note_decided(struct world *w, const struct note *n, uint32_t shard)
 {
     bool commit = n->kind == NOTE_COMMIT;
     struct record *r = record_new(w, commit ? KIND_COMMIT : KIND_REJECT);
-    if (n->job)
+    if (n->job && n->op)
         record_set(r, FIELD_JOB, record_op_name(w, n->device, n->op));
-    else
+    else if (!n->job)
         set_op(w, r, n);
     record_set(r, FIELD_REASON, WORD(w->words.reason, n->reason));
     record_set(r, FIELD_SHARD, shard);
@@ -442,6 +442,15 @@ static void note_hold(struct world *w, const struct note *n, uint32_t shard)
     record_emit(w);
 }
 
+static void note_retention(struct world *w, const struct note *n)
+{
+    struct record *r = record_new(w, KIND_RETENTION);
+    record_set(r, FIELD_IN, record_conv_name(w, n->conv));
+    record_set(r, FIELD_PERIOD, n->period_us);
+    set_version(r, FIELD_VERSION, n->version);
+    record_emit(w);
+}
+
 static void note_job(struct world *w, const struct note *n, uint32_t shard)
 {
     struct record *r = record_new(w, KIND_JOB);
@@ -508,6 +517,9 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
             case NOTE_RELEASE:
             case NOTE_PARK:
                 note_hold(w, n, name);
+                break;
+            case NOTE_RETENTION:
+                note_retention(w, n);
                 break;
             case NOTE_JOB:
                 note_job(w, n, name);

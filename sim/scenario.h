@@ -39,6 +39,7 @@ struct scenario_member {
 struct scenario_conversation {
     char *name;
     uint8_t kind;                    /* enum conv_kind */
+    uint64_t retention_us;           /* 0 = messages stay for ever */
     struct scenario_member *members; /* the first is the owner unless "owners" says otherwise */
     size_t member_count;
 };
@@ -145,6 +146,7 @@ struct scenario_step {
     char *reply_to;       /* name (`as`) of the message that a send replies to; NULL = none */
     char *undoes;         /* name (`as`) of the deletion that an undo names; NULL = the one the device knows */
     uint32_t subject;     /* user index, or UINT32_MAX */
+    uint64_t period_us;   /* of a retention; 0 = for ever */
     char *text;           /* body, or draft */
     enum step_expect expect;
     uint8_t expect_why; /* enum why, for EXPECT_REFUSED; 0 = any */

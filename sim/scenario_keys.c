@@ -102,6 +102,8 @@ static const struct key conversation_keys[] = {
     {"members", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "users; the first is the owner unless `owners` says otherwise", 0},
     {"owners", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are owners", 0},
     {"moderators", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are moderators", 0},
+    {"retention", KEY_TIME, offsetof(struct scenario_conversation, retention_us), 0, 0, NULL,
+     "how old a message becomes; default: for ever", 0},
 };
 const struct key_table conversation_table = TABLE_OF(conversation_keys, "conversation", "kind members");
 
@@ -189,6 +191,8 @@ static const struct key step_keys[] = {
      "who is added or removed; the other side of a direct conversation; whom a hold is on; delete-all: whose messages, "
      "default everybody's",
      OP(ADD) | OP(REMOVE) | OP(CREATE) | OP(HOLD) | OP(RELEASE) | OP(DELETE_ALL) | OP(SET_ROLE)},
+    {"period", KEY_TIME, P(period_us), 0, 0, NULL, "how old messages become from now on; \"0s\": for ever",
+     OP(SET_RETENTION)},
     {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner|moderator", "as what; default member",
      OP(ADD) | OP(SET_ROLE)},
     {"kind", KEY_OTHER, 0, 0, 0, REF("kind"), "of the conversation, or of the messages that a fault touches",

@@ -139,7 +139,8 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
     static const uint64_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
                                     FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
                                     FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE) |
-                                    FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE);
+                                    FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
+                                    FORM_BIT(OPERATION_SET_RETENTION);
     static const uint64_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
                                          FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
                                          FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ);
@@ -157,6 +158,8 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
         status = need(r, item, "message", what, &found);
     if (status == 0 && (FORM_BIT(form) & need_user))
         status = need(r, item, "user", what, &found);
+    if (status == 0 && form == OPERATION_SET_RETENTION)
+        status = need(r, item, "period", what, &found);
     if (status == 0 && form == FORM_TYPE)
         status = need(r, item, "text", what, &found);
     if (status == 0 && form == OPERATION_SET_ROLE)

@@ -317,6 +317,7 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
                                  .operation = step->operation,
                                  .role = step->role ? step->role : ROLE_MEMBER,
                                  .conv_kind = step->conv_kind,
+                                 .period_us = step->period_us,
                                  .subject = step->subject == UINT32_MAX ? 0 : step->subject + 1};
     if (step->operation != OPERATION_CREATE)
         input.conv = conv_of(w, step);

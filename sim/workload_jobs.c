@@ -15,3 +15,16 @@ bool mix_delete_all(struct world *w)
     uint64_t id;
     return pick_person(w, pick_device(w, conv, member), &input, &id);
 }
+
+/* The one who made it says how old messages become; sometimes so short that it takes much of what is there. */
+bool mix_set_retention(struct world *w)
+{
+    static const uint64_t periods_us[] = {0, 20 * US_PER_S, 2 * 60 * US_PER_S, US_PER_DAY};
+    const struct crowd_conv *conv = pick_conv(w);
+    if (!conv)
+        return false;
+    struct device_input input = pick_input(OPERATION_SET_RETENTION, conv->conv, 0);
+    input.period_us = periods_us[pick_below(w, sizeof periods_us / sizeof periods_us[0])];
+    uint64_t id;
+    return pick_person(w, pick_device(w, conv, conv->members[0]), &input, &id);
+}

@@ -100,6 +100,7 @@ static void provision_conversations(struct world *w)
         idmap_put(&w->ids_by_name, name, conv);
         shard_id home = shard_of_conv(&w->policy, conv, w->shard_count);
         struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
+        input.retention_us = c->retention_us;
         world_shard_step(w, home, &input);
         if (rules)
             provision_rules(w, conv, c->kind);

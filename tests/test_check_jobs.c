@@ -72,6 +72,38 @@ static void without_commits_the_request_explains_the_hides(void)
     RUN(rows);
 }
 
+#define KEEPS(period) "0s retention in=c period=" period "\n"
+#define TAKEN "30s commit do=delete shard=s version=5 in=c message=m deadline=30000000 reason=retention\n"
+#define SETTLED DELIVER "99s phase phase=age\n200s end\n"
+
+static void retention_takes_what_is_old_enough(void)
+{
+    static const struct check_row rows[] = {
+        {"at its age", INVARIANT_NO_SILENT_LOSS, VERDICT_HELD, ANY_COUNT, 0,
+         PEOPLE KEEPS("20000000") SEND_M SHOW_M TAKEN HEARD GONE END},
+        {"too young", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE KEEPS("40000000") SEND_M SHOW_M TAKEN},
+        {"of a conversation that keeps for ever", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M SHOW_M TAKEN},
+        {"that keeps for ever by now", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE KEEPS("20000000") "20s retention in=c period=0\n" SEND_M SHOW_M TAKEN},
+        {"while clocks are moved", INVARIANT_NO_SILENT_LOSS, VERDICT_UNKNOWN, ANY_COUNT, 0,
+         PEOPLE KEEPS("40000000") SEND_M "1s fault fault=clock node=shard.0\n" TAKEN},
+        {"all that is too old", INVARIANT_JOBS_FINISH, VERDICT_HELD, 1, 0,
+         PEOPLE KEEPS("20000000") SEND_M SHOW_M TAKEN HEARD GONE END},
+        {"not this one", INVARIANT_JOBS_FINISH, VERDICT_VIOLATED, 1, 0, PEOPLE KEEPS("20000000") SEND_M SHOW_M SETTLED},
+        {"not yet", INVARIANT_JOBS_FINISH, VERDICT_VACUOUS, 0, 0, PEOPLE KEEPS("900000000") SEND_M SHOW_M SETTLED},
+        {"just now", INVARIANT_JOBS_FINISH, VERDICT_UNKNOWN, 0, 0, PEOPLE KEEPS("190000000") SEND_M SHOW_M SETTLED},
+        {"outside: a retention explains the hide", INVARIANT_NO_SILENT_LOSS, VERDICT_HELD, 1, 0,
+         PEOPLE KEEPS("20000000") OUT_SEND OUT_SHOW
+         "30s hide device=b.p in=c message=m copy=body because=retention\n" END},
+        {"outside: not so early", INVARIANT_NO_SILENT_LOSS, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE KEEPS("60000000") OUT_SEND OUT_SHOW
+         "30s hide device=b.p in=c message=m copy=body because=retention\n" END},
+    };
+    RUN(rows);
+}
+
 int suite_check_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("check_jobs", NULL, NULL);
@@ -82,6 +114,7 @@ int suite_check_jobs(void)
         return CU_get_error();
     ADD(jobs_finish)
     ADD(a_job_takes_what_it_was_asked_for)
+    ADD(retention_takes_what_is_old_enough)
     ADD(without_commits_the_request_explains_the_hides)
     return CUE_SUCCESS;
 }

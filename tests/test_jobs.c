@@ -1,4 +1,4 @@
-/* test_jobs.c: work in chunks over real shards: bulk deletion. */
+/* test_jobs.c: work in chunks over real shards: bulk deletion, retention by age. */
 #include "tests/town.h"
 
 #include <CUnit/CUnit.h>
@@ -87,6 +87,83 @@ static void a_deleted_conversation_can_be_emptied(void)
     town_close(&t);
 }
 
+static enum outcome retain(device_id device, uint64_t period_us)
+{
+    t.period_us = period_us;
+    return done(device, OPERATION_SET_RETENTION, 0, 0);
+}
+
+static void what_is_old_enough_goes_for_everybody(void)
+{
+    msg_id first[8], later;
+    begin();
+    CU_ASSERT_EQUAL(retain(1, 60 * US_PER_S), OUTCOME_ACCEPTED);
+    write(2, first, 8);
+    town_advance(&t, 50 * US_PER_S);
+    write(1, &later, 1);
+    CU_ASSERT_EQUAL(town_do(&t, 2, OPERATION_EDIT, conv, first[0], 0) != 0, true);
+    town_settle(&t);
+    town_advance(&t, 9 * US_PER_S);
+    CU_ASSERT(town_reads(&t, 1, first[0]));
+    town_advance(&t, 2 * US_PER_S);
+    for (int i = 0; i < 8; i++)
+        CU_ASSERT_FALSE(town_reads(&t, 1, first[i]));
+    CU_ASSERT(town_reads(&t, 3, later));
+    CU_ASSERT_EQUAL(done(2, OPERATION_UNDO, first[0], 0), OUTCOME_REFUSED);
+    town_advance(&t, 60 * US_PER_S);
+    CU_ASSERT_FALSE(town_reads(&t, 3, later));
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_MESSAGE), 0);
+    town_close(&t);
+}
+
+static void a_shorter_retention_takes_what_is_too_old_by_now(void)
+{
+    msg_id old[8];
+    begin();
+    write(2, old, 8);
+    town_advance(&t, 100 * US_PER_S);
+    CU_ASSERT_EQUAL(retain(2, 10 * US_PER_S), OUTCOME_REFUSED); /* no owner */
+    CU_ASSERT_EQUAL(retain(1, 200 * US_PER_S), OUTCOME_ACCEPTED);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT(town_reads(&t, 3, old[7]));
+    CU_ASSERT_EQUAL(retain(1, 60 * US_PER_S), OUTCOME_ACCEPTED);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_FALSE(town_reads(&t, 3, old[0]));
+    CU_ASSERT_FALSE(town_reads(&t, 3, old[7]));
+    town_close(&t);
+}
+
+static void no_retention_keeps_for_ever(void)
+{
+    msg_id m[2];
+    begin();
+    CU_ASSERT_EQUAL(retain(1, 60 * US_PER_S), OUTCOME_ACCEPTED);
+    write(2, m, 1);
+    CU_ASSERT_EQUAL(retain(1, 0), OUTCOME_ACCEPTED);
+    write(2, m + 1, 1);
+    town_advance(&t, US_PER_DAY);
+    CU_ASSERT(town_reads(&t, 1, m[0]));
+    CU_ASSERT(town_reads(&t, 1, m[1]));
+    CU_ASSERT_EQUAL(retain(1, UINT64_MAX), OUTCOME_ACCEPTED);
+    town_advance(&t, US_PER_DAY);
+    CU_ASSERT(town_reads(&t, 1, m[0]));
+    town_close(&t);
+}
+
+static void an_open_window_is_taken_over(void)
+{
+    msg_id m;
+    begin();
+    CU_ASSERT_EQUAL(retain(1, 20 * US_PER_S), OUTCOME_ACCEPTED);
+    write(2, &m, 1);
+    town_advance(&t, 10 * US_PER_S);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE, m, 0), OUTCOME_ACCEPTED); /* undo for 30 s */
+    town_advance(&t, 15 * US_PER_S);
+    CU_ASSERT_EQUAL(done(2, OPERATION_UNDO, m, 0), OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_MESSAGE), 0);
+    town_close(&t);
+}
+
 int suite_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("jobs", NULL, NULL);
@@ -98,5 +175,9 @@ int suite_jobs(void)
     ADD(a_bulk_deletion_takes_what_was_there)
     ADD(only_with_the_right_over_all_of_them)
     ADD(a_deleted_conversation_can_be_emptied)
+    ADD(what_is_old_enough_goes_for_everybody)
+    ADD(a_shorter_retention_takes_what_is_too_old_by_now)
+    ADD(no_retention_keeps_for_ever)
+    ADD(an_open_window_is_taken_over)
     return CUE_SUCCESS;
 }

@@ -173,6 +173,11 @@ static void commit_authority(struct check *c, const struct event *e)
             if (e->message && m->sent)
                 rule(c, no_right(c, e->conv, e->message, e->actor), "deleted", m->name, e->actor, m->send_kept);
             break;
+        case WORD_SET_RETENTION:
+            if (!why && rank_in(c, e->conv, e->actor) < 3)
+                why = "no owner";
+            rule(c, why, "set the retention of", c->convs[e->conv].name, e->actor, 0);
+            break;
         case WORD_DELETE_ALL:
             if (!why && e->subject != e->actor && !has_right(c, e->conv, RIGHT_DELETE, e->actor, 2))
                 why = "neither the author nor an owner";

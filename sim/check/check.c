@@ -192,6 +192,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     durability_before(c, &e);
     hold_before(c, &e);
     jobs_before(c, &e);
+    retention_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
     scope_fold(c, &e);
@@ -206,6 +207,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     reach_after(c, &e);
     settle_after(c, &e);
     jobs_after(c, &e);
+    retention_after(c, &e);
     c->now = NULL;
 }
 
@@ -246,6 +248,7 @@ void check_finish(struct check *c)
     hold_finish(c);
     jobs_finish(c);
     poison_finish(c);
+    retention_finish(c);
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         struct verdict *v = &c->verdicts[i];
         if (v->violated)

@@ -183,12 +183,22 @@ static void undo(struct check *c, const struct event *e)
         judge(c, INVARIANT_UNDO_IS_ATOMIC);
 }
 
+/* When the undo window of what is deleted closes; retention and erasure take over a window that is open, and end it. */
+static uint64_t window_end(const struct check *c, const struct target *t)
+{
+    uint64_t end_us = 0;
+    for (const struct change *i = target_current(c, t); i; i = i->next ? &c->changes[i->next] : NULL)
+        if (!end_us || (i->deadline_us && i->deadline_us < end_us))
+            end_us = i->deadline_us;
+    return end_us;
+}
+
 static void purge(struct check *c, const struct event *e)
 {
     const struct target *t = state_target(c, e->conv, e->message);
     uint32_t home = e->message ? c->messages[e->message].conv : 0;
     const struct target *conv = home ? &c->convs[home].target : NULL;
-    const struct change *current = target_current(c, t);
+    uint64_t end_us = window_end(c, t);
     if (conv && conv->deleted && conv->purging) {
         judge(c, INVARIANT_UNDO_IS_ATOMIC); /* it goes with its conversation */
         return;
@@ -197,8 +207,7 @@ static void purge(struct check *c, const struct event *e)
         not_atomic(c, e, t, "began, and it is live");
     else if (e->r->kind == KIND_PURGING && !target_names_current(c, t, record_get(e->r, FIELD_VERSION)))
         not_atomic(c, e, t, "names another deletion than the current one");
-    else if (current && current->deadline_us && !c->clock_off &&
-             e->r->at_us + c->options.clock_error_us < current->deadline_us)
+    else if (end_us && !c->clock_off && e->r->at_us + c->options.clock_error_us < end_us)
         not_atomic(c, e, t, "began inside the undo window");
     else
         judge(c, INVARIANT_UNDO_IS_ATOMIC);

@@ -28,7 +28,7 @@
     X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(READ, "read") X(UNREAD, "unread") X(SEARCH, "search") \
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
-    X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role")
+    X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -65,10 +65,10 @@ struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
     uint64_t first_show_seq;
-    uint32_t open_reads;    /* neither acknowledged nor refused */
-    bool counted;           /* something of it was once shown as unread */
-    uint32_t formes, bulks; /* bulks: deletions of many that were asked for: op.next_of_target */
-    uint8_t least[RIGHTS];  /* the rank that a rule asks for, + 1; 0: no rule was told */
+    uint32_t open_reads;                /* neither acknowledged nor refused */
+    bool counted;                       /* something of it was once shown as unread */
+    uint32_t formes, bulks, retentions; /* bulks: deletions of many that were asked for: op.next_of_target */
+    uint8_t least[RIGHTS];              /* the rank that a rule asks for, + 1; 0: no rule was told */
     uint64_t shard,
         looked; /* where it is ordered, once it is known; the last observation that asked for what it holds */
 };
@@ -151,6 +151,10 @@ struct kept {              /* a message that was found under a hold */
     version edit;          /* whose text that was */
     uint32_t record;
 };
+struct retention { /* of a conversation, from some place on */
+    uint64_t period_us;
+    uint32_t kept;
+};
 struct job {                                       /* a long piece of work of one shard */
     uint32_t name, conv, actor, subject, op, kept; /* op: that asked for it */
     uint64_t shard;
@@ -215,6 +219,7 @@ struct check {
     ARRAY(struct hold, holds);
     ARRAY(struct kept, kept);
     ARRAY(struct job, jobs);
+    ARRAY(struct retention, retentions);
     uint64_t looks; /* observations of shards, from 1 */
     ARRAY(uint64_t, arena);
     struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of;
@@ -319,6 +324,11 @@ void jobs_after(struct check *c, const struct event *e);
 void jobs_finish(struct check *c);
 void poison_before(struct check *c, const struct event *e);
 void poison_finish(struct check *c);
+/* Without commits: can a retention that was said have taken this message by now? */
+bool retention_explains(const struct check *c, const struct message *m);
+void retention_before(struct check *c, const struct event *e);
+void retention_after(struct check *c, const struct event *e);
+void retention_finish(struct check *c);
 void audit_after(struct check *c, const struct event *e);
 void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);
