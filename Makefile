@@ -43,7 +43,7 @@ LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenar
 VERIFIER = tests/verifier_main.c $(wildcard sim/check/*.c sim/history*.c reports/*.c) \
 	sim/names.c sim/digest.c sim/json_scan.c core/base.c
 
-.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants nondeterminism \
+.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants removals nondeterminism \
 	sweep crowd-all compile_commands.json install uninstall clean
 
 ## the program, build/sexton
@@ -155,6 +155,10 @@ golden:
 ## break core's protections one at a time: a scenario must turn red, by verdict
 mutants:
 	sh tests/mutants/run.sh
+
+## take each feature's handler out: its scenario must notice
+removals:
+	sh tests/remove_handlers.sh
 
 ## prove that --verify-determinism can fail
 nondeterminism: all

@@ -296,9 +296,10 @@ static void judge(const struct run *run, const struct scenario *scenario, const 
     if (result->end == WORLD_FAILED)
         fail(result, "failed: %s", world_error(run->world));
     judge_invariants(run, options->without_flaw ? 0 : expect->violate | expect->may_violate, result);
+    if (!flawed)
+        judge_probes(run, expect, result); /* before the steps: what there is in the end says more */
     fold_steps(run, scenario, !flawed, result);
     if (!flawed) {
-        judge_probes(run, expect, result);
         judge_limits(run, expect, result);
         judge_least(&expect->least, &result->work, result);
     }

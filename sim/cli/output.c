@@ -58,7 +58,7 @@ int output_commit(struct output *output)
         if (!closed)
             return tell(output->path, error ? error : errno);
     } else {
-        bool flushed = !ferror(file) && fflush(file) == 0;
+        bool flushed = fflush(file) == 0 && !ferror(file); /* flushed first: an earlier failure's errno is gone */
         if (!flushed && !error)
             error = errno ? errno : EIO;
         if (file != stdout && fclose(file) != 0 && !error)
