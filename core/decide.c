@@ -310,3 +310,13 @@ bool decide_retention_announces(const struct policy *p)
 {
     return !flawed(p, FLAW_RETENTION_SILENT);
 }
+
+bool decide_indexes(const struct policy *p)
+{
+    return p->search != 0;
+}
+
+bool decide_index_forgets(const struct policy *p)
+{
+    return !flawed(p, FLAW_SEARCH_KEPT);
+}

@@ -88,6 +88,11 @@ bool decide_beats(const struct policy *p); /* L8 */
 /* Does a member from `since` on read what was sent at `sent` and is, live, as of `changed`? */
 bool decide_reads(const struct policy *p, version sent, version changed, version since);
 
+/* ---- readers of logs that are not devices ---- */
+bool decide_indexes(const struct policy *p); /* is there a search index? */
+/* Does it drop the words of what is deleted or purged? */
+bool decide_index_forgets(const struct policy *p);
+
 /* ---- the device ---- */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };
 /* L2 */

@@ -46,7 +46,8 @@ const struct policy_preset policy_presets[] = {
      "delivery=push-and-poll "
      "copies=all "
      "earlier=never "
-     "wipe-within=2s"},
+     "wipe-within=2s "
+     "search=on"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

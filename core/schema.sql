@@ -253,6 +253,24 @@ CREATE TABLE parked_purge(
   "version" INTEGER NOT NULL,
   PRIMARY KEY("kind", "id", "conv", "target")
 ) WITHOUT ROWID;
+CREATE TABLE reader(
+  "kind" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "epoch" INTEGER NOT NULL,
+  "cursor" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "due" INTEGER NOT NULL,
+  PRIMARY KEY("kind", "user")
+) WITHOUT ROWID;
+CREATE TABLE search_token(
+  "user" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "message" INTEGER NOT NULL,
+  "hash" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
+  PRIMARY KEY("user", "conv", "message", "hash")
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX MESSAGE_BY_AUTHOR ON message("author", "conv", "id");
 CREATE UNIQUE INDEX MESSAGE_BY_AGE ON message("conv", "sent", "id");
@@ -264,6 +282,7 @@ CREATE UNIQUE INDEX LOG_BY_CONV ON user_log("user", "conv", "position");
 CREATE UNIQUE INDEX LOG_BY_NUMBER ON user_log("source", "number", "user", "position");
 CREATE UNIQUE INDEX HOLDS_BY_CONV ON user_conversation("conv", "user");
 CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
+CREATE UNIQUE INDEX TOKEN_BY_HASH ON search_token("user", "hash", "conv", "message");
 -- vault: one database, in no backup
 CREATE TABLE data_key(
   "id" INTEGER NOT NULL,

@@ -124,6 +124,7 @@ int shard_set_meta(struct shard *s, enum meta_key key, uint64_t value)
 static int provision_user(struct shard *s, user_id user)
 {
     struct row row = {.c = {[USER_id] = user, [USER_epoch] = 1}};
+    CHECK(search_provision(s, &row));
     return shard_put(s, TABLE_USER, &row);
 }
 
@@ -217,6 +218,8 @@ static int run_timer(struct shard *s, const struct row *timer)
             return hold_release_timer(s, timer);
         case TIMER_FENCE:
             return user_fence_timer(s, (device_id)timer->c[TIMER_a]);
+        case TIMER_READER:
+            return search_timer(s, (user_id)timer->c[TIMER_b]);
         case TIMER_JOB:
             return job_timer(s, timer);
         case TIMER_RETAIN:

@@ -15,6 +15,7 @@
  *   shard_user.c     users' logs: append, truncate, fence
  *   shard_session.c  connected devices: hello, stream, acknowledgements, operations
  *   shard_reset.c    resets: pin, snapshots, pages
+ *   shard_search.c   the search index, a reader of logs
  *   shard_entrance.c what is not taken at all
  *   vault.c          data keys: seal, open, destroy
  *   audit.c          the audit log
@@ -59,7 +60,9 @@ enum timer_kind {
     TIMER_RELEASE, /* a = enum hold_kind, b = conversation or user, version = the hold that it ends */
     TIMER_JOB,     /* a = job */
     TIMER_RETAIN,  /* a = conversation */
+    TIMER_READER,  /* a = enum reader_kind, b = user */
 };
+enum reader_kind { READER_SEARCH = 1 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
 enum job_kind { JOB_BULK = 1 };
 enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS };
@@ -280,6 +283,13 @@ int user_append(struct shard *s, shard_id source, const struct wire *wire);
 int user_truncate(struct shard *s, user_id user);
 int user_fence_timer(struct shard *s, device_id device);
 int user_answer(struct shard *s, const struct wire *result);
+
+/* ---- the search index (shard_search.c) ---- */
+int search_provision(struct shard *s, const struct row *user);
+int search_heard(struct shard *s, user_id user); /* the user's log grew */
+int search_timer(struct shard *s, user_id user);
+/* Lower the minimum to what the index has read of this log, unless it is silent for too long (L5, F1). */
+int search_minimum(struct shard *s, const struct row *user, uint64_t *min);
 
 /* ---- sessions (shard_session.c) ---- */
 struct session *session_of(struct shard *s, device_id device); /* NULL when not connected */

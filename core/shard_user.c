@@ -155,6 +155,7 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
     }
     if (w->entry == ENTRY_EVICT)
         CHECK(forget_keys(s, w->conv));
+    CHECK(search_heard(s, w->user));
     struct devices devices;
     CHECK(devices_of(s, w->user, &devices));
     bool behind = false;
@@ -195,7 +196,7 @@ static int minimum(struct shard *s, const struct row *user, uint64_t *min)
         if (!c[DEVICE_fenced] && held < *min)
             *min = held;
     }
-    return 0;
+    return search_minimum(s, user, min);
 }
 
 int user_truncate(struct shard *s, user_id id)

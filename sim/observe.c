@@ -240,8 +240,59 @@ static bool observe_held(struct world *w, shard_id id, uint64_t *count)
     return held.any;
 }
 
+/* ---- the search index: what a search of its user would be told, whatever the word ---- */
+
+struct index {
+    struct view view;
+    shard_id shard;
+    user_id user; /* whose index is read */
+    uint64_t message;
+};
+
+/* In order of user, conversation and message: the words of one message are together. Hash 0 is no word. */
+static int index_token(void *ctx, const struct row *token)
+{
+    struct index *index = ctx;
+    struct world *w = index->view.w;
+    if (token->c[TOKEN_user] != index->user || !token->c[TOKEN_hash] || token->c[TOKEN_message] == index->message)
+        return 0;
+    struct store *store = w->shards[index->shard].stores.main;
+    struct row holds = {.c = {[HOLDS_user] = index->user, [HOLDS_conv] = token->c[TOKEN_conv]}};
+    int status = store->ops->get(store, TABLE_HOLDS, &holds);
+    if (status == E_NOTFOUND || (status == 0 && holds.c[HOLDS_state] != STATE_LIVE))
+        return 0; /* a search looks only in conversations that the user has */
+    if (status < 0)
+        return status;
+    index->message = token->c[TOKEN_message];
+    *view_item(&index->view) = (struct record_item){.in = record_conv_name(w, token->c[TOKEN_conv]),
+                                                    .message = record_message_name(w, token->c[TOKEN_message]),
+                                                    .copy = w->words.copy[COPY_SEARCH],
+                                                    .version = token->c[TOKEN_version]};
+    return 0;
+}
+
+static int index_of_user(void *ctx, const struct row *reader)
+{
+    struct index *index = ctx;
+    struct world *w = index->view.w;
+    index->user = (user_id)reader->c[READER_user];
+    index->view.count = 0;
+    index->message = 0;
+    walk(w, w->shards[index->shard].stores.main, TABLE_TOKEN, index_token, index);
+    struct record *r = record_new(w, KIND_INDEX);
+    record_set(r, FIELD_SHARD, w->shards[index->shard].name);
+    record_set(r, FIELD_USER, record_user_name(w, index->user));
+    record_set(r, FIELD_SHOWN, 1);
+    r->items = w->items;
+    r->item_count = index->view.count;
+    record_emit(w);
+    return 0;
+}
+
 void observe_shard(struct world *w, shard_id id)
 {
+    struct index index = {.view = {.w = w}, .shard = id};
+    walk(w, w->shards[id].stores.main, TABLE_READER, index_of_user, &index);
     uint64_t held;
     bool holds = observe_held(w, id, &held);
     struct store *store = w->shards[id].stores.main;

@@ -122,11 +122,33 @@ static void of_every_copy(void)
     RUN(rows);
 }
 
+static void the_search_index(void)
+{
+    static const struct check_row rows[] = {
+        {"it finds it, and later no more", INVARIANT_COPIES_FOLLOW, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M "1s index shard=s user=b shown=c/m@3\n" DELETE_M LOG(
+             "b", "1", "delete", "4") "3s index shard=s user=b shown=c/m@3\n90s index shard=s user=b shown=\n"},
+        {"it still finds it", INVARIANT_COPIES_FOLLOW, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M "1s index shard=s user=b shown=c/m@3\n" DELETE_M LOG(
+             "b", "1", "delete", "4") "90s index shard=s user=b shown=c/m@3\n"},
+        {"it finds what was undone", INVARIANT_COPIES_FOLLOW, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M "1s index shard=s user=b shown=c/m@3\n" DELETE_M LOG("b", "1", "delete", "4") UNDO_M
+         "90s index shard=s user=b shown=c/m@5\n"},
+        {"its shard was down until now", INVARIANT_COPIES_FOLLOW, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M DELETE_M LOG("b", "1", "delete", "4") "3s crash node=s\n89s restart node=s\n"
+                                                             "90s index shard=s user=b shown=c/m@3\n"},
+        {"the user's log has not heard", INVARIANT_COPIES_FOLLOW, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M DELETE_M LOG("a", "1", "delete", "4") "90s index shard=s user=b shown=c/m@3\n"},
+    };
+    RUN(rows);
+}
+
 int suite_check_copies(void)
 {
     CU_pSuite suite = CU_add_suite("check_copies", NULL, NULL);
     bool made =
         suite && CU_add_test(suite, "copies-follow", copies_follow) && CU_add_test(suite, "atomic-view", atomic_view) &&
-        CU_add_test(suite, "counters-agree", counters_agree) && CU_add_test(suite, "of every copy", of_every_copy);
+        CU_add_test(suite, "counters-agree", counters_agree) && CU_add_test(suite, "of every copy", of_every_copy) &&
+        CU_add_test(suite, "the search index", the_search_index);
     return made ? 0 : -1;
 }

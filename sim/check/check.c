@@ -193,6 +193,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     hold_before(c, &e);
     jobs_before(c, &e);
     retention_before(c, &e);
+    copies_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
     scope_fold(c, &e);

@@ -80,7 +80,7 @@ struct member {
     int rank; /* of the role: 1 member, 2 moderator, 3 owner */
 };
 struct user {
-    uint32_t name, devices, members, first_tombstone_entry, suspects;
+    uint32_t name, devices, members, first_tombstone_entry, suspects, listed;
     uint64_t epoch, head;
     bool officer;
 };
@@ -155,6 +155,11 @@ struct retention { /* of a conversation, from some place on */
     uint64_t period_us;
     uint32_t kept;
 };
+struct listed { /* a message that an observation found in a user's search index; is: the last one did */
+    uint64_t look;
+    uint32_t message, next; /* next: of this user */
+    bool is;
+};
 struct job {                                       /* a long piece of work of one shard */
     uint32_t name, conv, actor, subject, op, kept; /* op: that asked for it */
     uint64_t shard;
@@ -220,9 +225,10 @@ struct check {
     ARRAY(struct kept, kept);
     ARRAY(struct job, jobs);
     ARRAY(struct retention, retentions);
+    ARRAY(struct listed, listed);
     uint64_t looks; /* observations of shards, from 1 */
     ARRAY(uint64_t, arena);
-    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of;
+    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of, listed_of;
 };
 
 /* One record with its names resolved. */
@@ -322,6 +328,7 @@ bool bulk_asked(const struct check *c, const struct message *m);
 void jobs_before(struct check *c, const struct event *e);
 void jobs_after(struct check *c, const struct event *e);
 void jobs_finish(struct check *c);
+void copies_before(struct check *c, const struct event *e);
 void poison_before(struct check *c, const struct event *e);
 void poison_finish(struct check *c);
 /* Without commits: can a retention that was said have taken this message by now? */
