@@ -320,3 +320,18 @@ bool decide_index_forgets(const struct policy *p)
 {
     return !flawed(p, FLAW_SEARCH_KEPT);
 }
+
+bool decide_notifies(const struct policy *p)
+{
+    return p->notify != 0;
+}
+
+bool decide_withdraws(const struct policy *p)
+{
+    return !flawed(p, FLAW_NOTIFICATION_KEPT);
+}
+
+bool decide_shows_late_push(const struct policy *p)
+{
+    return flawed(p, FLAW_LATE_PUSH_SHOWS);
+}

@@ -93,6 +93,13 @@ bool decide_indexes(const struct policy *p); /* is there a search index? */
 /* Does it drop the words of what is deleted or purged? */
 bool decide_index_forgets(const struct policy *p);
 
+/* ---- notifications ---- */
+bool decide_notifies(const struct policy *p); /* are devices pushed to that are not connected? */
+/* Does a notification go when its message does? Server and device alike. */
+bool decide_withdraws(const struct policy *p);
+/* Is a push shown that the log, or a withdrawal, has overtaken? */
+bool decide_shows_late_push(const struct policy *p);
+
 /* ---- the device ---- */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };
 /* L2 */

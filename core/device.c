@@ -61,18 +61,18 @@ static int on_typing(struct device *d, const struct device_input *in)
 
 static bool is_valid(const struct device_input *in)
 {
-    if ((unsigned)in->kind > DEVICE_RESUME)
+    if ((unsigned)in->kind > DEVICE_PUSH)
         return false;
     if (in->kind == DEVICE_CONNECTED)
         return in->session != 0;
-    return in->kind != DEVICE_MESSAGE || in->wire;
+    return (in->kind != DEVICE_MESSAGE && in->kind != DEVICE_PUSH) || in->wire;
 }
 
 int device_step(struct device *device, const struct device_input *in, struct out *out)
 {
     out_clear(out);
     int status = is_valid(in) ? STATUS_OK : E_INVALID;
-    if (status == STATUS_OK && in->kind != DEVICE_PERSON && in->kind != DEVICE_TYPING)
+    if (status == STATUS_OK && in->kind != DEVICE_PERSON && in->kind != DEVICE_TYPING && in->kind != DEVICE_PUSH)
         sync_apply_held(device, out);
     if (status == STATUS_OK) {
         switch (in->kind) {
@@ -84,6 +84,8 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 break;
             case DEVICE_LOOK:
                 device->looking_at = in->conv;
+                if (in->conv)
+                    centre_looked(device, in->conv, out);
                 break;
             case DEVICE_CONNECTED:
                 sync_connected(device, in->session, in->now_us, out);
@@ -99,6 +101,9 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 sync_timer(device, in->now_us, out);
                 break;
             case DEVICE_RESUME:
+                break;
+            case DEVICE_PUSH:
+                centre_push(device, in->wire, out);
                 break;
         }
     }

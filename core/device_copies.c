@@ -223,14 +223,14 @@ static void tell(struct device *d, conv_id conv, struct gone gone, struct out *o
     size_t at = conv ? replica_copy_from(r, conv, 0) : 0, first = at, kept = at;
     for (; at < r->copy_count && (!conv || r->copies[at].conv == conv); at++) {
         struct replica_copy *c = &r->copies[at];
-        if (!c->wanted)
-            say_hide(d, c, gone, out);
-        else
+        if (c->wanted)
             r->copies[kept++] = *c;
+        else if (!c->mark)
+            say_hide(d, c, gone, out);
     }
     for (size_t i = first; i < kept; i++) {
         struct replica_copy *c = &r->copies[i];
-        if (!c->said)
+        if (!c->said && !c->mark)
             say(d, c, NOTE_SHOW, out)->pending = !c->version;
         c->said = true;
         c->wanted = false;
@@ -257,6 +257,7 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
     for (size_t i = 0; !conv && i < r->row_count; i++)
         if (i == 0 || r->rows[i - 1].conv != r->rows[i].conv)
             derive(d, r->rows[i].conv);
+    centre_derive(d, conv);
     tell(d, conv, gone, out);
 }
 
@@ -264,6 +265,8 @@ int device_copies(const struct device *device, int (*visit)(void *ctx, const str
 {
     for (size_t i = 0; i < device->replica.copy_count; i++) {
         const struct replica_copy *from = &device->replica.copies[i];
+        if (from->mark)
+            continue;
         struct device_copy copy = {from->conv, from->target, from->via, from->version, from->copy, from->text};
         int stop = visit(ctx, &copy);
         if (stop)

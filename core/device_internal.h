@@ -2,6 +2,7 @@
  * device_internal.h: what device*.c share. device.c: steps, observers. device_sync.c: the session, the cursor, resets.
  * device_apply.c: what an entry or a snapshot does to the replica. device_outbox.c: operations and their answers.
  * device_view.c: the view, and the notes that tell its changes. device_copies.c: what is derived from it.
+ * device_centre.c: notifications.
  */
 #ifndef SEXTON_CORE_DEVICE_INTERNAL_H
 #define SEXTON_CORE_DEVICE_INTERNAL_H
@@ -84,6 +85,11 @@ void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_
 void copies_requote(struct device *d, conv_id conv, msg_id parent);
 /* After each change of the view of that conversation, or of all (0). gone: why rows went. */
 void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out);
+
+/* device_centre.c */
+void centre_push(struct device *d, const struct wire *w, struct out *out);
+void centre_derive(struct device *d, conv_id conv); /* which notifications of it, or of all (0), are to stay */
+void centre_looked(struct device *d, conv_id conv, struct out *out);
 
 /* device_outbox.c */
 int outbox_person(struct device *d, const struct device_input *in, struct out *out);

@@ -29,7 +29,7 @@ enum note_kind {
     X(FOR_ME, "for-me") /* this user deleted it, or cleared the history, for themselves */ \
     X(CANCELLED, "cancelled")                                                              \
     X(SUPERSEDED, "superseded") /* another message took the place of a derived copy */     \
-    X(READ, "read")             /* it counts as unread no more */
+    X(READ, "read")             /* it was read: it counts as unread, or is a notification, no more */
 #define BECAUSE_ENUM(id, name) BECAUSE_##id,
 enum because { BECAUSE_NONE, BECAUSE_LIST(BECAUSE_ENUM) BECAUSE_COUNT };
 const char *because_name(unsigned because);
@@ -78,7 +78,7 @@ struct note {
     uint64_t position, head, horizon, number, deadline_us, at_us, count, period_us;
 };
 
-enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD };
+enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD, OUT_TO_CENTRE };
 struct out_msg {
     uint8_t to;         /* enum out_to; a device sends OUT_TO_USER_SHARD with `id` unused */
     bool before_commit; /* leaves although the step crashes before its commit (a flaw's doing) */

@@ -47,7 +47,8 @@ const struct policy_preset policy_presets[] = {
      "copies=all "
      "earlier=never "
      "wipe-within=2s "
-     "search=on"},
+     "search=on "
+     "notify=on"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

@@ -81,7 +81,11 @@ struct replica_copy {
     msg_id target, via;
     version version; /* of the content that it was made from; 0 while only the outbox has it */
     struct text text;
-    uint8_t copy;    /* enum copy; never COPY_BODY */
+    uint8_t copy; /* enum copy; never COPY_BODY */
+    /* of a notification: the place of what it announces, or withdraws, in the user's log */
+    uint64_t position;
+    uint32_t epoch;
+    bool mark : 1;   /* a withdrawal, and not shown */
     bool wanted : 1; /* meant within a step: it is to stay */
     bool said : 1;   /* a SHOW has told of it, as it is now */
 };

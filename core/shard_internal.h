@@ -16,6 +16,7 @@
  *   shard_session.c  connected devices: hello, stream, acknowledgements, operations
  *   shard_reset.c    resets: pin, snapshots, pages
  *   shard_search.c   the search index, a reader of logs
+ *   shard_notify.c   pushes to notification centres
  *   shard_entrance.c what is not taken at all
  *   vault.c          data keys: seal, open, destroy
  *   audit.c          the audit log
@@ -290,6 +291,10 @@ int search_heard(struct shard *s, user_id user); /* the user's log grew */
 int search_timer(struct shard *s, user_id user);
 /* Lower the minimum to what the index has read of this log, unless it is silent for too long (L5, F1). */
 int search_minimum(struct shard *s, const struct row *user, uint64_t *min);
+
+/* ---- notifications (shard_notify.c) ---- */
+/* The user's log grew by this entry, at its head: push to the device, if it is not connected. */
+void notify_device(struct shard *s, const struct row *device, const struct row *user, const struct wire *w);
 
 /* ---- sessions (shard_session.c) ---- */
 struct session *session_of(struct shard *s, device_id device); /* NULL when not connected */

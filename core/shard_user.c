@@ -161,6 +161,7 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
     bool behind = false;
     for (size_t i = 0; i < devices.count; i++) {
         behind = behind || !devices.rows[i].c[DEVICE_fenced];
+        notify_device(s, &devices.rows[i], &user, w);
         CHECK(session_stream(s, &devices.rows[i]));
     }
     return behind && decide_age_us(s->policy) == TIME_NEVER ? 0 : user_truncate(s, w->user);

@@ -34,6 +34,8 @@ enum wire_kind {
     WIRE_CHANNEL_ACK, /* number(high water) applied, incarnation of the entries acknowledged */
     /* shard -> shard, numbered */
     WIRE_HOLD, /* operation(HOLD, RELEASE) subject(the user) actor version at_us */
+    /* user's shard -> the device's notification centre: a datagram, of no session */
+    WIRE_PUSH, /* device epoch position entry conv target version actor body: the entry at that position was logged */
     WIRE_KIND_COUNT
 };
 

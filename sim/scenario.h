@@ -86,6 +86,7 @@ struct scenario_network {
     uint64_t breaks_mean_us;                /* mean time between breaks of a connection; 0 = none */
     uint32_t push_loss_ppm;                 /* of entries pushed on an open connection, lost behind the shard */
     uint32_t channel_loss_ppm, channel_duplicate_ppm, channel_reorder_ppm;
+    uint32_t notification_loss_ppm, notification_duplicate_ppm, notification_late_ppm;
 };
 
 enum step_kind {

@@ -115,6 +115,10 @@ static const struct key network_keys[] = {
     {"channel-loss", KEY_RATE, N(channel_loss_ppm), 0, 0, NULL, "of packets between shards", 0},
     {"channel-duplicates", KEY_RATE, N(channel_duplicate_ppm), 0, 0, NULL, "of packets between shards", 0},
     {"channel-reorder", KEY_RATE, N(channel_reorder_ppm), 0, 0, NULL, "of packets between shards", 0},
+    {"notification-loss", KEY_RATE, N(notification_loss_ppm), 0, 0, NULL, "of pushes to notification centres", 0},
+    {"notification-duplicates", KEY_RATE, N(notification_duplicate_ppm), 0, 0, NULL, "of them", 0},
+    {"notification-late", KEY_RATE, N(notification_late_ppm), 0, 0, NULL,
+     "of them: these come up to 20 seconds later, and are overtaken", 0},
 };
 const struct key_table network_table = TABLE_OF(network_keys, "network", "");
 

@@ -10,6 +10,8 @@
 #include "core/wire_size.h"
 #include "sim/world_internal.h"
 
+#define PUSH_LATE_US (20 * US_PER_S) /* a late push comes up to so much later */
+
 static uint32_t take_packet(struct world *w)
 {
     if (w->packet_free) {
@@ -127,6 +129,26 @@ void transport_datagram(struct world *w, shard_id from, shard_id to, const struc
         send_datagram(w, from, to, wire);
 }
 
+void transport_push(struct world *w, shard_id from, device_id to, const struct wire *wire)
+{
+    const struct scenario_network *n = &w->scenario->network;
+    bool safety = w->phase == PHASE_SAFETY;
+    uint32_t node = node_of_device(w, to);
+    if (w->active_cuts && !net_reachable(w->net, from, node)) {
+        fault_cut_packet(w, from, node);
+        return;
+    }
+    if (safety && rng_ppm(&w->push_rng, n->notification_loss_ppm))
+        return;
+    int copies = safety && rng_ppm(&w->push_rng, n->notification_duplicate_ppm) ? 2 : 1;
+    for (int i = 0; i < copies; i++) {
+        uint64_t at_us = w->now_us + 1 + rng_latency(&w->push_rng, n->median_us, n->p99_us);
+        if (safety && rng_ppm(&w->push_rng, n->notification_late_ppm))
+            at_us += rng_below(&w->push_rng, PUSH_LATE_US);
+        world_push(w, at_us, EVENT_PACKET, fill(w, from, node, 0, wire), 0);
+    }
+}
+
 void transport_release(struct world *w, struct fault *hold)
 {
     uint32_t at = hold->first;
@@ -148,6 +170,10 @@ static void arrive_at_device(struct world *w, const struct packet *p)
 {
     device_id id = p->to - w->shard_count;
     struct world_device *d = world_device(w, id);
+    if (!p->session) {
+        world_device_push(w, id, &p->wire);
+        return;
+    }
     if (p->session != d->link.session || !d->link.opened)
         return;
     if (p->wire.kind == WIRE_WELCOME) {

@@ -108,6 +108,9 @@ static void carry(struct world *w, uint32_t node, size_t count, bool only_before
             case OUT_TO_USER_SHARD:
                 transport_stream(w, node - w->shard_count, false, &msg->wire);
                 break;
+            case OUT_TO_CENTRE:
+                transport_push(w, node, msg->id, &msg->wire);
+                break;
             default:
                 transport_datagram(w, node, msg->id, &msg->wire);
         }
@@ -196,6 +199,18 @@ bool world_device_step(struct world *w, device_id id, struct device_input *input
     else if (d->syncing || input->kind == DEVICE_MESSAGE)
         observe_synced(w, id);
     return true;
+}
+
+void world_device_push(struct world *w, device_id id, const struct wire *wire)
+{
+    struct world_device *d = world_device(w, id);
+    if (!d->core || d->never || w->over)
+        return;
+    struct device_input input = {.kind = DEVICE_PUSH, .now_us = node_now(w, &d->clock), .wire = wire};
+    int status = device_step(d->core, &input, &w->out);
+    if (status)
+        world_fail(w, "a push to a device", status);
+    record_notes(w, &w->out, UINT32_MAX);
 }
 
 /* ---- running ---- */

@@ -51,7 +51,7 @@ enum phase { PHASE_SAFETY, PHASE_HEAL, PHASE_DELIVER, PHASE_AGE, PHASE_OVER };
 struct packet { /* on the way, or held */
     struct wire wire;
     uint32_t from, to; /* nodes */
-    uint32_t session;  /* of a stream; 0: a datagram between shards */
+    uint32_t session;  /* of a stream; 0: a datagram, between shards or to a notification centre */
     uint32_t next;     /* of the free list or of a hold, + 1 */
 };
 
@@ -206,7 +206,7 @@ struct world {
     char error[WORLD_ERROR_MAX];
     struct queue *queue;
     struct net *net;
-    struct rng order, net_rng, crowd_rng, script_rng, fault_rng, observe_rng, key_rng;
+    struct rng order, net_rng, crowd_rng, script_rng, fault_rng, observe_rng, key_rng, push_rng;
     struct out out;
     struct record record;
     struct words words;
@@ -260,6 +260,8 @@ void world_fail(struct world *w, const char *what, int status);
 void world_shard_step(struct world *w, shard_id id, struct shard_input *input);
 /* False when the device did not take the input (or lost it by a crash). */
 bool world_device_step(struct world *w, device_id id, struct device_input *input);
+/* A push reaches the notification centre, whether the app runs or not. */
+void world_device_push(struct world *w, device_id id, const struct wire *wire);
 void world_rearm(struct world *w, uint32_t node);
 static inline struct world_device *world_device(struct world *w, device_id id)
 {
@@ -295,6 +297,8 @@ void world_device_begin(struct world *w, device_id id, bool linked);
 /* ---- transport.c ---- */
 void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire);
 void transport_datagram(struct world *w, shard_id from, shard_id to, const struct wire *wire);
+/* To a notification centre: a datagram of its own kind, lost, repeated and overtaken as the scenario says. */
+void transport_push(struct world *w, shard_id from, device_id to, const struct wire *wire);
 void transport_arrive(struct world *w, uint32_t packet);
 /* Send what a hold kept, in order. */
 void transport_release(struct world *w, struct fault *hold);

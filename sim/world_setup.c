@@ -256,6 +256,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->fault_rng = rng_fork(seed, "fault");
     w->observe_rng = rng_fork(seed, "observe");
     w->key_rng = rng_fork(seed, "key");
+    w->push_rng = rng_fork(seed, "push");
     const struct scenario_network *n = &scenario->network;
     struct net_config config = {.device = {n->median_us, n->p99_us},
                                 .shard = {n->shard_median_us, n->shard_p99_us},

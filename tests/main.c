@@ -7,20 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITES(X)                                                                                                    \
-    X(rng)                                                                                                           \
-    X(store)                                                                                                         \
-    X(codec)                                                                                                         \
-    X(device)                                                                                                        \
-    X(shard)                                                                                                         \
-    X(hostile)                                                                                                       \
-    X(protocol)                                                                                                      \
-    X(forme)                                                                                                         \
-    X(jobs)                                                                                                          \
-    X(search)                                                                                                        \
-    X(check_jobs)                                                                                                    \
-    X(audit) X(hold) X(delivery) X(queue) X(net) X(history) X(life) X(check) X(probes) X(scenario) X(world) X(sweep) \
-        X(metrics) X(reports) X(readme)
+#define SUITES(X) \
+    X(rng)        \
+    X(store)      \
+    X(codec)      \
+    X(device)     \
+    X(shard)      \
+    X(hostile)    \
+    X(protocol)   \
+    X(forme)      \
+    X(jobs)       \
+    X(search)     \
+    X(notify)     \
+    X(check_jobs) \
+    X(audit)      \
+    X(hold)       \
+    X(delivery)   \
+    X(queue)      \
+    X(net)        \
+    X(history)    \
+    X(life)       \
+    X(check)      \
+    X(probes)     \
+    X(scenario)   \
+    X(world)      \
+    X(sweep)      \
+    X(metrics)    \
+    X(reports)    \
+    X(readme)
 
 #define DECLARE(name) int suite_##name(void);
 SUITES(DECLARE)

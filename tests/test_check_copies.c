@@ -52,6 +52,14 @@ static void atomic_view(void)
          PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete", "4") HIDE_M
          "2s show device=b.p in=c message=m0 copy=preview version=2\n"
          "3s view device=b.p shown=c/m0@2+preview cursor=1 epoch=1\n"},
+        {"a notification ahead of the cursor, of after a removal", INVARIANT_ATOMIC_VIEW, VERDICT_HELD, 1, 0,
+         PEOPLE "2s append user=b epoch=1 position=1 entry=evict shard=s in=c version=3\n"
+                "2s show device=b.p in=c message=m0 copy=notification version=5\n"
+                "3s view device=b.p shown=c/m0@5+notification cursor=1 epoch=1\n"},
+        {"a notification of before it", INVARIANT_ATOMIC_VIEW, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "2s append user=b epoch=1 position=1 entry=evict shard=s in=c version=6\n"
+                "2s show device=b.p in=c message=m0 copy=notification version=5\n"
+                "3s view device=b.p shown=c/m0@5+notification cursor=1 epoch=1\n"},
         {"of a body it is the other invariant", INVARIANT_ATOMIC_VIEW, VERDICT_VACUOUS, 0, 0,
          PEOPLE SEND_M SHOW_M DELETE_M LOG("b", "1", "delete",
                                            "4") "3s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"},
@@ -122,6 +130,31 @@ static void of_every_copy(void)
     RUN(rows);
 }
 
+#define SHOW_PUSH "1s show device=b.l in=c message=m copy=notification version=3\n"
+#define HIDE_PUSH "3s hide device=b.l in=c message=m copy=notification because=deletion version=4\n"
+
+static void notification_withdrawn(void)
+{
+    static const struct check_row rows[] = {
+        {"withdrawn while the app is closed", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_PUSH DELETE_M "2s ack op=2 device=a.p\n" HIDE_PUSH END},
+        {"withdrawn by the app, at its next contact", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_PUSH DELETE_M "2s ack op=2 device=a.p\n3s connect device=b.l\n" HIDE_PUSH END},
+        {"never, and the app was there", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_PUSH DELETE_M "3s connect device=b.l\n90s view device=a.p shown=\n" END},
+        {"shown late, and never withdrawn", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M DELETE_M "2s connect device=b.l\n3s show device=b.l in=c message=m copy=notification version=3\n"
+                                "90s view device=a.p shown=\n" END},
+        {"the app never came back", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE SEND_M SHOW_PUSH DELETE_M "90s view device=a.p shown=\n" END},
+        {"nothing is deleted", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M SHOW_PUSH "3s connect device=b.l\n" END},
+        {"nobody shows one", INVARIANT_NOTIFICATION_WITHDRAWN, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M SHOW_M DELETE_M HIDE_M END},
+    };
+    RUN(rows);
+}
+
 static void the_search_index(void)
 {
     static const struct check_row rows[] = {
@@ -149,6 +182,7 @@ int suite_check_copies(void)
     bool made =
         suite && CU_add_test(suite, "copies-follow", copies_follow) && CU_add_test(suite, "atomic-view", atomic_view) &&
         CU_add_test(suite, "counters-agree", counters_agree) && CU_add_test(suite, "of every copy", of_every_copy) &&
-        CU_add_test(suite, "the search index", the_search_index);
+        CU_add_test(suite, "the search index", the_search_index) &&
+        CU_add_test(suite, "notification-withdrawn", notification_withdrawn);
     return made ? 0 : -1;
 }

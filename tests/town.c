@@ -25,6 +25,11 @@ static void take_shard_out(struct town *t, shard_id shard)
         const struct out_msg *m = &t->out.msgs[i];
         struct town_msg msg = {.to_device = m->to == OUT_TO_DEVICE, .to = m->id, .from = shard, .wire = m->wire};
         msg.session = m->wire.session;
+        if (m->to == OUT_TO_CENTRE) {
+            t->pushes = base_grow(t->pushes, &t->push_cap, t->pushed + 1, sizeof *t->pushes);
+            t->pushes[t->pushed++] = m->wire;
+            continue;
+        }
         if (msg.to_device && t->lose_to_device > 0)
             t->lose_to_device--;
         else if (msg.to_device || !t->cut)
@@ -112,6 +117,7 @@ void town_close(struct town *t)
             device_free(t->devices[d]);
     out_free(&t->out);
     free(t->queue);
+    free(t->pushes);
 }
 
 void town_user(struct town *t, user_id user)
@@ -152,6 +158,12 @@ void town_connect(struct town *t, device_id device)
     struct device_input hello = {.kind = DEVICE_CONNECTED, .session = in.session};
     device_input(t, device, &hello);
     town_settle(t);
+}
+
+void town_push(struct town *t, size_t push)
+{
+    struct device_input in = {.kind = DEVICE_PUSH, .wire = &t->pushes[push]};
+    device_input(t, t->pushes[push].device, &in);
 }
 
 void town_disconnect(struct town *t, device_id device)

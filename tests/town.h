@@ -32,6 +32,8 @@ struct town {
     uint64_t now_us, steps;
     struct town_msg *queue;
     size_t queued, queue_cap;
+    struct wire *pushes; /* to notification centres, in order; none arrives before town_push */
+    size_t pushed, push_cap;
     bool cut;           /* messages between shards are lost */
     int lose_to_device; /* so many messages to devices are lost next */
     uint64_t period_us; /* of a set-retention */
@@ -51,6 +53,8 @@ void town_device(struct town *t, device_id device, user_id user, bool linked);
 /* A conversation of users first..last, the first its owner. */
 conv_id town_conversation(struct town *t, uint32_t n, enum conv_kind kind, user_id first, user_id last);
 void town_connect(struct town *t, device_id device);
+/* The push arrives at its device, perhaps again. */
+void town_push(struct town *t, size_t push);
 void town_disconnect(struct town *t, device_id device);
 /* Invoke; returns the op number (0 when refused by the device itself). Nothing is delivered before town_settle. */
 uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,

@@ -153,6 +153,8 @@ static void view(struct check *c, const struct event *e)
             (at && item_is_kept(c, c->holdings[at].item)))
             continue;
         uint32_t entry = forbidding(c, e, item, message);
+        if (item->copy == c->words[WORD_NOTIFICATION] && entry && item->version > c->entries[entry].version)
+            entry = 0; /* a push comes ahead of the cursor: the message is younger than what took the others away */
         bool body = item->copy == c->words[WORD_BODY];
         if (entry)
             incomplete(c, e->device, message, entry, at, item->copy);

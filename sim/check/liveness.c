@@ -82,7 +82,10 @@ static void close_obligation(struct check *c, uint32_t i)
 
 static enum invariant invariant_of(const struct check *c, const struct obligation *o)
 {
-    if (c->items[c->holdings[o->holding].item].copy != c->words[WORD_BODY])
+    uint64_t copy = c->items[c->holdings[o->holding].item].copy;
+    if (copy == c->words[WORD_NOTIFICATION])
+        return INVARIANT_NOTIFICATION_WITHDRAWN;
+    if (copy != c->words[WORD_BODY])
         return INVARIANT_COPIES_FOLLOW;
     return o->returning ? INVARIANT_REACHES_RETURNING : INVARIANT_REACHES_ONLINE;
 }
