@@ -4,10 +4,10 @@
  * the app must leave nothing there of what its replica says is gone.
  *
  * Method: a push names the position of its entry in the user's log, so all pushes of an epoch have one order. A
- * notification is a copy in the replica's list; a withdrawal of which the message, or the whole conversation (target 0),
- * is not passed by the log yet stays there too, as a mark that is never shown. What is announced is late, and not shown,
- * when the app's cursor or a withdrawal of it has passed its position. A mark that the cursor has passed is not needed
- * any more. From the app's side: what the cursor has passed stays only while its message is readable.
+ * notification is a copy in the replica's list; a withdrawal of which the message, or the whole conversation (target
+ * 0), is not passed by the log yet stays there too, as a mark that is never shown. What is announced is late, and not
+ * shown, when the app's cursor or a withdrawal of it has passed its position. A mark that the cursor has passed is not
+ * needed any more. From the app's side: what the cursor has passed stays only while its message is readable.
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
@@ -130,8 +130,7 @@ void centre_derive(struct device *d, conv_id conv)
             continue;
         const struct replica_row *row = replica_row_find(r, c->conv, c->target);
         bool readable = row && (row->shown == SHOWN_PENDING || row->shown == SHOWN_READABLE);
-        c->wanted =
-            !is_passed(d, c->epoch, c->position) || (!c->mark && (readable || !decide_withdraws(d->policy)));
+        c->wanted = !is_passed(d, c->epoch, c->position) || (!c->mark && (readable || !decide_withdraws(d->policy)));
     }
 }
 

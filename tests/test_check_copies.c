@@ -112,6 +112,11 @@ static void of_every_copy(void)
          PEOPLE SEND_M SHOW_M SHOW_PREVIEW SUPERSEDED SHOW_PREVIEW},
         {"while a deletion is on its way", INVARIANT_NO_RESURRECTION, VERDICT_VACUOUS, 0, 0,
          PEOPLE SEND_M SHOW_M SHOW_PREVIEW DELETE_M SUPERSEDED SHOW_PREVIEW},
+        {"of what was written after the own deletion of the conversation", INVARIANT_NO_RESURRECTION, VERDICT_VACUOUS,
+         0, 0,
+         PEOPLE DELETE_C "3s show device=a.p in=c message=m copy=preview pending\n"
+                         "4s hide device=a.p in=c message=m copy=preview because=superseded\n"
+                         "5s show device=a.p in=c message=m copy=preview pending\n"},
         {"but not after one", INVARIANT_NO_RESURRECTION, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE SEND_M SHOW_M SHOW_PREVIEW DELETE_M HIDE_M HIDE_PREVIEW SHOW_PREVIEW},
         {"a preview that gives way is no loss", INVARIANT_NO_SILENT_LOSS, VERDICT_VACUOUS, 0, 0,

@@ -69,7 +69,7 @@ static void what_is_said_is_pushed_to_whom_it_cannot_reach(void)
     town_push(&t, 0);
     CU_ASSERT(notified(2, m));
     CU_ASSERT_EQUAL(t.notes[NOTE_SHOW], shows + 1); /* once */
-    said(3); /* one's own is no news */
+    said(3);                                        /* one's own is no news */
     CU_ASSERT_EQUAL(t.pushed, 1);
     town_close(&t);
 }

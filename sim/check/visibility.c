@@ -123,6 +123,8 @@ static void show_again(struct check *c, const struct event *e)
     const struct change *own = own_deletion(c, &m->target, e->device);
     if (!own && conv)
         own = own_deletion(c, conv, e->device);
+    if (own && own->seq < h->show_seq)
+        own = NULL; /* it was shown since, for the first time: something of after that deletion */
     if (own)
         judge(c, INVARIANT_NO_RESURRECTION);
     if (h->cover && !target_undone_since(c, &m->target, h->cover))
