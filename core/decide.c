@@ -260,6 +260,11 @@ bool decide_unread_follows(const struct policy *p)
     return !flawed(p, FLAW_UNREAD_KEPT);
 }
 
+bool decide_draft_follows(const struct policy *p)
+{
+    return !flawed(p, FLAW_DRAFT_QUOTE_KEPT);
+}
+
 bool decide_preview_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_PREVIEW_KEPT);

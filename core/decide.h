@@ -116,6 +116,8 @@ bool decide_pending_ends_at_answer(const struct policy *p);
 bool decide_cancel_removes(const struct policy *p);
 /* Does a device derive copies (previews, ...) from what it can read? */
 bool decide_derives_copies(const struct policy *p);
+/* Does the quote in a draft go when the message that it quotes does? */
+bool decide_draft_follows(const struct policy *p);
 /* Does a deleted message stop counting as unread? */
 bool decide_unread_follows(const struct policy *p);
 /* Does the preview of a conversation go when the message that it shows does? */

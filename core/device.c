@@ -51,11 +51,15 @@ void device_crash(struct device *device)
     device->held = NULL;
 }
 
-static int on_typing(struct device *d, const struct device_input *in)
+static int on_typing(struct device *d, const struct device_input *in, struct out *out)
 {
     if (in->conv == 0 || in->body.len > TEXT_BYTES_MAX)
         return E_INVALID;
     replica_draft_set(&d->replica, in->conv, &in->body);
+    struct replica_draft *draft = replica_draft_find(&d->replica, in->conv);
+    if (draft)
+        draft->reply = in->reply;
+    copies_update(d, in->conv, (struct gone){BECAUSE_SUPERSEDED, 0}, out);
     return STATUS_OK;
 }
 
@@ -80,7 +84,7 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 status = outbox_person(device, in, out);
                 break;
             case DEVICE_TYPING:
-                status = on_typing(device, in);
+                status = on_typing(device, in, out);
                 break;
             case DEVICE_LOOK:
                 device->looking_at = in->conv;

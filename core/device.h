@@ -13,7 +13,7 @@
 
 enum device_input_kind {
     DEVICE_PERSON,    /* operation conv target named subject role conv_kind body: what the person does; assigns an op */
-    DEVICE_TYPING,    /* conv, body: a draft is being written (body.len = 0: cleared); remembered until sent */
+    DEVICE_TYPING,    /* conv, body, reply: a draft is being written (body.len = 0: cleared); remembered until sent */
     DEVICE_LOOK,      /* conv: the person looks at it now; 0 = at nothing */
     DEVICE_CONNECTED, /* session: says hello */
     DEVICE_DISCONNECTED,
@@ -28,7 +28,7 @@ struct device_input {
     uint32_t session;
     uint8_t operation, role, conv_kind;
     conv_id conv;  /* for CREATE: 0, the device makes the id (conv_id_make) */
-    msg_id reply;  /* SEND: the message that it replies to, or 0 */
+    msg_id reply;  /* SEND, TYPING: the message that it replies to, or 0 */
     msg_id target; /* DELETE, UNDO, DELETE_ME, CANCEL: may be unknown to this device */
     version named; /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
     user_id

@@ -5,7 +5,8 @@
  * Method: after each change of the view, in the same step, the copies of the conversation are worked out afresh from
  * the rows as they are now, and compared with what is stored. What is not wanted any more is hidden and goes; what is
  * new or has another version is shown. So there is no moment at which a body is gone and its copy is not. Cost: one
- * walk over the conversation's rows a step; nothing at all when the policy wants no copies.
+ * walk over the conversation's rows a step, and over its replies for each reply; nothing at all when the policy wants
+ * no copies and nobody replies.
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
@@ -183,6 +184,53 @@ static void derive_quotes(struct device *d, conv_id conv)
     replica_replies_remove(r, kept, at - kept);
 }
 
+/* ---- what is being written ---- */
+
+/* The words stay the person's own; what they answer to does not. */
+static void derive_draft(struct device *d, conv_id conv)
+{
+    struct replica *r = &d->replica;
+    const struct replica_draft *draft = replica_draft_find(r, conv);
+    if (!draft || !draft->reply)
+        return;
+    const struct replica_row *parent = replica_row_find(r, conv, draft->reply);
+    if (parent && is_readable(parent)) {
+        want(d, COPY_DRAFT, parent, 0);
+        return;
+    }
+    for (size_t i = replica_copy_from(r, conv, COPY_DRAFT); i < r->copy_count; i++)
+        if (r->copies[i].conv == conv && r->copies[i].copy == COPY_DRAFT && r->copies[i].target == draft->reply)
+            r->copies[i].wanted |= !decide_draft_follows(d->policy);
+}
+
+/* ---- threads: the last reply, in the summary at what it replies to ---- */
+
+static bool has_later_reply(const struct replica *r, const struct replica_reply *reply, const struct replica_row *row)
+{
+    for (size_t i = replica_reply_from(r, reply->conv, 0); i < r->reply_count && r->replies[i].conv == reply->conv;
+         i++) {
+        if (r->replies[i].parent != reply->parent)
+            continue;
+        const struct replica_row *other = replica_row_find(r, reply->conv, r->replies[i].id);
+        if (other && is_readable(other) && is_later(other, row))
+            return true;
+    }
+    return false;
+}
+
+/* A root that cannot be read has no summary; what was replied to it is still in the conversation. */
+static void derive_threads(struct device *d, conv_id conv)
+{
+    const struct replica *r = &d->replica;
+    for (size_t i = replica_reply_from(r, conv, 0); i < r->reply_count && r->replies[i].conv == conv; i++) {
+        const struct replica_reply *reply = &r->replies[i];
+        const struct replica_row *row = replica_row_find(r, conv, reply->id);
+        const struct replica_row *root = replica_row_find(r, conv, reply->parent);
+        if (row && root && is_readable(row) && is_readable(root) && !has_later_reply(r, reply, row))
+            want(d, COPY_THREAD, row, root->id);
+    }
+}
+
 /* ---- what changed ---- */
 
 static struct note *say(const struct device *d, const struct replica_copy *c, enum note_kind kind, struct out *out)
@@ -243,14 +291,17 @@ static void derive(struct device *d, conv_id conv)
     if (decide_derives_copies(d->policy)) {
         derive_preview(d, conv);
         derive_unread(d, conv);
+        derive_threads(d, conv);
     }
     derive_quotes(d, conv);
+    derive_draft(d, conv);
 }
 
 void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out)
 {
     const struct replica *r = &d->replica;
-    if (!decide_derives_copies(d->policy) && !r->reply_count && !r->copy_count)
+    bool drafted = conv && replica_draft_find(r, conv); /* of what is not here a draft can quote nothing */
+    if (!decide_derives_copies(d->policy) && !r->reply_count && !r->copy_count && !drafted)
         return;
     if (conv)
         derive(d, conv);

@@ -245,6 +245,7 @@ void replica_draft_set(struct replica *r, conv_id conv, const struct text *body)
     if (!there)
         r->drafts = open_place(r->drafts, &r->draft_count, &r->draft_cap, at, sizeof *r->drafts);
     r->drafts[at].conv = conv;
+    r->drafts[at].reply = 0;
     r->drafts[at].body = *body;
 }
 

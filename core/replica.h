@@ -63,6 +63,7 @@ struct replica_op {
 
 struct replica_draft {
     conv_id conv;
+    msg_id reply; /* the message that it will reply to, or 0 */
     struct text body;
 };
 

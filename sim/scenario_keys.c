@@ -188,7 +188,7 @@ static const struct key step_keys[] = {
     {"message", KEY_TEXT, P(target), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of a send, or ?NAME for one that never was",
      OP(DELETE) | OP(UNDO) | OP(EDIT) | OP(DELETE_ME) | OP(CANCEL) | OP(READ)},
     {"reply-to", KEY_TEXT, P(reply_to), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of a send, or ?NAME: what it quotes",
-     OP(SEND)},
+     OP(SEND) | FORM(TYPE)},
     {"undoes", KEY_TEXT, P(undoes), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the deletion; default the one it knows",
      OP(UNDO) | OP(UNDO_CONV)},
     {"user", KEY_OTHER, 0, 0, 0, NODES,

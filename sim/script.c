@@ -390,6 +390,8 @@ static void run_device(struct world *w, uint32_t index)
             input.kind = step->kind == STEP_TYPE ? DEVICE_TYPING : DEVICE_LOOK;
             input.conv = conv_of(w, step);
             input.body = text_of(step->text);
+            if (step->reply_to)
+                input.reply = resolve(w, step->reply_to, id);
             world_device_step(w, id, &input);
             break;
         case STEP_OFFLINE:

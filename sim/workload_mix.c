@@ -229,24 +229,27 @@ bool mix_leave(struct world *w)
 
 /* ---- what is no operation ---- */
 
-static bool at_screen(struct world *w, enum device_input_kind kind, struct text body)
+static bool at_screen(struct world *w, enum device_input_kind kind, const struct crowd_conv *conv, msg_id reply,
+                      struct text body)
 {
-    const struct crowd_conv *conv = pick_conv(w);
     device_id device = conv ? pick_device(w, conv, pick_member(w, conv)) : 0;
     if (!device || !world_device(w, device)->core || world_device(w, device)->crashed)
         return false;
-    struct device_input input = {.kind = kind, .conv = conv->conv, .body = body};
+    struct device_input input = {.kind = kind, .conv = conv->conv, .reply = reply, .body = body};
     return world_device_step(w, device, &input);
 }
 
 bool mix_type(struct world *w)
 {
-    return at_screen(w, DEVICE_TYPING, pick_below(w, 4) ? words("not yet") : (struct text){0});
+    const struct crowd_target *target = pick_below(w, 2) ? bag_look(w, &w->crowd.sent) : NULL;
+    struct text draft = pick_below(w, 4) ? words("not yet") : (struct text){0};
+    const struct crowd_conv *conv = target ? conv_of(w, target->conv) : pick_conv(w);
+    return at_screen(w, DEVICE_TYPING, conv, target ? target->target : 0, draft);
 }
 
 bool mix_look(struct world *w)
 {
-    return at_screen(w, DEVICE_LOOK, (struct text){0});
+    return at_screen(w, DEVICE_LOOK, pick_conv(w), 0, (struct text){0});
 }
 
 bool mix_link(struct world *w)
