@@ -260,6 +260,16 @@ bool decide_unread_follows(const struct policy *p)
     return !flawed(p, FLAW_UNREAD_KEPT);
 }
 
+bool decide_cascades(const struct policy *p)
+{
+    return p->quotes == 2;
+}
+
+bool decide_cascade_declared(const struct policy *p)
+{
+    return !flawed(p, FLAW_CASCADE_UNDECLARED);
+}
+
 bool decide_draft_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_DRAFT_QUOTE_KEPT);

@@ -116,6 +116,9 @@ bool decide_pending_ends_at_answer(const struct policy *p);
 bool decide_cancel_removes(const struct policy *p);
 /* Does a device derive copies (previews, ...) from what it can read? */
 bool decide_derives_copies(const struct policy *p);
+/* Do replies go with what they reply to? Then: does the shard say which, or do devices work it out? */
+bool decide_cascades(const struct policy *p);
+bool decide_cascade_declared(const struct policy *p);
 /* Does the quote in a draft go when the message that it quotes does? */
 bool decide_draft_follows(const struct policy *p);
 /* Does a deleted message stop counting as unread? */

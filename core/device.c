@@ -170,7 +170,8 @@ int device_rows(const struct device *device, int (*visit)(void *ctx, const struc
         };
         overlay_row(device, &row, from->sent);
         bool live = (row.in_replica && !row.deleted) || row.pending_send;
-        row.readable = live && !row.hidden && !row.conv_deleted && !row.pending_delete;
+        row.readable = live && !row.hidden && !row.conv_deleted && !row.pending_delete &&
+                       !copies_cascade(device, row.conv, row.target);
         if (!drops && row.body.len > 0)
             row.readable = true;
         int stop = visit(ctx, &row);

@@ -156,6 +156,20 @@ void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_
     r->sent = sent;
 }
 
+bool copies_cascade(const struct device *d, conv_id conv, msg_id id)
+{
+    if (!decide_cascades(d->policy) || decide_cascade_declared(d->policy))
+        return false;
+    const struct replica_reply *reply = replica_reply_find(&d->replica, conv, id);
+    for (size_t i = 0; reply && i < d->replica.reply_count; i++) {
+        const struct replica_row *parent = replica_row_find(&d->replica, conv, reply->parent);
+        if (parent && parent->in_replica && parent->deleted)
+            return true;
+        reply = replica_reply_find(&d->replica, conv, reply->parent);
+    }
+    return false;
+}
+
 /* Of a parent that is not here: has the person just deleted it all the same? */
 static bool is_being_deleted(const struct device *d, const struct replica_reply *reply)
 {

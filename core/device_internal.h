@@ -76,6 +76,8 @@ void view_notice(const struct device *d, conv_id conv, user_id actor, uint64_t a
 bool view_deletion_pends(const struct device *d, const struct replica_row *row);
 struct note *view_note(const struct device *d, enum note_kind kind, struct out *out);
 
+/* Flawed: this device takes away what it knows to be a reply to what is deleted. */
+bool copies_cascade(const struct device *d, conv_id conv, msg_id id);
 /* device_copies.c: this message replies to that one. */
 void copies_link(struct device *d, conv_id conv, msg_id reply, msg_id parent);
 /* What the log or a snapshot says that the reply quotes. */

@@ -210,6 +210,7 @@ static int outbox_add(struct device *d, const struct device_input *in, struct ou
     note->conv = op->conv;
     note->target = op->target;
     note->named = op->named;
+    note->via = op->reply;
     note->subject = op->subject;
     if (op->operation == OPERATION_SEND) {
         struct replica_row *row = replica_row_put(&d->replica, op->conv, op->target);

@@ -6,6 +6,7 @@
  * more. All SHOW and HIDE notes come from here, so that there is one place where they can be wrong. device_rows is
  * deliberately other code.
  */
+#include "core/decide.h"
 #include "core/device_internal.h"
 
 struct note *view_note(const struct device *d, enum note_kind kind, struct out *out)
@@ -88,7 +89,10 @@ static bool update_row(const struct device *d, struct replica_row *row, struct g
         hide(d, row, gone, out);
         return false;
     }
-    if (row->in_replica && row->deleted) /* U6: visible only if both the message and its conversation are live */
+    if (row->in_replica &&
+        (row->deleted ||
+         copies_cascade(d, row->conv,
+                        row->id))) /* U6: visible only if both the message and its conversation are live */
         hide(d, row, (struct gone){BECAUSE_DELETION, row->version}, out);
     else if (conv && conv->deleted)
         hide(d, row, (struct gone){BECAUSE_CONVERSATION_DELETION, conv->state}, out);
@@ -104,6 +108,8 @@ static bool update_row(const struct device *d, struct replica_row *row, struct g
 void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone, struct out *out)
 {
     struct replica *r = &d->replica;
+    if (!decide_cascade_declared(d->policy))
+        target = 0;
     size_t at = conv ? replica_row_from(r, conv, target) : 0;
     size_t kept = at;
     for (; at < r->row_count; at++) {

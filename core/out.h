@@ -73,7 +73,7 @@ struct note {
     shard_id source;
     conv_id conv;
     msg_id target;
-    msg_id via; /* SHOW, HIDE of a derived copy: the message that carries it, or 0 */
+    msg_id via; /* SHOW, HIDE of a derived copy: the message that carries it; of a send: the one that it replies to */
     version version, named;
     uint64_t position, head, horizon, number, deadline_us, at_us, count, period_us;
 };

@@ -41,6 +41,7 @@ CREATE TABLE message(
   "edited" INTEGER NOT NULL,
   "reason" INTEGER NOT NULL,
   "reply" INTEGER NOT NULL,
+  "cause" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "id")
 ) WITHOUT ROWID;
@@ -110,6 +111,7 @@ CREATE TABLE quote(
   "reply" INTEGER NOT NULL,
   "parent" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
+  "sent" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "reply")
 ) WITHOUT ROWID;

@@ -54,6 +54,7 @@ struct note *conv_note_commit(struct shard *s, const struct wire *op, version v,
     note->subject = op->subject;
     note->role = op->role;
     note->named = op->named;
+    note->via = op->operation == OPERATION_SEND ? op->reply : 0;
     note->deadline_us = deadline_us;
     return note;
 }

@@ -54,7 +54,7 @@ static int delete_unknown(struct shard *s, const struct wire *op, struct result 
     return 0;
 }
 
-int conv_entomb(struct shard *s, const struct row *conv, struct row *message, const struct removal *removal)
+int conv_entomb(struct shard *s, struct row *conv, struct row *message, const struct removal *removal)
 {
     msg_id id = message->c[MESSAGE_id];
     version v = conv->c[CONV_version];
@@ -67,11 +67,13 @@ int conv_entomb(struct shard *s, const struct row *conv, struct row *message, co
     message->c[MESSAGE_deleted_at] = s->now_us;
     message->c[MESSAGE_deadline] = removal->deadline_us;
     message->c[MESSAGE_reason] = removal->reason;
+    message->c[MESSAGE_cause] = removal->cause;
     CHECK(shard_put(s, TABLE_MESSAGE, message));
     CHECK(shard_timer(s, removal->deadline_us, TIMER_PURGE_MESSAGE, conv->c[CONV_id], id, v));
     struct wire w = entry(s, conv, ENTRY_DELETE, id, removal->actor);
     w.sent = message->c[MESSAGE_sent];
-    return fanout_commit(s, &w, 0);
+    CHECK(fanout_commit(s, &w, 0));
+    return cascade_delete(s, conv, message, removal);
 }
 
 int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
@@ -94,6 +96,7 @@ int conv_delete_message(struct shard *s, const struct wire *op, struct row *conv
     uint64_t deadline = s->now_us + s->policy->undo_window_us;
     struct note *note = conv_note_commit(s, op, result->version, deadline);
     struct removal removal = {.actor = op->user, .deadline_us = deadline, .reason = REASON_USER};
+    removal.op = MAKE_ID(op->device, op->op);
     if (op->user != message.c[MESSAGE_author])
         removal.reason = REASON_MODERATION;
     if (role == ROLE_MODERATOR) /* an owner's is told by who it is */
@@ -114,6 +117,20 @@ static enum why may_undo(const struct shard *s, uint64_t state, uint64_t live, u
     return s->now_us < deadline ? WHY_NONE : WHY_WINDOW_CLOSED;
 }
 
+int conv_restore(struct shard *s, const struct row *conv, struct row *message)
+{
+    message->c[MESSAGE_state] = MESSAGE_LIVE;
+    message->c[MESSAGE_version] = conv->c[CONV_version];
+    CHECK(shard_put(s, TABLE_MESSAGE, message));
+    struct wire w = entry(s, conv, ENTRY_UNDO, message->c[MESSAGE_id], (user_id)message->c[MESSAGE_author]);
+    w.sent = message->c[MESSAGE_sent];
+    w.reply = message->c[MESSAGE_reply];
+    bool gone;
+    CHECK(vault_open_message(s, message, &w.body, &gone));
+    CHECK(fanout_commit(s, &w, 0));
+    return quote_tell(s, conv, message);
+}
+
 int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
 {
     struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target}};
@@ -132,16 +149,8 @@ int conv_undo_message(struct shard *s, const struct wire *op, struct row *conv, 
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
-    message.c[MESSAGE_state] = MESSAGE_LIVE;
-    message.c[MESSAGE_version] = result->version;
-    CHECK(shard_put(s, TABLE_MESSAGE, &message));
-    struct wire w = entry(s, conv, ENTRY_UNDO, op->target, author);
-    w.sent = message.c[MESSAGE_sent];
-    w.reply = message.c[MESSAGE_reply];
-    bool gone;
-    CHECK(vault_open_message(s, &message, &w.body, &gone));
-    CHECK(fanout_commit(s, &w, 0));
-    return quote_tell(s, conv, &message);
+    CHECK(conv_restore(s, conv, &message));
+    return cascade_undo(s, conv, &message, op);
 }
 
 /* ---- early deletions ---- */

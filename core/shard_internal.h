@@ -8,6 +8,7 @@
  *   shard_hold.c     legal holds: what a purge must wait for
  *   shard_job.c      long work in chunks: bulk deletion
  *   shard_read.c     read marks
+ *   shard_cascade.c  replies that go with what they reply to
  *   shard_quote.c    what replies quote
  *   shard_retain.c   retention by age
  *   shard_fanout.c   a commit's audience, in chunks, into channels
@@ -187,9 +188,16 @@ struct removal {
     user_id actor;
     uint64_t deadline_us;
     enum reason reason;
+    uint64_t op;   /* that asked for it */
+    version cause; /* CASCADE: the root's deletion */
 };
 /* The message becomes a tombstone under the conversation's version, and its audience hears of it. */
-int conv_entomb(struct shard *s, const struct row *conv, struct row *message, const struct removal *removal);
+int conv_entomb(struct shard *s, struct row *conv, struct row *message, const struct removal *removal);
+/* And is live again, under that version. */
+int conv_restore(struct shard *s, const struct row *conv, struct row *message);
+/* What was replied to the message goes with it, and comes back with it (shard_cascade.c). */
+int cascade_delete(struct shard *s, struct row *conv, const struct row *root, const struct removal *removal);
+int cascade_undo(struct shard *s, struct row *conv, const struct row *root, const struct wire *op);
 /* Deletions for oneself (shard_forme.c). */
 int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
@@ -244,7 +252,7 @@ int quote_make(struct shard *s, const struct row *reply, const struct row *paren
 int quote_tell(struct shard *s, const struct row *conv, const struct row *reply);
 /* The parent has another text. */
 int quote_rewrite(struct shard *s, const struct row *parent, const struct text *body);
-/* The message is purged: with it goes what it quotes, and what others quote of it. */
+/* The message is purged: with it goes what it quotes, what others quote of it, and who hid it. */
 int quote_purge(struct shard *s, conv_id conv, msg_id message);
 /* For a user's snapshot: the item of the quote in this live message; without a body when there is none. */
 int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, struct wire *item);

@@ -76,7 +76,7 @@ static int delete_one(struct shard *s, struct row *job, struct row *conv, struct
 {
     if (message->c[MESSAGE_state] != MESSAGE_LIVE || message->c[MESSAGE_sent] > job->c[JOB_until])
         return 0;
-    struct removal removal = {.actor = (user_id)job->c[JOB_actor], .reason = REASON_BULK};
+    struct removal removal = {.actor = (user_id)job->c[JOB_actor], .reason = REASON_BULK, .op = job->c[JOB_id]};
     removal.deadline_us = s->now_us + s->policy->undo_window_us;
     conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));

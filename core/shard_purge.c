@@ -80,7 +80,6 @@ static int finish_message(struct shard *s, const struct row *timer)
     CHECK(vault_destroy(s, timer->c[TIMER_b]));
     shard_wipe(s);
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
-    CHECK(conv_drop_hidden(s, timer->c[TIMER_a], timer->c[TIMER_b]));
     CHECK(quote_purge(s, timer->c[TIMER_a], timer->c[TIMER_b]));
     note_stage(s, NOTE_PURGE, timer->c[TIMER_a], timer->c[TIMER_b], v);
     CHECK(audit_purge(s, timer->c[TIMER_a], timer->c[TIMER_b], v));

@@ -54,7 +54,8 @@ int quote_make(struct shard *s, const struct row *reply, const struct row *paren
     struct row quote = {.c = {[QUOTE_conv] = reply->c[MESSAGE_conv],
                               [QUOTE_reply] = reply->c[MESSAGE_id],
                               [QUOTE_parent] = parent->c[MESSAGE_id],
-                              [QUOTE_version] = parent->c[MESSAGE_version]}};
+                              [QUOTE_version] = parent->c[MESSAGE_version],
+                              [QUOTE_sent] = parent->c[MESSAGE_sent]}};
     struct text body;
     bool gone;
     CHECK(vault_open_message(s, parent, &body, &gone));
@@ -78,9 +79,9 @@ static int read_quote(struct shard *s, const struct row *reply, struct wire *w)
         return 0;
     *w = place_of(s, &quote);
     CHECK(vault_open(s, w, &quote.body, &gone));
+    w->sent = quote.c[QUOTE_sent];
     if (live) {
         w->version = parent.c[MESSAGE_version];
-        w->sent = parent.c[MESSAGE_sent];
         w->actor = (user_id)parent.c[MESSAGE_author];
     }
     return 0;
@@ -159,9 +160,43 @@ int quote_rewrite(struct shard *s, const struct row *parent, const struct text *
     return rewrite(s, parent->c[MESSAGE_conv], parent->c[MESSAGE_id], body, parent->c[MESSAGE_version]);
 }
 
+/* Is the text of a message that is gone still in a quote, by policy? */
+static int is_quoted(struct shard *s, conv_id conv, msg_id parent, bool *quoted)
+{
+    struct row row;
+    uint64_t key[2] = {parent, conv};
+    *quoted = false;
+    if (!decide_quote_kept(s->policy))
+        return 0;
+    int status = shard_first(s, TABLE_QUOTE, INDEX_QUOTE_BY_PARENT, 2, 2, key, false, &row);
+    *quoted = status == 0;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+/* Who deleted a message for themselves must not be told what it was by a quote: HIDDEN stays as long as there is one.
+ */
+static int drop_hidden(struct shard *s, conv_id conv, msg_id message)
+{
+    bool quoted;
+    CHECK(is_quoted(s, conv, message, &quoted));
+    return quoted ? 0 : conv_drop_hidden(s, conv, message);
+}
+
 int quote_purge(struct shard *s, conv_id conv, msg_id message)
 {
     struct row own = {.c = {[QUOTE_conv] = conv, [QUOTE_reply] = message}};
+    int status = shard_get(s, TABLE_QUOTE, &own);
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    CHECK(drop_hidden(s, conv, message));
+    if (!decide_quote_kept(s->policy))
+        CHECK(rewrite(s, conv, message, NULL, 0));
+    if (status == E_NOTFOUND)
+        return 0;
     CHECK(shard_del(s, TABLE_QUOTE, &own));
-    return decide_quote_kept(s->policy) ? 0 : rewrite(s, conv, message, NULL, 0);
+    struct row parent = {.c = {[MESSAGE_conv] = conv, [MESSAGE_id] = own.c[QUOTE_parent]}};
+    status = shard_get(s, TABLE_MESSAGE, &parent);
+    if (status == 0)
+        return parent.c[MESSAGE_state] < MESSAGE_PURGED ? 0 : drop_hidden(s, conv, own.c[QUOTE_parent]);
+    return status == E_NOTFOUND ? drop_hidden(s, conv, own.c[QUOTE_parent]) : status;
 }

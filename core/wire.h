@@ -123,7 +123,8 @@ enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
     X(USER, "user")             /* somebody asked for this one */                               \
     X(BULK, "bulk")             /* one of many that were asked for at once */                   \
     X(MODERATION, "moderation") /* by somebody whose role lets them delete what others wrote */ \
-    X(RETENTION, "retention")   /* it was as old as its conversation keeps */
+    X(RETENTION, "retention")   /* it was as old as its conversation keeps */                   \
+    X(CASCADE, "cascade")       /* a reply, with what it replies to */
 #define REASON_ENUM(id, name) REASON_##id,
 enum reason { REASON_NONE, REASON_LIST(REASON_ENUM) REASON_COUNT };
 const char *reason_name(unsigned reason);

@@ -226,6 +226,7 @@ static void note_invoke(struct world *w, const struct note *n)
     if (n->operation == OPERATION_DELETE_ME || n->operation == OPERATION_CLEAR)
         record_set(r, FIELD_SCOPE, w->words.me);
     set_version(r, FIELD_UNDOES, n->named);
+    record_set(r, FIELD_VIA, record_message_name(w, n->via));
     record_emit(w);
 }
 
@@ -309,6 +310,7 @@ static void note_decided(struct world *w, const struct note *n, uint32_t shard)
         if (n->role)
             record_set(r, FIELD_ROLE, w->words.role[n->role]);
         set_version(r, FIELD_UNDOES, n->named);
+        record_set(r, FIELD_VIA, record_message_name(w, n->via));
         if (n->deadline_us)
             record_set(r, FIELD_DEADLINE, n->deadline_us);
     } else {

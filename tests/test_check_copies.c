@@ -105,6 +105,37 @@ static void counters_agree(void)
     RUN(rows);
 }
 
+#define REPLY_R "1s commit op=5 do=send shard=s version=4 device=b.p in=c message=r actor=b via=m\n"
+#define SHOW_R "1s show device=b.p in=c message=r copy=body version=4\n"
+#define HIDE_R(version) "3s hide device=b.p in=c message=r copy=body because=deletion version=" version "\n"
+#define DELETE_ROOT "2s commit op=2 do=delete shard=s version=5 device=a.p in=c message=m actor=a deadline=30000000\n"
+#define DELETE_PART \
+    "2s commit do=delete shard=s version=6 in=c message=r actor=a job=2 reason=cascade deadline=30000000\n"
+
+static void cascade_declared(void)
+{
+    static const struct check_row rows[] = {
+        {"a reply is named", INVARIANT_CASCADE_DECLARED, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT DELETE_PART HIDE_R("6")},
+        {"the device works it out", INVARIANT_CASCADE_DECLARED, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT HIDE_R("4")},
+        {"nor is it then explained", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT HIDE_R("4")},
+        {"the reply stays", INVARIANT_CASCADE_DECLARED, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT},
+        {"it goes for another reason", INVARIANT_CASCADE_DECLARED, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT "2s member conversation=c user=b role=none version=6\n"
+                                                  "3s hide device=b.p in=c message=r copy=body because=eviction\n"},
+        {"a part without a root", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_PART},
+        {"outside nobody knows", INVARIANT_NO_SILENT_LOSS, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE OUT_SEND "1s invoke op=5 device=b.p do=send in=c message=r via=m\n1s ack op=5 device=b.p\n"
+                         "1s show device=b.p in=c message=r copy=body\n" OUT_DELETE
+                         "3s hide device=b.p in=c message=r copy=body because=deletion\n"},
+    };
+    RUN(rows);
+}
+
 static void of_every_copy(void)
 {
     static const struct check_row rows[] = {
@@ -186,8 +217,10 @@ int suite_check_copies(void)
     CU_pSuite suite = CU_add_suite("check_copies", NULL, NULL);
     bool made =
         suite && CU_add_test(suite, "copies-follow", copies_follow) && CU_add_test(suite, "atomic-view", atomic_view) &&
-        CU_add_test(suite, "counters-agree", counters_agree) && CU_add_test(suite, "of every copy", of_every_copy) &&
+        CU_add_test(suite, "counters-agree", counters_agree) &&
+        CU_add_test(suite, "of every copy", of_every_copy) &&
         CU_add_test(suite, "the search index", the_search_index) &&
-        CU_add_test(suite, "notification-withdrawn", notification_withdrawn);
+        CU_add_test(suite, "notification-withdrawn", notification_withdrawn) &&
+        CU_add_test(suite, "cascade-declared", cascade_declared);
     return made ? 0 : -1;
 }

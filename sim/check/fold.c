@@ -70,6 +70,7 @@ static void fold_invoke(struct check *c, const struct event *e)
     bool undoes = e->what == WORD_UNDO || e->what == WORD_UNDO_CONV;
     if (e->what == WORD_SEND && e->message) {
         c->messages[e->message].send_op = e->op;
+        c->messages[e->message].parent = state_message(c, record_get(e->r, FIELD_VIA), 0);
         if (!c->messages[e->message].author)
             c->messages[e->message].author = c->devices[e->device].user;
     }
@@ -228,7 +229,9 @@ static void fold_commit(struct check *c, const struct event *e)
     if (!op->kept)
         op->kept = state_keep(c, e->r);
     if (e->what == WORD_SEND && e->message) {
+        uint32_t parent = state_message(c, record_get(e->r, FIELD_VIA), 0);
         struct message *m = &c->messages[e->message];
+        m->parent = parent;
         m->sent = true;
         m->author = e->actor;
         m->send_version = op->version;

@@ -25,7 +25,7 @@
     X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member") \
     X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") \
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
-    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(QUOTE, "quote") X(READ, "read") X(UNREAD, "unread") X(SEARCH, "search") \
+    X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(CASCADE, "cascade") X(QUOTE, "quote") X(READ, "read") X(UNREAD, "unread") X(SEARCH, "search") \
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification")
@@ -53,7 +53,7 @@ struct claim {                            /* a deletion that was taken before it
 };
 struct message {
     struct target target;
-    uint32_t name, conv, next_in_conv, author, send_op, send_kept, edit_kept, items, claims;
+    uint32_t name, conv, next_in_conv, author, send_op, send_kept, edit_kept, items, claims, parent;
     version send_version, edit_version; /* edit_version: of the last committed edit, 0 none */
     uint64_t send_seq, send_at_us;
     bool sent, sent_when_closed;
@@ -294,6 +294,11 @@ void chain_hide(const struct check *c, struct verdict *v, uint32_t holding);
 void visibility_before(struct check *c, const struct event *e);
 void visibility_after(struct check *c, const struct event *e);
 void visibility_finish(struct check *c);
+/* Is it a reply, of whatever degree, to something whose deletion is in force (asked: or was asked for)? Which, or 0. */
+uint32_t deleted_ancestor(const struct check *c, uint32_t message, bool asked);
+/* Does anything that was decided explain that this copy is hidden? */
+bool hide_explained(struct check *c, const struct event *e, const struct holding *h);
+void cascade_before(struct check *c, const struct event *e);
 void counters_finish(struct check *c);
 void agreement_finish(struct check *c);
 bool final_view(const struct check *c, const struct device *d);     /* viewed at the end, when all had arrived */

@@ -187,7 +187,7 @@ static bool deleted_since(const struct check *c, const struct target *t, version
     return false;
 }
 
-static bool explained(struct check *c, const struct event *e, const struct holding *h)
+bool hide_explained(struct check *c, const struct event *e, const struct holding *h)
 {
     struct message *m = &c->messages[e->message];
     struct conv *conv = &c->convs[m->conv];
@@ -227,11 +227,15 @@ static void hide_before(struct check *c, const struct event *e)
     struct message *m = &c->messages[e->message];
     if (!item_lasts(c, h->item))
         return;
-    if (explained(c, e, h) || carrier_gone(c, e, h)) {
+    if (hide_explained(c, e, h) || carrier_gone(c, e, h)) {
         judge(c, INVARIANT_NO_SILENT_LOSS);
         return;
     }
     enum word because = word_of(c, record_get(e->r, FIELD_BECAUSE));
+    if (!c->inside && deleted_ancestor(c, e->message, true)) {
+        judge_unknown(c, INVARIANT_NO_SILENT_LOSS); /* by policy it may go with what it replies to */
+        return;
+    }
     if (!c->inside) {
         bool asked = m->target.ops || c->convs[m->conv].target.ops;
         if (asked)
