@@ -270,6 +270,11 @@ bool decide_cascade_declared(const struct policy *p)
     return !flawed(p, FLAW_CASCADE_UNDECLARED);
 }
 
+bool decide_deletion_has_text(const struct policy *p)
+{
+    return flawed(p, FLAW_DELETE_CARRIES_TEXT);
+}
+
 bool decide_draft_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_DRAFT_QUOTE_KEPT);

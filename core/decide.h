@@ -119,6 +119,8 @@ bool decide_derives_copies(const struct policy *p);
 /* Do replies go with what they reply to? Then: does the shard say which, or do devices work it out? */
 bool decide_cascades(const struct policy *p);
 bool decide_cascade_declared(const struct policy *p);
+/* Does the notice of a deletion say what it deletes? */
+bool decide_deletion_has_text(const struct policy *p);
 /* Does the quote in a draft go when the message that it quotes does? */
 bool decide_draft_follows(const struct policy *p);
 /* Does a deleted message stop counting as unread? */

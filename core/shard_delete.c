@@ -72,6 +72,9 @@ int conv_entomb(struct shard *s, struct row *conv, struct row *message, const st
     CHECK(shard_timer(s, removal->deadline_us, TIMER_PURGE_MESSAGE, conv->c[CONV_id], id, v));
     struct wire w = entry(s, conv, ENTRY_DELETE, id, removal->actor);
     w.sent = message->c[MESSAGE_sent];
+    bool gone;
+    if (decide_deletion_has_text(s->policy))
+        CHECK(vault_open_message(s, message, &w.body, &gone));
     CHECK(fanout_commit(s, &w, 0));
     return cascade_delete(s, conv, message, removal);
 }

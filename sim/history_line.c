@@ -61,6 +61,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_JOB] = "{shard}: job {job}, {stage}[, in {in}][, by {actor}][, what {subject} wrote][, {count} done]",
     [KIND_REPEAT] = "{shard} ignores number {number} of incarnation {incarnation} from {source}, which came again",
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",
+    [KIND_CONTENT] = "of {tombstones} tombstones and deletions of {shard}, {count} carry a text",
     [KIND_TABLE] =
         "{shard} is found to hold {tombstones} tombstones, {messages} messages, {conversations} conversations, "
         "{entries} entries, {waiting} waiting, digest {digest}[, {count} held]",

@@ -312,6 +312,7 @@ void observe_shard(struct world *w, shard_id id)
     if (holds)
         record_set(r, FIELD_COUNT, held);
     record_emit(w);
+    observe_content(w, id);
     observe_audit(w, id);
 }
 

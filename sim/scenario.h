@@ -195,6 +195,7 @@ struct scenario {
     int64_t starts_s;       /* seconds since 1970 */
     uint32_t shards;
     char *store;          /* "memory" or "sqlite" */
+    bool tombstones;      /* look for content in tombstones, and in entries and packets of deletions */
     bool audited;         /* observe the audit logs too */
     struct policy policy; /* without flaws */
     int flaw;             /* enum flaw of a negative scenario, or -1 */

@@ -59,6 +59,8 @@ const struct key_table scenario_table = TABLE_OF(scenario_keys, "scenario", "sex
 static const struct key server_keys[] = {
     {"shards", KEY_COUNT32, S(shards), 1, SCENARIO_SHARDS_MAX, NULL, "how many shards; default 1", 0},
     {"store", KEY_OTHER, 0, 0, 0, "{\"enum\":[\"memory\",\"sqlite\"]}", "where a shard keeps its tables", 0},
+    {"tombstones", KEY_FLAG, S(tombstones), 0, 0, NULL,
+     "is content looked for in tombstones, and in entries and packets of deletions?", 0},
     {"audited", KEY_FLAG, S(audited), 0, 0, NULL, "is the audit log read and verified at each observation of a shard?",
      0},
 };

@@ -101,6 +101,7 @@ void transport_stream(struct world *w, device_id id, bool to_device, const struc
     uint32_t node = node_of_device(w, id);
     uint32_t from = to_device ? d->home : node, to = to_device ? node : d->home;
     count_stream(w, to_device, wire);
+    observe_packet(w, from, wire);
     if (intercepted(w, from, to, d->link.session, wire))
         return;
     if (wire->kind == WIRE_ENTRY && w->phase == PHASE_SAFETY && w->scenario->network.push_loss_ppm &&
@@ -125,6 +126,7 @@ void transport_datagram(struct world *w, shard_id from, shard_id to, const struc
 {
     assert(to < w->shard_count);
     w->traffic.between += w->phase == PHASE_SAFETY;
+    observe_packet(w, from, wire);
     if (!intercepted(w, from, to, 0, wire))
         send_datagram(w, from, to, wire);
 }

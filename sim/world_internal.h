@@ -68,12 +68,17 @@ struct node_clock {
     uint64_t timer_at_us, timer_event;
 };
 
+/* Of tombstones and deletions that were looked at, how many carry a text (observe_content.c). */
+struct world_content {
+    uint64_t looked, content;
+};
 struct world_shard {
     struct shard *core;         /* NULL while it is down */
     struct shard_stores stores; /* kept from run to run, cleared */
     uint32_t name, incarnation;
     struct node_clock clock;
     struct crash_plan plan;
+    struct world_content content; /* of its packets, since the last observation */
 };
 
 struct link {
@@ -367,6 +372,8 @@ void workload_member(struct world *w, conv_id id, user_id user, bool joins);
 /* ---- observe.c ---- */
 void observe_device(struct world *w, device_id id);
 void observe_shard(struct world *w, shard_id id);
+void observe_content(struct world *w, shard_id id);
+void observe_packet(struct world *w, uint32_t from, const struct wire *wire);
 void observe_random(struct world *w);
 void observe_all(struct world *w);
 void observe_synced(struct world *w, device_id id);

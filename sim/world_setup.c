@@ -156,6 +156,7 @@ static void start_shards(struct world *w)
         shard->incarnation = 1;
         shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
         shard->plan = (struct crash_plan){0};
+        shard->content = (struct world_content){0};
         shard->core = shard_new(i, w->shard_count, &shard->stores, &w->policy);
     }
     for (shard_id i = 0; i < w->shard_count; i++) {

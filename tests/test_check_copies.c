@@ -136,6 +136,20 @@ static void cascade_declared(void)
     RUN(rows);
 }
 
+static void tombstones_hold_no_content(void)
+{
+    static const struct check_row rows[] = {
+        {"none does", INVARIANT_TOMBSTONES_HOLD_NO_CONTENT, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M DELETE_M "3s content shard=s tombstones=4 count=0\n"},
+        {"one does", INVARIANT_TOMBSTONES_HOLD_NO_CONTENT, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M DELETE_M "3s content shard=s tombstones=4 count=1\n"},
+        {"there was none", INVARIANT_TOMBSTONES_HOLD_NO_CONTENT, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M "3s content shard=s tombstones=0 count=0\n"},
+        {"nobody looked", INVARIANT_TOMBSTONES_HOLD_NO_CONTENT, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M DELETE_M},
+    };
+    RUN(rows);
+}
+
 static void of_every_copy(void)
 {
     static const struct check_row rows[] = {
@@ -215,12 +229,13 @@ static void the_search_index(void)
 int suite_check_copies(void)
 {
     CU_pSuite suite = CU_add_suite("check_copies", NULL, NULL);
-    bool made =
-        suite && CU_add_test(suite, "copies-follow", copies_follow) && CU_add_test(suite, "atomic-view", atomic_view) &&
+        CU_add_test(suite, "copies-follow", copies_follow) &&
+        CU_add_test(suite, "atomic-view", atomic_view) &&
         CU_add_test(suite, "counters-agree", counters_agree) &&
         CU_add_test(suite, "of every copy", of_every_copy) &&
         CU_add_test(suite, "the search index", the_search_index) &&
         CU_add_test(suite, "notification-withdrawn", notification_withdrawn) &&
-        CU_add_test(suite, "cascade-declared", cascade_declared);
+        CU_add_test(suite, "cascade-declared", cascade_declared) &&
+        CU_add_test(suite, "tombstones-hold-no-content", tombstones_hold_no_content);
     return made ? 0 : -1;
 }

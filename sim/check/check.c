@@ -185,6 +185,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     reach_due(c, c->last_us);
     scope_before(c, &e);
     cascade_before(c, &e);
+    content_before(c, &e);
     visibility_before(c, &e);
     cursor_before(c, &e);
     poison_before(c, &e);

@@ -299,6 +299,7 @@ uint32_t deleted_ancestor(const struct check *c, uint32_t message, bool asked);
 /* Does anything that was decided explain that this copy is hidden? */
 bool hide_explained(struct check *c, const struct event *e, const struct holding *h);
 void cascade_before(struct check *c, const struct event *e);
+void content_before(struct check *c, const struct event *e);
 void counters_finish(struct check *c);
 void agreement_finish(struct check *c);
 bool final_view(const struct check *c, const struct device *d);     /* viewed at the end, when all had arrived */
