@@ -229,13 +229,12 @@ static void the_search_index(void)
 int suite_check_copies(void)
 {
     CU_pSuite suite = CU_add_suite("check_copies", NULL, NULL);
-        CU_add_test(suite, "copies-follow", copies_follow) &&
-        CU_add_test(suite, "atomic-view", atomic_view) &&
-        CU_add_test(suite, "counters-agree", counters_agree) &&
-        CU_add_test(suite, "of every copy", of_every_copy) &&
-        CU_add_test(suite, "the search index", the_search_index) &&
-        CU_add_test(suite, "notification-withdrawn", notification_withdrawn) &&
-        CU_add_test(suite, "cascade-declared", cascade_declared) &&
-        CU_add_test(suite, "tombstones-hold-no-content", tombstones_hold_no_content);
+#define TEST(name, f) CU_add_test(suite, name, f)
+    bool made = suite && TEST("copies-follow", copies_follow) && TEST("atomic-view", atomic_view) &&
+                TEST("counters-agree", counters_agree) && TEST("of every copy", of_every_copy) &&
+                TEST("the search index", the_search_index) && TEST("notification-withdrawn", notification_withdrawn) &&
+                TEST("cascade-declared", cascade_declared) &&
+                TEST("tombstones-hold-no-content", tombstones_hold_no_content);
+#undef TEST
     return made ? 0 : -1;
 }
