@@ -275,6 +275,11 @@ bool decide_deletion_has_text(const struct policy *p)
     return flawed(p, FLAW_DELETE_CARRIES_TEXT);
 }
 
+bool decide_copies_at_once(const struct policy *p)
+{
+    return !flawed(p, FLAW_HALF_HIDDEN);
+}
+
 bool decide_draft_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_DRAFT_QUOTE_KEPT);

@@ -121,6 +121,8 @@ bool decide_cascades(const struct policy *p);
 bool decide_cascade_declared(const struct policy *p);
 /* Does the notice of a deletion say what it deletes? */
 bool decide_deletion_has_text(const struct policy *p);
+/* Do the copies of a message change in the same write as the message? (S23) */
+bool decide_copies_at_once(const struct policy *p);
 /* Does the quote in a draft go when the message that it quotes does? */
 bool decide_draft_follows(const struct policy *p);
 /* Does a deleted message stop counting as unread? */

@@ -47,6 +47,7 @@ void device_crash(struct device *device)
 {
     sync_disconnected(device);
     device->looking_at = 0;
+    device->copies_due = false;
     free(device->held);
     device->held = NULL;
 }
@@ -79,6 +80,7 @@ int device_step(struct device *device, const struct device_input *in, struct out
     if (status == STATUS_OK && in->kind != DEVICE_PERSON && in->kind != DEVICE_TYPING && in->kind != DEVICE_PUSH)
         sync_apply_held(device, out);
     if (status == STATUS_OK) {
+        copies_catch_up(device, out);
         switch (in->kind) {
             case DEVICE_PERSON:
                 status = outbox_person(device, in, out);

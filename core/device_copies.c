@@ -300,6 +300,14 @@ static void tell(struct device *d, conv_id conv, struct gone gone, struct out *o
     replica_copies_remove(r, kept, at - kept);
 }
 
+void copies_catch_up(struct device *d, struct out *out)
+{
+    d->copies_now = d->copies_due;
+    if (d->copies_now)
+        copies_update(d, 0, (struct gone){BECAUSE_RESET, 0}, out);
+    d->copies_now = false;
+}
+
 static void derive(struct device *d, conv_id conv)
 {
     if (decide_derives_copies(d->policy)) {
@@ -314,6 +322,9 @@ static void derive(struct device *d, conv_id conv)
 void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out)
 {
     const struct replica *r = &d->replica;
+    d->copies_due = !decide_copies_at_once(d->policy) && !d->copies_now;
+    if (d->copies_due)
+        return;
     bool drafted = conv && replica_draft_find(r, conv); /* of what is not here a draft can quote nothing */
     if (!decide_derives_copies(d->policy) && !r->reply_count && !r->copy_count && !drafted)
         return;

@@ -58,6 +58,8 @@ struct device {
     bool may_wait;       /* the hello that is out may be held: nothing was missing when it was said */
     uint32_t hello_op;   /* next_op when the last hello was said */
     uint64_t poll_at_us; /* when to ask again; meant only where decide_polls */
+    bool copies_due;     /* half-hidden only: the rows have changed, what is derived from them has not */
+    bool copies_now;     /* and what was put off is being done */
     struct wire *held;   /* cursor-first only: the cursor has moved, the entry is not applied yet */
 };
 
@@ -87,6 +89,8 @@ void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_
 void copies_requote(struct device *d, conv_id conv, msg_id parent);
 /* After each change of the view of that conversation, or of all (0). gone: why rows went. */
 void copies_update(struct device *d, conv_id conv, struct gone gone, struct out *out);
+/* Half-hidden only: do now what the last steps put off. */
+void copies_catch_up(struct device *d, struct out *out);
 
 /* device_centre.c */
 void centre_push(struct device *d, const struct wire *w, struct out *out);

@@ -16,6 +16,7 @@
     X(hostile)    \
     X(protocol)   \
     X(forme)      \
+    X(copies)     \
     X(jobs)       \
     X(search)     \
     X(notify)     \

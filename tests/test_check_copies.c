@@ -1,6 +1,7 @@
 /* test_check_copies.c: the invariants over copies that are derived from a message: copies-follow, atomic-view, and what
  * those of bodies make of them. */
 #include "tests/check_rows.h"
+#include "tests/history_text.h"
 
 #include <CUnit/CUnit.h>
 
@@ -226,6 +227,27 @@ static void the_search_index(void)
     RUN(rows);
 }
 
+static void kept_quotes_need_not_follow(void)
+{
+    static const char history[] = PEOPLE SEND_M LOG_B SHOW_M
+        "1s show device=b.p in=c message=m copy=quote via=r1 version=3\n" DELETE_M LOG("b", "2", "delete", "4") HIDE_M
+        "3s view device=b.p shown=c/m@3+quote:r1 cursor=2 epoch=1\n"
+        "4s hide device=b.p in=c message=m copy=quote via=r1\n"
+        "5s show device=b.p in=c message=m copy=quote via=r1 version=3\n" LATER;
+    for (int kept = 0; kept < 2; kept++) {
+        struct names *names = names_new();
+        struct check *check = check_new(&(struct check_options){.quotes_kept = kept}, names);
+        history_text_feed(history, names, check_take, check);
+        check_finish(check);
+        enum verdict_state bad = kept ? VERDICT_VACUOUS : VERDICT_VIOLATED;
+        CU_ASSERT_EQUAL(check_verdict(check, INVARIANT_COPIES_FOLLOW)->state, bad);
+        CU_ASSERT_EQUAL(check_verdict(check, INVARIANT_ATOMIC_VIEW)->violated, !kept);
+        CU_ASSERT_EQUAL(check_verdict(check, INVARIANT_NO_RESURRECTION)->violated, !kept);
+        check_free(check);
+        names_free(names);
+    }
+}
+
 int suite_check_copies(void)
 {
     CU_pSuite suite = CU_add_suite("check_copies", NULL, NULL);
@@ -234,6 +256,7 @@ int suite_check_copies(void)
                 TEST("counters-agree", counters_agree) && TEST("of every copy", of_every_copy) &&
                 TEST("the search index", the_search_index) && TEST("notification-withdrawn", notification_withdrawn) &&
                 TEST("cascade-declared", cascade_declared) &&
+                TEST("kept quotes need not follow", kept_quotes_need_not_follow) &&
                 TEST("tombstones-hold-no-content", tombstones_hold_no_content);
 #undef TEST
     return made ? 0 : -1;

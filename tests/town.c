@@ -192,6 +192,14 @@ msg_id town_send(struct town *t, device_id device, conv_id conv)
     return MAKE_ID(device, town_do(t, device, OPERATION_SEND, conv, 0, 0));
 }
 
+msg_id town_reply(struct town *t, device_id device, conv_id conv, msg_id to)
+{
+    struct device_input in = {.kind = DEVICE_PERSON, .operation = OPERATION_SEND, .conv = conv, .reply = to};
+    in.body = (struct text){.len = 5, .bytes = "reply"};
+    uint32_t op = device_inspect(t->devices[device]).next_op;
+    return device_input(t, device, &in) == 0 ? MAKE_ID(device, op) : 0;
+}
+
 int town_shard_msg(struct town *t, shard_id to, const struct wire *wire, device_id device, uint32_t session)
 {
     struct shard_input in = {.kind = device ? SHARD_DEVICE_MSG : SHARD_PEER_MSG, .device = device, .wire = wire};

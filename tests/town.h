@@ -60,6 +60,7 @@ void town_disconnect(struct town *t, device_id device);
 uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,
                  user_id subject);
 msg_id town_send(struct town *t, device_id device, conv_id conv);
+msg_id town_reply(struct town *t, device_id device, conv_id conv, msg_id to);
 void town_settle(struct town *t);               /* deliver until nothing moves */
 void town_advance(struct town *t, uint64_t us); /* with timers on the way, settling after each */
 void town_restart(struct town *t, shard_id shard);
