@@ -360,3 +360,8 @@ bool decide_shows_late_push(const struct policy *p)
 {
     return flawed(p, FLAW_LATE_PUSH_SHOWS);
 }
+
+bool decide_erases(const struct policy *p, uint8_t role)
+{
+    return role != ROLE_NONE || !flawed(p, FLAW_ERASURE_OF_CURRENT);
+}

@@ -61,6 +61,8 @@ bool decide_audits_refusal(const struct policy *p);
 enum why decide_may_set_retention(const struct policy *p, uint8_t role);
 /* Is the audience told of what retention takes, or are the rows only removed? */
 bool decide_retention_announces(const struct policy *p);
+/* Does an erasure take what the user wrote in a conversation where they have this role now? */
+bool decide_erases(const struct policy *p, uint8_t role);
 /* Does a job go on? of_this_life: it went on since the shard started, so that a memory of it is enough. */
 bool decide_job_goes_on(const struct policy *p, bool of_this_life);
 

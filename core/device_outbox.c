@@ -84,6 +84,8 @@ static bool is_valid(const struct device *d, const struct device_input *in)
         case OPERATION_HOLD:
         case OPERATION_RELEASE:
             return !in->conv != !in->subject;
+        case OPERATION_ERASE:
+            return in->conv == 0;
         default:
             return in->conv != 0;
     }

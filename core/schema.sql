@@ -115,6 +115,14 @@ CREATE TABLE quote(
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "reply")
 ) WITHOUT ROWID;
+CREATE TABLE erasure(
+  "user" INTEGER NOT NULL,
+  "job" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "deadline" INTEGER NOT NULL,
+  "waits" INTEGER NOT NULL,
+  PRIMARY KEY("user")
+) WITHOUT ROWID;
 CREATE TABLE channel_out(
   "destination" INTEGER NOT NULL,
   "next" INTEGER NOT NULL,
@@ -273,6 +281,7 @@ CREATE TABLE search_token(
   "sent" INTEGER NOT NULL,
   PRIMARY KEY("user", "conv", "message", "hash")
 ) WITHOUT ROWID;
+CREATE UNIQUE INDEX MEMBER_BY_USER ON member("user", "conv", "since");
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX MESSAGE_BY_AUTHOR ON message("author", "conv", "id");
 CREATE UNIQUE INDEX MESSAGE_BY_AGE ON message("conv", "sent", "id");

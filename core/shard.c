@@ -202,6 +202,10 @@ int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
             return reset_snapshot(s, source, wire);
         case WIRE_SNAPSHOT:
             return reset_item(s, wire);
+        case WIRE_ORDER:
+            return erase_order(s, wire);
+        case WIRE_ORDER_DONE:
+            return erase_done(s, wire);
         case WIRE_HOLD:
             return hold_arrives(s, wire);
         default:

@@ -96,6 +96,15 @@ static struct wire entry_of(const struct shard *s, const struct wire *op, const 
     return w;
 }
 
+int conv_take_out(struct shard *s, const struct row *conv, user_id user)
+{
+    struct wire op = {.conv = conv->c[CONV_id], .user = user};
+    CHECK(close_membership(s, op.conv, user, conv->c[CONV_version]));
+    struct wire entry = entry_of(s, &op, conv, ENTRY_MEMBER);
+    entry.subject = user;
+    return fanout_commit(s, &entry, 0);
+}
+
 /* X6: only create makes a conversation; its id names this very operation (by-owner: and its maker's shard). */
 static int create(struct shard *s, const struct wire *op, struct result *result)
 {
@@ -103,6 +112,10 @@ static int create(struct shard *s, const struct wire *op, struct result *result)
     if (op->conv != own || op->conv_kind < CONV_DIRECT || op->conv_kind > CONV_CHANNEL ||
         (op->conv_kind == CONV_DIRECT && (op->subject == 0 || op->subject == op->user)))
         return conv_refuse(result, WHY_MALFORMED);
+    bool closed;
+    CHECK(erase_closed(s, op->subject, &closed));
+    if (closed)
+        return conv_refuse(result, WHY_ACCOUNT_CLOSED);
     struct row conv = {.c = {[CONV_id] = op->conv, [CONV_kind] = op->conv_kind, [CONV_state] = CONV_ACTIVE}};
     conv.c[CONV_created_at] = s->now_us;
     result->version = conv_next_version(s, &conv);
@@ -127,6 +140,10 @@ static int add(struct shard *s, const struct wire *op, struct row *conv, uint8_t
     enum why why = decide_may(s->policy, &act);
     if (why != WHY_NONE)
         return conv_refuse(result, why);
+    bool closed;
+    CHECK(erase_closed(s, op->subject, &closed));
+    if (closed)
+        return conv_refuse(result, WHY_ACCOUNT_CLOSED);
     if (already != ROLE_NONE)
         return conv_refuse(result, WHY_ALREADY_MEMBER);
     result->version = conv_next_version(s, conv);
@@ -344,6 +361,8 @@ static int run(struct shard *s, const struct wire *op, struct result *result)
     result->outcome = OUTCOME_ACCEPTED;
     if (op->operation == OPERATION_HOLD || op->operation == OPERATION_RELEASE)
         return hold_execute(s, op, result);
+    if (op->operation == OPERATION_ERASE)
+        return op->conv ? conv_refuse(result, WHY_MALFORMED) : erase_execute(s, op, result);
     struct row conv = {.c = {[CONV_id] = op->conv}};
     int status = shard_get(s, TABLE_CONV, &conv);
     if (status < 0 && status != E_NOTFOUND)
@@ -369,6 +388,18 @@ static int remember(struct shard *s, const struct wire *op, bool *repeated)
     return shard_put(s, TABLE_EXECUTED, &row);
 }
 
+void conv_note_refusal(struct shard *s, const struct wire *op, const struct result *result)
+{
+    struct note *note = shard_note(s, NOTE_REFUSE);
+    note->device = op->device;
+    note->op = op->op;
+    note->operation = op->operation;
+    note->conv = op->conv;
+    note->target = op->target;
+    note->why = (uint8_t)result->why;
+    note->actor = op->user;
+}
+
 int conv_execute(struct shard *s, shard_id source, const struct wire *op)
 {
     bool repeated;
@@ -382,14 +413,7 @@ int conv_execute(struct shard *s, shard_id source, const struct wire *op)
     struct result result = {0};
     CHECK(run(s, op, &result));
     if (result.outcome == OUTCOME_REFUSED) {
-        struct note *note = shard_note(s, NOTE_REFUSE);
-        note->device = op->device;
-        note->op = op->op;
-        note->operation = op->operation;
-        note->conv = op->conv;
-        note->target = op->target;
-        note->why = (uint8_t)result.why;
-        note->actor = op->user;
+        conv_note_refusal(s, op, &result);
         if (op->operation == OPERATION_SEND) /* the number is settled: nothing can arrive under it any more (U8) */
             CHECK(conv_drop_early(s, op->device, op->op, op->op + 1));
     }

@@ -54,6 +54,12 @@ static int delete_unknown(struct shard *s, const struct wire *op, struct result 
     return 0;
 }
 
+bool conv_is_to_go(const struct shard *s, const struct row *message)
+{
+    uint64_t state = message->c[MESSAGE_state];
+    return state == MESSAGE_LIVE || (state == MESSAGE_DELETED && message->c[MESSAGE_deadline] > s->now_us);
+}
+
 int conv_entomb(struct shard *s, struct row *conv, struct row *message, const struct removal *removal)
 {
     msg_id id = message->c[MESSAGE_id];

@@ -11,8 +11,8 @@
 static bool is_operation(const struct wire *w)
 {
     return w->op > 0 && w->operation > OPERATION_NONE && w->operation < OPERATION_COUNT &&
-           (w->conv != 0 || hold_is_of_user(w)) && w->body.len <= TEXT_BYTES_MAX && w->role < ROLE_COUNT &&
-           w->conv_kind < CONV_KIND_COUNT;
+           (w->conv != 0 || hold_is_of_user(w) || w->operation == OPERATION_ERASE) && w->body.len <= TEXT_BYTES_MAX &&
+           w->role < ROLE_COUNT && w->conv_kind < CONV_KIND_COUNT;
 }
 
 bool entrance_operation(const struct wire *w)
@@ -38,6 +38,8 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
         return false;
     switch (w->kind) {
         case WIRE_FORWARD:
+            if (w->operation == OPERATION_ERASE) /* it never leaves the user's shard */
+                return user_here && source == s->id && w->device && is_operation(w);
             return user_there && (conv_here || subject_here) && w->device && is_operation(w);
         case WIRE_RESULT:
             return user_here && w->device && w->op && w->outcome > OUTCOME_NONE && w->outcome < OUTCOME_COUNT &&
@@ -48,6 +50,10 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
             return user_there && conv_here && w->device;
         case WIRE_SNAPSHOT:
             return user_here && conv_there && w->device && is_item(w->entry) && w->page > 0 && w->page <= w->pages;
+        case WIRE_ORDER:
+            return user_there && w->device && w->op;
+        case WIRE_ORDER_DONE:
+            return user_here;
         case WIRE_HOLD:
             return subject_there && w->actor && w->version;
         default:

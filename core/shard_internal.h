@@ -11,6 +11,7 @@
  *   shard_cascade.c  replies that go with what they reply to
  *   shard_quote.c    what replies quote
  *   shard_retain.c   retention by age
+ *   shard_erase.c    account erasure
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
@@ -66,7 +67,7 @@ enum timer_kind {
 };
 enum reader_kind { READER_SEARCH = 1 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
-enum job_kind { JOB_BULK = 1 };
+enum job_kind { JOB_BULK = 1, JOB_ERASE };
 enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS };
 
 struct session {                    /* volatile; one per device that is connected */
@@ -215,6 +216,24 @@ int conv_timer(struct shard *s, const struct row *timer);
 /* Bulk deletion (shard_job.c): accepted means begun. */
 int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 int job_timer(struct shard *s, const struct row *timer);
+int job_begin(struct shard *s, const struct row *job);
+int job_continue(struct shard *s, const struct row *job); /* another step */
+int job_end(struct shard *s, const struct row *job);
+/* A commit that is a part of the job: a deletion of target, or (0) that its subject left. */
+void job_note_part(struct shard *s, const struct row *job, const struct row *conv, msg_id target,
+                   const struct removal *removal);
+/* Account erasure (shard_erase.c). */
+int erase_closed(struct shard *s, user_id user, bool *closed); /* Was the account ordered to go? */
+int erase_execute(struct shard *s, const struct wire *op, struct result *result);
+int erase_refuse(struct shard *s, const struct wire *op); /* an operation of a closed account */
+int erase_order(struct shard *s, const struct wire *w);
+int erase_done(struct shard *s, const struct wire *w);
+int erase_step(struct shard *s, struct row *job);
+/* Is there something to take? Not of what is purged, or will be, by a window that is over. */
+bool conv_is_to_go(const struct shard *s, const struct row *message);
+/* Close the membership of `user`; the conversation is put, and its version is of this. */
+int conv_take_out(struct shard *s, const struct row *conv, user_id user);
+void conv_note_refusal(struct shard *s, const struct wire *op, const struct result *result);
 /* Retention by age (shard_retain.c). */
 int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 /* A message is sent now: the caller puts the conversation. */

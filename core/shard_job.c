@@ -56,18 +56,19 @@ static void note_job(struct shard *s, const struct row *job, enum job_stage stag
     note->count = job->c[JOB_count];
 }
 
-static void note_part(struct shard *s, const struct row *job, const struct row *conv, msg_id target,
-                      const struct removal *removal)
+void job_note_part(struct shard *s, const struct row *job, const struct row *conv, msg_id target,
+                   const struct removal *removal)
 {
     struct note *note = shard_note(s, NOTE_COMMIT);
     note->job = true;
     note->device = ID_DEVICE(job->c[JOB_id]);
     note->op = ID_OP(job->c[JOB_id]);
-    note->operation = OPERATION_DELETE;
+    note->operation = target ? OPERATION_DELETE : OPERATION_LEAVE;
     note->conv = conv->c[CONV_id];
     note->target = target;
     note->version = conv->c[CONV_version];
     note->actor = removal->actor;
+    note->subject = target ? 0 : removal->actor;
     note->reason = (uint8_t)removal->reason;
     note->deadline_us = removal->deadline_us;
 }
@@ -80,12 +81,12 @@ static int delete_one(struct shard *s, struct row *job, struct row *conv, struct
     removal.deadline_us = s->now_us + s->policy->undo_window_us;
     conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
-    note_part(s, job, conv, message->c[MESSAGE_id], &removal);
+    job_note_part(s, job, conv, message->c[MESSAGE_id], &removal);
     job->c[JOB_count]++;
     return conv_entomb(s, conv, message, &removal);
 }
 
-static int end(struct shard *s, const struct row *job)
+int job_end(struct shard *s, const struct row *job)
 {
     note_job(s, job, JOB_END);
     return shard_del(s, TABLE_JOB, job);
@@ -94,6 +95,20 @@ static int end(struct shard *s, const struct row *job)
 static int arm(struct shard *s, const struct row *job)
 {
     return shard_timer(s, s->now_us, TIMER_JOB, job->c[JOB_id], 0, 0);
+}
+
+int job_continue(struct shard *s, const struct row *job)
+{
+    note_job(s, job, JOB_PROGRESS);
+    CHECK(shard_put(s, TABLE_JOB, job));
+    return arm(s, job);
+}
+
+int job_begin(struct shard *s, const struct row *job)
+{
+    note_job(s, job, JOB_BEGIN);
+    CHECK(shard_put(s, TABLE_JOB, job));
+    return arm(s, job);
 }
 
 int job_timer(struct shard *s, const struct row *timer)
@@ -105,21 +120,21 @@ int job_timer(struct shard *s, const struct row *timer)
     if (status == E_NOTFOUND)
         return 0;
     CHECK(status);
+    if (job.c[JOB_kind] == JOB_ERASE)
+        return erase_step(s, &job);
     struct row conv = {.c = {[CONV_id] = job.c[JOB_conv]}};
     status = shard_get(s, TABLE_CONV, &conv);
     if (status == E_NOTFOUND || (status == 0 && conv.c[CONV_state] >= CONV_PURGING))
-        return end(s, &job); /* all of it is going */
+        return job_end(s, &job); /* all of it is going */
     CHECK(status);
     struct batch batch;
     CHECK(next_batch(s, &job, &batch));
     for (size_t i = 0; i < batch.count; i++)
         CHECK(delete_one(s, &job, &conv, &batch.rows[i]));
     if (batch.count < batch.limit)
-        return end(s, &job);
+        return job_end(s, &job);
     job.c[JOB_cursor] = batch.rows[batch.count - 1].c[MESSAGE_id] + 1;
-    note_job(s, &job, JOB_PROGRESS);
-    CHECK(shard_put(s, TABLE_JOB, &job));
-    return arm(s, &job);
+    return job_continue(s, &job);
 }
 
 int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
@@ -135,7 +150,5 @@ int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, ui
     job.c[JOB_subject] = op->subject;
     job.c[JOB_actor] = op->user;
     job.c[JOB_until] = result->version;
-    CHECK(shard_put(s, TABLE_JOB, &job));
-    note_job(s, &job, JOB_BEGIN);
-    return arm(s, &job);
+    return job_begin(s, &job);
 }

@@ -97,18 +97,11 @@ static int collect(void *ctx, const struct row *message)
     return batch->count == batch->limit;
 }
 
-/* Nothing is left to do for what is purged, or will be, by a window that is over. */
-static bool is_to_go(const struct shard *s, const struct row *message)
-{
-    uint64_t state = message->c[MESSAGE_state];
-    return state == MESSAGE_LIVE || (state == MESSAGE_DELETED && message->c[MESSAGE_deadline] > s->now_us);
-}
-
 static int take(struct shard *s, struct row *conv, struct row *message)
 {
     struct removal removal = {.deadline_us = s->now_us, .reason = REASON_RETENTION};
     conv->c[CONV_retained] = message->c[MESSAGE_sent];
-    if (!is_to_go(s, message))
+    if (!conv_is_to_go(s, message))
         return 0;
     conv_next_version(s, conv);
     struct note *note = shard_note(s, NOTE_COMMIT);

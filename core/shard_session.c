@@ -347,8 +347,13 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
     forward.kind = WIRE_FORWARD;
     forward.user = (user_id)user->c[USER_id];
     forward.device = (device_id)device->c[DEVICE_id];
-    shard_id home =
-        hold_is_of_user(w) ? shard_of_user(w->subject, s->count) : shard_of_conv(s->policy, w->conv, s->count);
+    bool closed;
+    CHECK(erase_closed(s, forward.user, &closed));
+    if (closed)
+        return erase_refuse(s, &forward);
+    shard_id home = shard_of_conv(s->policy, w->conv, s->count);
+    if (hold_is_of_user(w) || w->operation == OPERATION_ERASE)
+        home = shard_of_user(w->operation == OPERATION_ERASE ? forward.user : w->subject, s->count);
     return channel_send(s, home, &forward, NULL);
 }
 

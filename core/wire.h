@@ -36,6 +36,9 @@ enum wire_kind {
     WIRE_HOLD, /* operation(HOLD, RELEASE) subject(the user) actor version at_us */
     /* user's shard -> the device's notification centre: a datagram, of no session */
     WIRE_PUSH, /* device epoch position entry conv target version actor body: the entry at that position was logged */
+    /* shard -> shard, numbered */
+    WIRE_ORDER,      /* user device op(that asked) at_us: this account is erased */
+    WIRE_ORDER_DONE, /* user device op: and here it is */
     WIRE_KIND_COUNT
 };
 
@@ -59,7 +62,8 @@ enum wire_kind {
     X(DELETE_ALL, "delete-all")       /* everything so far; subject: by this author. A job (shard_job.c) */      \
     X(SET_ROLE, "set-role")           /* subject role: promotes or demotes a member */                           \
     X(READ, "read")                   /* target: it, and all that was sent before it, on all of one's devices */ \
-    X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */
+    X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */                                 \
+    X(ERASE, "erase-account")         /* no conv: the user goes, and all that they wrote */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -114,7 +118,8 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(ALREADY_MEMBER, "already-member")                                                              \
     X(MALFORMED, "malformed")                                                                        \
     X(TARGET_DELETED, "target-deleted") /* an edit of, or a reply to, what is deleted */             \
-    X(NOT_HELD, "not-held")             /* a release of what no hold is on */
+    X(NOT_HELD, "not-held")             /* a release of what no hold is on */                        \
+    X(ACCOUNT_CLOSED, "account-closed") /* of one who is being erased, or for them */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 
@@ -124,7 +129,8 @@ enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
     X(BULK, "bulk")             /* one of many that were asked for at once */                   \
     X(MODERATION, "moderation") /* by somebody whose role lets them delete what others wrote */ \
     X(RETENTION, "retention")   /* it was as old as its conversation keeps */                   \
-    X(CASCADE, "cascade")       /* a reply, with what it replies to */
+    X(CASCADE, "cascade")       /* a reply, with what it replies to */                          \
+    X(ERASURE, "erasure")       /* its author goes, with all that they wrote */
 #define REASON_ENUM(id, name) REASON_##id,
 enum reason { REASON_NONE, REASON_LIST(REASON_ENUM) REASON_COUNT };
 const char *reason_name(unsigned reason);

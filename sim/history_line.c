@@ -58,6 +58,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_REAP] = "{shard} reaps the tombstone of[ {message} in] {in}, version {version}",
     [KIND_RETENTION] = "messages of {in} are kept for {period}[, version {version}]",
     [KIND_INDEX] = "{shard}: the search index of {user} is found to have {shown}",
+    [KIND_ERASURE] = "{shard}: erasure {job} of the account of {user}, {stage}[, by {deadline}]",
     [KIND_JOB] = "{shard}: job {job}, {stage}[, in {in}][, by {actor}][, what {subject} wrote][, {count} done]",
     [KIND_REPEAT] = "{shard} ignores number {number} of incarnation {incarnation} from {source}, which came again",
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",

@@ -453,6 +453,18 @@ static void note_retention(struct world *w, const struct note *n)
     record_emit(w);
 }
 
+static void note_erasure(struct world *w, const struct note *n, uint32_t shard)
+{
+    struct record *r = record_new(w, KIND_ERASURE);
+    record_set(r, FIELD_USER, record_user_name(w, n->user));
+    record_set(r, FIELD_JOB, record_op_name(w, n->device, n->op));
+    record_set(r, FIELD_SHARD, shard);
+    record_set(r, FIELD_STAGE, w->words.stage[n->stage]);
+    record_set(r, FIELD_DEADLINE, n->deadline_us);
+    record_emit(w);
+    w->progress_us = w->now_us;
+}
+
 static void note_job(struct world *w, const struct note *n, uint32_t shard)
 {
     struct record *r = record_new(w, KIND_JOB);
@@ -522,6 +534,9 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
                 break;
             case NOTE_RETENTION:
                 note_retention(w, n);
+                break;
+            case NOTE_ERASURE:
+                note_erasure(w, n, name);
                 break;
             case NOTE_JOB:
                 note_job(w, n, name);

@@ -28,3 +28,15 @@ bool mix_set_retention(struct world *w)
     uint64_t id;
     return pick_person(w, pick_device(w, conv, conv->members[0]), &input, &id);
 }
+
+/* Somebody has had enough. The one who made the conversation stays: the others go on choosing what becomes of it. */
+bool mix_erase(struct world *w)
+{
+    const struct crowd_conv *conv = pick_conv(w);
+    user_id member = conv ? pick_member(w, conv) : 0;
+    if (!member || member == conv->members[0])
+        return false;
+    struct device_input input = pick_input(OPERATION_ERASE, 0, 0);
+    uint64_t id;
+    return pick_person(w, pick_device(w, conv, member), &input, &id);
+}

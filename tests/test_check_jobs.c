@@ -104,6 +104,50 @@ static void retention_takes_what_is_old_enough(void)
     RUN(rows);
 }
 
+#define FINAL_B "70s phase phase=deliver\n90s view device=b.p shown=c/m@3 cursor=1 epoch=1\n"
+#define ERASE                                                               \
+    "2s invoke op=e device=a.p do=erase-account\n"                          \
+    "2s commit op=e do=erase-account shard=s version=1 device=a.p actor=a " \
+    "deadline=500000000\n2s erasure user=a job=e shard=s stage=begin deadline=500000000\n"
+#define ERASED "2s commit do=delete shard=s version=5 in=c message=m actor=a deadline=2000000 reason=erasure job=e\n"
+#define LEFT                                                                             \
+    "2s commit do=leave shard=s version=6 in=c actor=a subject=a reason=erasure job=e\n" \
+    "2s member conversation=c user=a role=none version=6\n"                              \
+    "2s append user=a epoch=1 position=2 entry=evict shard=s in=c version=6\n"           \
+    "2s append user=b epoch=1 position=2 entry=member shard=s in=c version=6\n"
+#define COMPLETE "3s erasure user=a job=e shard=s stage=end deadline=500000000\n"
+
+static void an_erasure_is_complete(void)
+{
+    static const struct check_row rows[] = {
+        {"all of it is gone", INVARIANT_ERASURE_COMPLETE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M ERASE ERASED HEARD LEFT COMPLETE GONE END},
+        {"a message is live", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M ERASE LEFT COMPLETE END},
+        {"can still be read", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M ERASE ERASED HEARD LEFT COMPLETE FINAL_B END},
+        {"was never purged", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M ERASE ERASED HEARD LEFT COMPLETE GONE OVER},
+        {"still a member", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M ERASE ERASED HEARD COMPLETE GONE END},
+        {"not done, and there is time", INVARIANT_ERASURE_COMPLETE, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE SEND_M SHOW_M ERASE END},
+        {"not done by the deadline", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M ERASE "600s end\n"},
+        {"nobody asked", INVARIANT_ERASURE_COMPLETE, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M SHOW_M END},
+        {"takes what somebody else wrote", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE "1s commit op=8 do=send shard=s version=3 device=b.p in=c message=m actor=b\n" ERASE ERASED},
+        {"that nobody decided", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0, PEOPLE SEND_M ERASED},
+        {"outside: nothing is shown", INVARIANT_ERASURE_COMPLETE, VERDICT_HELD, 1, 0,
+         PEOPLE OUT_SEND OUT_SHOW
+         "2s invoke op=e device=a.p do=erase-account\n2s ack op=e device=a.p\n" OUT_HIDE VIEWS("-", "-") END},
+        {"outside: still shown", INVARIANT_ERASURE_COMPLETE, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE OUT_SEND OUT_SHOW
+         "2s invoke op=e device=a.p do=erase-account\n2s ack op=e device=a.p\n" VIEWS("-", "c/m") END},
+    };
+    RUN(rows);
+}
+
 int suite_check_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("check_jobs", NULL, NULL);
@@ -115,6 +159,7 @@ int suite_check_jobs(void)
     ADD(jobs_finish)
     ADD(a_job_takes_what_it_was_asked_for)
     ADD(retention_takes_what_is_old_enough)
+    ADD(an_erasure_is_complete)
     ADD(without_commits_the_request_explains_the_hides)
     return CUE_SUCCESS;
 }

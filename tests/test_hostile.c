@@ -230,7 +230,8 @@ static void an_outsider_is_refused_whatever_they_ask(void)
         if (operation == OPERATION_SEND)
             w.target = MAKE_ID(2, w.op);
         bool office = operation == OPERATION_HOLD || operation == OPERATION_RELEASE; /* needs no membership */
-        is_refused(&w, office ? WHY_NOT_PERMITTED : WHY_NOT_A_MEMBER);
+        bool own = operation == OPERATION_ERASE; /* of an account, never of a conversation */
+        is_refused(&w, own ? WHY_MALFORMED : office ? WHY_NOT_PERMITTED : WHY_NOT_A_MEMBER);
     }
     town_close(&t);
 }

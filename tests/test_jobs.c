@@ -1,4 +1,4 @@
-/* test_jobs.c: work in chunks over real shards: bulk deletion, retention by age. */
+/* test_jobs.c: work in chunks over real shards: bulk deletion, retention by age, account erasure. */
 #include "tests/town.h"
 
 #include <CUnit/CUnit.h>
@@ -164,6 +164,47 @@ static void an_open_window_is_taken_over(void)
     town_close(&t);
 }
 
+static void an_erasure_takes_what_was_left_behind_too(void)
+{
+    msg_id mine[7], theirs;
+    begin();
+    write(2, mine, 7);
+    write(1, &theirs, 1);
+    CU_ASSERT_EQUAL(done(2, OPERATION_LEAVE, 0, 0), OUTCOME_ACCEPTED);
+    conv_id here = conv;
+    conv = 0;
+    CU_ASSERT_EQUAL(done(3, OPERATION_ERASE, 0, 0), OUTCOME_ACCEPTED);
+    conv = here;
+    town_advance(&t, US_PER_S);
+    for (int i = 0; i < 7; i++)
+        CU_ASSERT_FALSE(town_reads(&t, 1, mine[i]));
+    CU_ASSERT(town_reads(&t, 1, theirs));
+    CU_ASSERT_EQUAL(t.last[NOTE_ERASURE].stage, JOB_END);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_JOB), 0);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_MESSAGE), 1);
+    town_close(&t);
+}
+
+static void a_closed_account_does_nothing_any_more(void)
+{
+    msg_id m;
+    begin();
+    write(2, &m, 1);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE, m, 0), OUTCOME_ACCEPTED);
+    conv_id here = conv;
+    conv = 0;
+    CU_ASSERT_EQUAL(done(2, OPERATION_ERASE, 0, 0), OUTCOME_ACCEPTED);
+    CU_ASSERT_EQUAL(done(3, OPERATION_ERASE, 0, 0), OUTCOME_REFUSED);
+    conv = here;
+    CU_ASSERT_EQUAL(done(3, OPERATION_SEND, 0, 0), OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(t.last[NOTE_ANSWERED].why, WHY_ACCOUNT_CLOSED);
+    CU_ASSERT_EQUAL(done(1, OPERATION_ADD, 0, 2), OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(t.last[NOTE_ANSWERED].why, WHY_ACCOUNT_CLOSED);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_MESSAGE), 0); /* the open window was taken over */
+    town_close(&t);
+}
+
 int suite_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("jobs", NULL, NULL);
@@ -179,5 +220,7 @@ int suite_jobs(void)
     ADD(a_shorter_retention_takes_what_is_too_old_by_now)
     ADD(no_retention_keeps_for_ever)
     ADD(an_open_window_is_taken_over)
+    ADD(an_erasure_takes_what_was_left_behind_too)
+    ADD(a_closed_account_does_nothing_any_more)
     return CUE_SUCCESS;
 }

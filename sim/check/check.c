@@ -196,6 +196,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     jobs_before(c, &e);
     retention_before(c, &e);
     copies_before(c, &e);
+    erasure_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
     scope_fold(c, &e);
@@ -211,6 +212,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     settle_after(c, &e);
     jobs_after(c, &e);
     retention_after(c, &e);
+    erasure_after(c, &e);
     c->now = NULL;
 }
 
@@ -252,6 +254,7 @@ void check_finish(struct check *c)
     jobs_finish(c);
     poison_finish(c);
     retention_finish(c);
+    erasure_finish(c);
     for (int i = 0; i < INVARIANT_COUNT; i++) {
         struct verdict *v = &c->verdicts[i];
         if (v->violated)

@@ -37,7 +37,9 @@ void durability_finish(struct check *c)
         const struct device *d = &c->devices[op->device];
         uint32_t conv = op->conv ? op->conv : m->conv;
         const struct member *member = conv ? state_member(c, conv, d->user) : NULL;
-        if (!final_view(c, d) || m->target.ops || (conv && c->convs[conv].target.ops) || (member && member->ended_seq))
+        if (!final_view(c, d) || m->target.ops || (conv && c->convs[conv].target.ops) ||
+            (member && member->ended_seq) || bulk_asked(c, m) || (conv && c->convs[conv].retentions) ||
+            erasure_asked(c, d->user))
             continue;
         uint32_t at = state_body_find(c, op->device, op->message);
         if (holding_in_view(c, at)) {

@@ -20,7 +20,7 @@ static void closed_commit(struct check *c, const struct event *e)
     const struct target *t = &c->convs[e->conv].target;
     if (!e->conv || !t->deleted)
         return;
-    if (allowed_when_deleted(e->what)) {
+    if (allowed_when_deleted(e->what) || record_has(e->r, FIELD_REASON)) { /* a part of a job: it takes, and adds not */
         judge(c, INVARIANT_CLOSED_CONVERSATION);
         return;
     }

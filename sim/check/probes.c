@@ -40,11 +40,13 @@ static const struct verb verbs[] = {
     {"purging", KIND_PURGING, KIND_PURGING, FIELD_MESSAGE, "target", TAKES_NOTHING},
     {"purged", KIND_PURGE, KIND_PURGE, FIELD_MESSAGE, "target", TAKES_NOTHING},
     {"ended", KIND_JOB, KIND_JOB, FIELD_JOB, "op", TAKES_END},
+    {"completed", KIND_ERASURE, KIND_ERASURE, FIELD_JOB, "op", TAKES_END},
     {"notices", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node", TAKES_CONVERSATION},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_WORDS                                                                                                     \
-    "shows, hides, notices, invoked, committed, ended, acked, refused, cancelled, parked, purging, purged, connects, " \
+#define VERB_WORDS                                                                                              \
+    "shows, hides, notices, invoked, committed, ended, completed, acked, refused, cancelled, parked, purging, " \
+    "purged, connects, "                                                                                        \
     "disconnects, crashes, restarts or resets"
 
 struct simple {

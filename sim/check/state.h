@@ -28,7 +28,8 @@
     X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(CASCADE, "cascade") X(QUOTE, "quote") X(READ, "read") X(UNREAD, "unread") X(SEARCH, "search") \
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
-    X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification")
+    X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
+    X(ERASE, "erase-account") X(ERASURE, "erasure")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -151,6 +152,11 @@ struct kept {              /* a message that was found under a hold */
     version edit;          /* whose text that was */
     uint32_t record;
 };
+struct erasure { /* of an account */
+    uint32_t user, kept, op;
+    uint64_t deadline_us;
+    bool ended;
+};
 struct retention { /* of a conversation, from some place on */
     uint64_t period_us;
     uint32_t kept;
@@ -224,6 +230,7 @@ struct check {
     ARRAY(struct hold, holds);
     ARRAY(struct kept, kept);
     ARRAY(struct job, jobs);
+    ARRAY(struct erasure, erasures);
     ARRAY(struct retention, retentions);
     ARRAY(struct listed, listed);
     uint64_t looks; /* observations of shards, from 1 */
@@ -339,6 +346,11 @@ void poison_before(struct check *c, const struct event *e);
 void poison_finish(struct check *c);
 /* Without commits: can a retention that was said have taken this message by now? */
 bool retention_explains(const struct check *c, const struct message *m);
+/* Was the erasure of this user's account asked for, or decided? */
+bool erasure_asked(const struct check *c, uint32_t user);
+void erasure_before(struct check *c, const struct event *e);
+void erasure_after(struct check *c, const struct event *e);
+void erasure_finish(struct check *c);
 void retention_before(struct check *c, const struct event *e);
 void retention_after(struct check *c, const struct event *e);
 void retention_finish(struct check *c);

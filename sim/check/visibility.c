@@ -199,7 +199,8 @@ bool hide_explained(struct check *c, const struct event *e, const struct holding
     /* What was shown can be older than an undo of the conversation: any deletion since the show, or one in force. */
     if (conv->target.deleted || deleted_since(c, &conv->target, h->version))
         return true;
-    if (forme_covers(c, user, e->message, true) || (!c->inside && (bulk_asked(c, m) || retention_explains(c, m))))
+    if (forme_covers(c, user, e->message, true) ||
+        (!c->inside && (bulk_asked(c, m) || retention_explains(c, m) || erasure_asked(c, m->author))))
         return true;
     struct member *member = state_member(c, m->conv, user);
     if (member && (!member->is || member->ended_seq > h->show_seq))

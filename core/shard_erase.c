@@ -1,0 +1,184 @@
+/*
+ * shard_erase.c: account erasure: everything that a user ever wrote goes, wherever it is, and so does the user.
+ *
+ * Method: the request is decided at the user's shard, which closes the account: what its devices ask for from then on
+ * is refused. The order goes to every shard on the channels. They are first-in first-out, so whatever the user sent
+ * before is executed there by then, and nothing comes later; an addition by others is refused by the same row. Each
+ * shard runs a job over the messages of this author in all conversations, those left long ago too, then takes the user
+ * out of those that are left; it reports, and the last report ends the erasure. Each message gets a tombstone without a
+ * window; an open window is taken over, so no undo brings anything back. A hold keeps the bytes (shard_hold.c): the
+ * purge waits for its release. Tombstones and closed rows keep an opaque account id and nothing else of the person.
+ */
+#include "core/shard_internal.h"
+
+int erase_closed(struct shard *s, user_id user, bool *closed)
+{
+    struct row row = {.c = {[ERASURE_user] = user}};
+    int status = shard_get(s, TABLE_ERASURE, &row);
+    *closed = status == 0;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+/* ---- the user's shard ---- */
+
+static void note_erasure(struct shard *s, const struct row *erasure, enum job_stage stage)
+{
+    struct note *note = shard_note(s, NOTE_ERASURE);
+    note->user = (user_id)erasure->c[ERASURE_user];
+    note->device = ID_DEVICE(erasure->c[ERASURE_job]);
+    note->op = ID_OP(erasure->c[ERASURE_job]);
+    note->deadline_us = erasure->c[ERASURE_deadline];
+    note->stage = (uint8_t)stage;
+}
+
+int erase_execute(struct shard *s, const struct wire *op, struct result *result)
+{
+    bool closed;
+    CHECK(erase_closed(s, op->user, &closed));
+    if (closed)
+        return conv_refuse(result, WHY_ACCOUNT_CLOSED);
+    struct row erasure = {.c = {[ERASURE_user] = op->user, [ERASURE_job] = MAKE_ID(op->device, op->op)}};
+    if (__builtin_add_overflow(s->now_us, s->policy->erasure_deadline_us, &erasure.c[ERASURE_deadline]))
+        erasure.c[ERASURE_deadline] = TIME_NEVER;
+    erasure.c[ERASURE_at] = s->now_us;
+    erasure.c[ERASURE_waits] = s->count;
+    CHECK(shard_put(s, TABLE_ERASURE, &erasure));
+    result->version = VERSION_MAKE(s->incarnation, 1); /* of the account: its only decision */
+    conv_note_commit(s, op, result->version, erasure.c[ERASURE_deadline]);
+    note_erasure(s, &erasure, JOB_BEGIN);
+    struct wire order = {.kind = WIRE_ORDER, .user = op->user, .device = op->device, .op = op->op, .at_us = s->now_us};
+    for (shard_id d = 0; d < s->count; d++)
+        CHECK(channel_send(s, d, &order, NULL));
+    return 0;
+}
+
+int erase_refuse(struct shard *s, const struct wire *op)
+{
+    struct result result = {.outcome = OUTCOME_REFUSED, .why = WHY_ACCOUNT_CLOSED};
+    conv_note_refusal(s, op, &result);
+    CHECK(audit_decision(s, op, &result));
+    struct wire answer = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};
+    answer.outcome = OUTCOME_REFUSED;
+    answer.why = WHY_ACCOUNT_CLOSED;
+    return user_answer(s, &answer);
+}
+
+int erase_done(struct shard *s, const struct wire *w)
+{
+    struct row erasure = {.c = {[ERASURE_user] = w->user}};
+    int status = shard_get(s, TABLE_ERASURE, &erasure);
+    if (status == E_NOTFOUND || (status == 0 && !erasure.c[ERASURE_waits]))
+        return 0;
+    CHECK(status);
+    erasure.c[ERASURE_waits]--;
+    if (!erasure.c[ERASURE_waits])
+        note_erasure(s, &erasure, JOB_END);
+    return shard_put(s, TABLE_ERASURE, &erasure);
+}
+
+/* ---- every shard ---- */
+
+int erase_order(struct shard *s, const struct wire *w)
+{
+    bool closed;
+    CHECK(erase_closed(s, w->user, &closed));
+    struct row row = {.c = {[ERASURE_user] = w->user, [ERASURE_at] = w->at_us}};
+    row.c[ERASURE_job] = MAKE_ID(w->device, w->op);
+    if (!closed)
+        CHECK(shard_put(s, TABLE_ERASURE, &row));
+    struct row job = {.c = {[JOB_id] = row.c[ERASURE_job], [JOB_kind] = JOB_ERASE, [JOB_subject] = w->user}};
+    job.c[JOB_actor] = w->user;
+    return job_begin(s, &job);
+}
+
+struct batch {
+    struct row rows[JOB_CHUNK_MAX];
+    size_t count, limit;
+};
+
+static int collect(void *ctx, const struct row *row)
+{
+    struct batch *batch = ctx;
+    batch->rows[batch->count++] = *row;
+    return batch->count == batch->limit;
+}
+
+/* The next rows of this user behind the cursor: messages that they wrote, or memberships that they had. */
+static int next_batch(struct shard *s, const struct row *job, bool messages, struct batch *batch)
+{
+    struct store_range range = {.table = messages ? TABLE_MESSAGE : TABLE_MEMBER, .fixed = 1, .given = 3};
+    range.index = messages ? INDEX_MESSAGE_BY_AUTHOR : INDEX_MEMBER_BY_USER;
+    range.key[0] = job->c[JOB_subject];
+    range.key[1] = job->c[JOB_cursor_conv];
+    range.key[2] = job->c[JOB_cursor];
+    batch->count = 0;
+    batch->limit = s->policy->job_chunk;
+    int status = s->store->ops->scan(s->store, &range, collect, batch);
+    return status < 0 ? status : 0;
+}
+
+/* *skips: it is not there any more, or all of it is going. */
+static int open_conv(struct shard *s, conv_id id, struct row *conv, bool *skips)
+{
+    *conv = (struct row){.c = {[CONV_id] = id}};
+    int status = shard_get(s, TABLE_CONV, conv);
+    *skips = status == E_NOTFOUND || conv->c[CONV_state] >= CONV_PURGING;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+static int erase_message(struct shard *s, struct row *job, struct row *message)
+{
+    struct row conv;
+    bool skips;
+    uint8_t role;
+    user_id user = (user_id)job->c[JOB_subject];
+    CHECK(open_conv(s, message->c[MESSAGE_conv], &conv, &skips));
+    if (skips || !conv_is_to_go(s, message))
+        return 0;
+    CHECK(conv_role(s, message->c[MESSAGE_conv], user, &role, NULL));
+    if (!decide_erases(s->policy, role))
+        return 0;
+    struct removal removal = {.actor = user, .deadline_us = s->now_us, .reason = REASON_ERASURE};
+    conv_next_version(s, &conv);
+    CHECK(shard_put(s, TABLE_CONV, &conv));
+    job_note_part(s, job, &conv, message->c[MESSAGE_id], &removal);
+    job->c[JOB_count]++;
+    return conv_entomb(s, &conv, message, &removal);
+}
+
+static int leave(struct shard *s, const struct row *job, const struct row *member)
+{
+    struct row conv;
+    bool skips;
+    CHECK(open_conv(s, member->c[MEMBER_conv], &conv, &skips));
+    if (skips || member->c[MEMBER_until])
+        return 0;
+    struct removal removal = {.actor = (user_id)job->c[JOB_subject], .reason = REASON_ERASURE};
+    conv_next_version(s, &conv);
+    CHECK(shard_put(s, TABLE_CONV, &conv));
+    job_note_part(s, job, &conv, 0, &removal);
+    return conv_take_out(s, &conv, removal.actor);
+}
+
+/* The messages first: a message's audience is told while the user, perhaps the last member, is still there. */
+int erase_step(struct shard *s, struct row *job)
+{
+    struct batch batch;
+    bool messages = !job->c[JOB_until];
+    CHECK(next_batch(s, job, messages, &batch));
+    for (size_t i = 0; i < batch.count; i++)
+        CHECK(messages ? erase_message(s, job, &batch.rows[i]) : leave(s, job, &batch.rows[i]));
+    bool more = batch.count == batch.limit;
+    const uint64_t *last = batch.rows[batch.count ? batch.count - 1 : 0].c;
+    job->c[JOB_cursor_conv] = more ? last[messages ? MESSAGE_conv : MEMBER_conv] : 0;
+    job->c[JOB_cursor] = more ? last[messages ? MESSAGE_id : MEMBER_since] + 1 : 0;
+    if (more || messages) {
+        job->c[JOB_until] = !messages || !more; /* the second half */
+        return job_continue(s, job);
+    }
+    struct wire done = {.kind = WIRE_ORDER_DONE, .user = (user_id)job->c[JOB_subject]};
+    done.device = ID_DEVICE(job->c[JOB_id]);
+    done.op = ID_OP(job->c[JOB_id]);
+    CHECK(job_end(s, job));
+    return channel_send(s, shard_of_user(done.user, s->count), &done, NULL);
+}
