@@ -152,10 +152,10 @@ int suite_check_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("check_jobs", NULL, NULL);
     if (!suite)
-        return CU_get_error();
+        return (int)CU_get_error();
 #define ADD(name)                         \
     if (!CU_add_test(suite, #name, name)) \
-        return CU_get_error();
+        return (int)CU_get_error();
     ADD(jobs_finish)
     ADD(a_job_takes_what_it_was_asked_for)
     ADD(retention_takes_what_is_old_enough)

@@ -209,10 +209,10 @@ int suite_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("jobs", NULL, NULL);
     if (!suite)
-        return CU_get_error();
+        return (int)CU_get_error();
 #define ADD(name)                         \
     if (!CU_add_test(suite, #name, name)) \
-        return CU_get_error();
+        return (int)CU_get_error();
     ADD(a_bulk_deletion_takes_what_was_there)
     ADD(only_with_the_right_over_all_of_them)
     ADD(a_deleted_conversation_can_be_emptied)

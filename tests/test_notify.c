@@ -179,10 +179,10 @@ int suite_notify(void)
 {
     CU_pSuite suite = CU_add_suite("notify", NULL, NULL);
     if (!suite)
-        return CU_get_error();
+        return (int)CU_get_error();
 #define ADD(name)                         \
     if (!CU_add_test(suite, #name, name)) \
-        return CU_get_error();
+        return (int)CU_get_error();
     ADD(what_is_said_is_pushed_to_whom_it_cannot_reach)
     ADD(a_withdrawal_takes_it_away_and_carries_no_content)
     ADD(a_withdrawal_may_overtake_what_it_withdraws)

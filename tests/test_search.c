@@ -203,10 +203,10 @@ int suite_search(void)
 {
     CU_pSuite suite = CU_add_suite("search", NULL, NULL);
     if (!suite)
-        return CU_get_error();
+        return (int)CU_get_error();
 #define ADD(name)                         \
     if (!CU_add_test(suite, #name, name)) \
-        return CU_get_error();
+        return (int)CU_get_error();
     ADD(what_is_sent_is_found_after_the_lag)
     ADD(nothing_is_indexed_unless_the_policy_says_so)
     ADD(a_deletion_is_followed_and_an_undo_too)
