@@ -365,3 +365,8 @@ bool decide_erases(const struct policy *p, uint8_t role)
 {
     return role != ROLE_NONE || !flawed(p, FLAW_ERASURE_OF_CURRENT);
 }
+
+bool decide_export_follows(const struct policy *p)
+{
+    return !flawed(p, FLAW_EXPORT_KEPT);
+}

@@ -95,6 +95,9 @@ bool decide_indexes(const struct policy *p); /* is there a search index? */
 /* Does it drop the words of what is deleted or purged? */
 bool decide_index_forgets(const struct policy *p);
 
+/* Does what was exported go when its message does? */
+bool decide_export_follows(const struct policy *p);
+
 /* ---- notifications ---- */
 bool decide_notifies(const struct policy *p); /* are devices pushed to that are not connected? */
 /* Does a notification go when its message does? Server and device alike. */

@@ -177,6 +177,9 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
         case ENTRY_QUOTE:
             apply_quote(d, w);
             return false;
+        case ENTRY_EXPORT:
+            copies_export(d, w);
+            return false;
         case ENTRY_HIDE:
             apply_hide(d, w);
             return false;
@@ -215,7 +218,7 @@ static enum because because_gone(const struct wire *w)
 static bool is_of_message(const struct wire *w)
 {
     return w->entry == ENTRY_SEND || w->entry == ENTRY_DELETE || w->entry == ENTRY_UNDO || w->entry == ENTRY_PURGE ||
-           w->entry == ENTRY_DENY || w->entry == ENTRY_EDIT || w->entry == ENTRY_HIDE;
+           w->entry == ENTRY_DENY || w->entry == ENTRY_EDIT || w->entry == ENTRY_HIDE || w->entry == ENTRY_EXPORT;
 }
 
 void apply_entry(struct device *d, const struct wire *w, struct out *out)

@@ -245,6 +245,33 @@ static void derive_threads(struct device *d, conv_id conv)
     }
 }
 
+/* ---- exports ---- */
+
+void copies_export(struct device *d, const struct wire *w)
+{
+    const struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
+    if (ID_DEVICE(w->reply) != d->id || !row || !is_readable(row))
+        return;
+    struct replica_copy *c = replica_copy_put(&d->replica, w->conv, COPY_EXPORT, w->target, w->reply);
+    c->version = row->version;
+    c->text = w->body;
+}
+
+/* The file is what it was when it was made, less what cannot be read any more. */
+static void derive_exports(struct device *d, conv_id conv)
+{
+    struct replica *r = &d->replica;
+    for (size_t i = conv ? replica_copy_from(r, conv, COPY_EXPORT) : 0; i < r->copy_count; i++) {
+        struct replica_copy *c = &r->copies[i];
+        if (conv && (c->conv != conv || c->copy != COPY_EXPORT))
+            break;
+        if (c->copy != COPY_EXPORT)
+            continue;
+        const struct replica_row *row = replica_row_find(r, c->conv, c->target);
+        c->wanted = (row && is_readable(row)) || !decide_export_follows(d->policy);
+    }
+}
+
 /* ---- what changed ---- */
 
 static struct note *say(const struct device *d, const struct replica_copy *c, enum note_kind kind, struct out *out)
@@ -334,6 +361,7 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
         if (i == 0 || r->rows[i - 1].conv != r->rows[i].conv)
             derive(d, r->rows[i].conv);
     centre_derive(d, conv);
+    derive_exports(d, conv);
     tell(d, conv, gone, out);
 }
 

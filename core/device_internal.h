@@ -92,6 +92,9 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
 /* Half-hidden only: do now what the last steps put off. */
 void copies_catch_up(struct device *d, struct out *out);
 
+/* An item of an export has come: for the device that asked, what its file has of that message. */
+void copies_export(struct device *d, const struct wire *w);
+
 /* device_centre.c */
 void centre_push(struct device *d, const struct wire *w, struct out *out);
 void centre_derive(struct device *d, conv_id conv); /* which notifications of it, or of all (0), are to stay */

@@ -340,6 +340,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return conv_read(s, op, conv, result);
         case OPERATION_DELETE_ALL:
             return conv_delete_all(s, op, conv, role, result);
+        case OPERATION_EXPORT:
+            return export_begin(s, op, conv, result);
         case OPERATION_SET_RETENTION:
             return retain_set(s, op, conv, role, result);
         default:

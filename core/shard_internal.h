@@ -17,6 +17,7 @@
  *   shard_user.c     users' logs: append, truncate, fence
  *   shard_session.c  connected devices: hello, stream, acknowledgements, operations
  *   shard_reset.c    resets: pin, snapshots, pages
+ *   shard_export.c   the export of a conversation, a job
  *   shard_search.c   the search index, a reader of logs
  *   shard_notify.c   pushes to notification centres
  *   shard_entrance.c what is not taken at all
@@ -67,7 +68,7 @@ enum timer_kind {
 };
 enum reader_kind { READER_SEARCH = 1 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
-enum job_kind { JOB_BULK = 1, JOB_ERASE };
+enum job_kind { JOB_BULK = 1, JOB_ERASE, JOB_EXPORT };
 enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS };
 
 struct session {                    /* volatile; one per device that is connected */
@@ -240,6 +241,10 @@ int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t
 int retain_sent(struct shard *s, struct row *conv);
 void retain_provision(struct shard *s, const struct row *conv);
 int retain_timer(struct shard *s, const struct row *timer);
+/* ---- exports (shard_export.c) ---- */
+int export_begin(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
+int export_over(struct shard *s, const struct row *job, const struct row *conv, bool *over);
+int export_one(struct shard *s, struct row *job, struct row *conv, const struct row *message);
 /* Reap the tombstone if nothing waits for it any more. target 0: the conversation. */
 int conv_reap(struct shard *s, conv_id conv, msg_id target);
 /* `destination` has applied everything up to `number`. */

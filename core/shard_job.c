@@ -1,5 +1,5 @@
 /*
- * shard_job.c: work that is too long for one step: bulk deletion.
+ * shard_job.c: work that is too long for one step: bulk deletion, and the export of a conversation (shard_export.c).
  *
  * Method: a JOB row and a timer. One step looks at policy.job_chunk messages, gives each that it is for the ordinary
  * deletion (its own version, tombstone, undo window and fan-out), and stores how far it came in the same transaction:
@@ -127,10 +127,16 @@ int job_timer(struct shard *s, const struct row *timer)
     if (status == E_NOTFOUND || (status == 0 && conv.c[CONV_state] >= CONV_PURGING))
         return job_end(s, &job); /* all of it is going */
     CHECK(status);
+    bool over = false;
+    if (job.c[JOB_kind] == JOB_EXPORT)
+        CHECK(export_over(s, &job, &conv, &over));
+    if (over)
+        return job_end(s, &job);
     struct batch batch;
     CHECK(next_batch(s, &job, &batch));
     for (size_t i = 0; i < batch.count; i++)
-        CHECK(delete_one(s, &job, &conv, &batch.rows[i]));
+        CHECK(job.c[JOB_kind] == JOB_EXPORT ? export_one(s, &job, &conv, &batch.rows[i])
+                                            : delete_one(s, &job, &conv, &batch.rows[i]));
     if (batch.count < batch.limit)
         return job_end(s, &job);
     job.c[JOB_cursor] = batch.rows[batch.count - 1].c[MESSAGE_id] + 1;

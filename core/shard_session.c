@@ -134,7 +134,7 @@ static int superseded(struct shard *s, const struct row *log, bool *void_now)
 {
     uint8_t entry = (uint8_t)log->c[LOG_words];
     *void_now = false;
-    if (entry != ENTRY_SEND && entry != ENTRY_UNDO && entry != ENTRY_EDIT)
+    if (entry != ENTRY_SEND && entry != ENTRY_UNDO && entry != ENTRY_EDIT && entry != ENTRY_EXPORT)
         return 0;
     struct row row;
     uint64_t key[2] = {log->c[LOG_user], log->c[LOG_target]};

@@ -63,7 +63,8 @@ enum wire_kind {
     X(SET_ROLE, "set-role")           /* subject role: promotes or demotes a member */                           \
     X(READ, "read")                   /* target: it, and all that was sent before it, on all of one's devices */ \
     X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */                                 \
-    X(ERASE, "erase-account")         /* no conv: the user goes, and all that they wrote */
+    X(ERASE, "erase-account")         /* no conv: the user goes, and all that they wrote */                      \
+    X(EXPORT, "export") /* everything of it that this user can read, to this device. A job (shard_export.c) */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -91,7 +92,8 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(ITEM_QUOTE, "item-quote")       /* the same in a snapshot; both: flags QUOTE_KEPT, then target = the reply */ \
     X(ROLE, "role")                   /* a member (subject) has another role now */                                 \
     X(READ, "read")                   /* to one user: what was sent up to `sent` is read */                         \
-    X(ITEM_READ, "item-read")         /* conv sent: the same in a snapshot, behind its conversation */
+    X(ITEM_READ, "item-read")         /* conv sent: the same in a snapshot, behind its conversation */              \
+    X(EXPORT, "export") /* to one user: target as the export `reply` (the operation that asked) has it, body */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U

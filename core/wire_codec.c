@@ -147,6 +147,7 @@ bool wire_entry_is_sound(const struct wire *w)
         case ENTRY_HIDE:
             return w->conv && w->target && w->version;
         case ENTRY_QUOTE:
+        case ENTRY_EXPORT:
             return w->conv && w->target && w->version && w->reply;
         case ENTRY_NONE:
         case ENTRY_ITEM_CONV:

@@ -188,6 +188,12 @@ bool mix_clear(struct world *w)
     return conv && in_conv(w, OPERATION_CLEAR, conv, pick_member(w, conv));
 }
 
+bool mix_export(struct world *w)
+{
+    const struct crowd_conv *conv = pick_conv(w);
+    return conv && in_conv(w, OPERATION_EXPORT, conv, pick_member(w, conv));
+}
+
 bool mix_create(struct world *w)
 {
     return workload_new_conv(w, crowd_user(w));

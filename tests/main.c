@@ -20,6 +20,7 @@
     X(jobs)       \
     X(search)     \
     X(notify)     \
+    X(export)     \
     X(check_jobs) \
     X(audit)      \
     X(hold)       \

@@ -88,6 +88,10 @@ static bool went(const struct check *c, const struct job *job, const struct mess
 static void end(struct check *c, struct job *job)
 {
     job->ended = true;
+    if (c->ops[job->op].what == WORD_EXPORT) {
+        judge(c, INVARIANT_JOBS_FINISH); /* what it handed out, the copies tell */
+        return;
+    }
     const struct target *conv = &c->convs[job->conv].target;
     for (uint32_t m = conv->purging ? 0 : c->convs[job->conv].first_message; m; m = c->messages[m].next_in_conv) {
         if (!covers(c, job, &c->messages[m]) || went(c, job, &c->messages[m]))

@@ -29,7 +29,7 @@
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
-    X(ERASE, "erase-account") X(ERASURE, "erasure")
+    X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
