@@ -106,6 +106,9 @@ int device_step(struct device *device, const struct device_input *in, struct out
             case DEVICE_TIMER:
                 sync_timer(device, in->now_us, out);
                 break;
+            case DEVICE_SEARCH:
+                status = sync_search(device, &in->body, out);
+                break;
             case DEVICE_RESUME:
                 break;
             case DEVICE_PUSH:

@@ -20,6 +20,7 @@ enum device_input_kind {
     DEVICE_MESSAGE, /* wire */
     DEVICE_TIMER,   /* the wake of out.wake_at_us is due: hello or outbox again */
     DEVICE_RESUME,  /* after a crash, before it connects */
+    DEVICE_SEARCH,  /* body: a word; while it is connected, its shard is asked, and what was found before gives way */
     DEVICE_PUSH,    /* wire, to its notification centre: whether the app runs or not; wakes nothing */
 };
 struct device_input {

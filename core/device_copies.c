@@ -245,6 +245,30 @@ static void derive_threads(struct device *d, conv_id conv)
     }
 }
 
+/* ---- what a search has found ---- */
+
+/* The shard's index lags: whether it can be read, and as what, this device knows better. */
+void copies_found(struct device *d, const struct wire *w, struct out *out)
+{
+    const struct replica_row *row = replica_row_find(&d->replica, w->conv, w->target);
+    if (!row || !is_readable(row))
+        return;
+    replica_copy_put(&d->replica, w->conv, COPY_SEARCH, w->target, 0);
+    copies_update(d, w->conv, (struct gone){BECAUSE_NONE, 0}, out);
+}
+
+static void derive_found(struct device *d, conv_id conv)
+{
+    struct replica *r = &d->replica;
+    for (size_t i = conv ? replica_copy_from(r, conv, COPY_SEARCH) : 0; i < r->copy_count; i++) {
+        if (conv && (r->copies[i].conv != conv || r->copies[i].copy != COPY_SEARCH))
+            break;
+        const struct replica_row *row = replica_row_find(r, r->copies[i].conv, r->copies[i].target);
+        if (r->copies[i].copy == COPY_SEARCH && row && is_readable(row))
+            want(d, COPY_SEARCH, row, 0);
+    }
+}
+
 /* ---- exports ---- */
 
 void copies_export(struct device *d, const struct wire *w)
@@ -362,7 +386,22 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
             derive(d, r->rows[i].conv);
     centre_derive(d, conv);
     derive_exports(d, conv);
+    derive_found(d, conv);
     tell(d, conv, gone, out);
+}
+
+/* What the last one found gives way. */
+void copies_search(struct device *d, struct out *out)
+{
+    struct replica *r = &d->replica;
+    size_t kept = 0;
+    for (size_t i = 0; i < r->copy_count; i++) {
+        if (r->copies[i].copy == COPY_SEARCH)
+            say_hide(d, &r->copies[i], (struct gone){BECAUSE_SUPERSEDED, r->copies[i].version}, out);
+        else
+            r->copies[kept++] = r->copies[i];
+    }
+    replica_copies_remove(r, kept, r->copy_count - kept);
 }
 
 int device_copies(const struct device *device, int (*visit)(void *ctx, const struct device_copy *copy), void *ctx)

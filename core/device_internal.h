@@ -92,6 +92,9 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
 /* Half-hidden only: do now what the last steps put off. */
 void copies_catch_up(struct device *d, struct out *out);
 
+/* A search has found this message; a new search begins. */
+void copies_found(struct device *d, const struct wire *w, struct out *out);
+void copies_search(struct device *d, struct out *out);
 /* An item of an export has come: for the device that asked, what its file has of that message. */
 void copies_export(struct device *d, const struct wire *w);
 
@@ -135,6 +138,8 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
 void sync_timer(struct device *d, uint64_t now_us, struct out *out);
 /* Apply what cursor-first left behind, if anything. */
 void sync_apply_held(struct device *d, struct out *out);
+/* Ask the shard for a word; E_INVALID when there is none, or no session. */
+int sync_search(struct device *d, const struct text *word, struct out *out);
 /* When the next timer input is wanted. */
 uint64_t sync_wake(const struct device *d, uint64_t now_us);
 struct wire *sync_send(const struct device *d, enum wire_kind kind, struct out *out);

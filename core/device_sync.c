@@ -223,6 +223,15 @@ static void on_entry(struct device *d, const struct wire *w, uint64_t now_us, st
         acknowledge(d, out);
 }
 
+int sync_search(struct device *d, const struct text *word, struct out *out)
+{
+    if (!d->session || !d->welcomed || word->len == 0 || word->len > TEXT_BYTES_MAX)
+        return E_INVALID;
+    copies_search(d, out);
+    sync_send(d, WIRE_SEARCH, out)->body = *word;
+    return STATUS_OK;
+}
+
 void sync_apply_held(struct device *d, struct out *out)
 {
     if (!d->held)
@@ -369,6 +378,8 @@ static bool is_sound(const struct wire *w)
             return w->position != 0; /* whatever it says, its place in the log counts */
         case WIRE_RESET_PAGE:
             return is_sound_page(w);
+        case WIRE_FOUND:
+            return w->conv && w->target;
         case WIRE_ANSWER:
             return w->outcome != OUTCOME_NONE && w->outcome < OUTCOME_COUNT && w->why < WHY_COUNT;
         default:
@@ -401,6 +412,9 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
             break;
         case WIRE_BEAT:
             on_beat(d, w, now_us, out);
+            break;
+        case WIRE_FOUND:
+            copies_found(d, w, out);
             break;
         case WIRE_ANSWER:
             on_answer(d, w, now_us, out);

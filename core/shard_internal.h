@@ -321,6 +321,9 @@ int user_answer(struct shard *s, const struct wire *result);
 int search_provision(struct shard *s, const struct row *user);
 int search_heard(struct shard *s, user_id user); /* the user's log grew */
 int search_timer(struct shard *s, user_id user);
+/* A connected device asks for what has the first word of the body: up to SEARCH_FOUND_MAX answers. */
+int search_answer(struct shard *s, user_id user, device_id device, const struct session *session,
+                  const struct text *word);
 /* Lower the minimum to what the index has read of this log, unless it is silent for too long (L5, F1). */
 int search_minimum(struct shard *s, const struct row *user, uint64_t *min);
 

@@ -20,6 +20,7 @@
 
 #define READ_CHUNK 16   /* entries that one step reads */
 #define TOKEN_CHUNK 256 /* rows that one step removes */
+#define SEARCH_FOUND_MAX 20
 #define WORD_BYTES_MAX TEXT_BYTES_MAX
 
 struct reading {
@@ -285,5 +286,56 @@ int search_minimum(struct shard *s, const struct row *user, uint64_t *min)
     bool fenced = reader.c[READER_due] && s->now_us - reader.c[READER_at] > s->policy->fence_after_us;
     if (!fenced && reader.c[READER_epoch] == user->c[USER_epoch] && reader.c[READER_cursor] < *min)
         *min = reader.c[READER_cursor];
+    return 0;
+}
+
+/* ---- searches ---- */
+
+struct search {
+    struct shard *s;
+    struct row rows[SEARCH_FOUND_MAX];
+    size_t count;
+};
+
+static int collect_found(void *ctx, const struct row *row)
+{
+    struct search *search = ctx;
+    search->rows[search->count++] = *row;
+    return search->count == SEARCH_FOUND_MAX;
+}
+
+/* A search looks only in conversations that the user has, and that are not deleted. */
+static int is_open(struct shard *s, user_id user, conv_id conv, bool *open)
+{
+    struct row holds = {.c = {[HOLDS_user] = user, [HOLDS_conv] = conv}};
+    int status = shard_get(s, TABLE_HOLDS, &holds);
+    *open = status == 0 && holds.c[HOLDS_state] == 1;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
+int search_answer(struct shard *s, user_id user, device_id device, const struct session *session,
+                  const struct text *text)
+{
+    char word[WORD_BYTES_MAX];
+    size_t at = 0, len = next_word(text, &at, word);
+    if (!decide_indexes(s->policy) || len == 0)
+        return 0;
+    unsigned char key[32];
+    CHECK(search_key(s, key));
+    struct search search = {.s = s};
+    struct store_range range = {.table = TABLE_TOKEN, .index = INDEX_TOKEN_BY_HASH, .fixed = 2, .given = 2};
+    range.key[0] = user;
+    range.key[1] = hash_of(key, word, len);
+    CHECK(s->store->ops->scan(s->store, &range, collect_found, &search));
+    for (size_t i = 0; i < search.count; i++) {
+        bool open;
+        CHECK(is_open(s, user, search.rows[i].c[TOKEN_conv], &open));
+        if (!open)
+            continue;
+        struct wire *w = session_send(s, device, session, WIRE_FOUND);
+        w->conv = search.rows[i].c[TOKEN_conv];
+        w->target = search.rows[i].c[TOKEN_message];
+        w->version = search.rows[i].c[TOKEN_version];
+    }
     return 0;
 }

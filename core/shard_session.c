@@ -481,5 +481,7 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
         CHECK(release_answers(s, id, w->oldest_op));
         return on_ack(s, &device, &user, session, w);
     }
+    if (w->kind == WIRE_SEARCH)
+        return search_answer(s, (user_id)user.c[USER_id], id, session, &w->body);
     return w->kind == WIRE_OP ? on_op(s, &device, &user, session, w) : 0;
 }

@@ -39,6 +39,9 @@ enum wire_kind {
     /* shard -> shard, numbered */
     WIRE_ORDER,      /* user device op(that asked) at_us: this account is erased */
     WIRE_ORDER_DONE, /* user device op: and here it is */
+    /* device -> user's shard: what has this word? and what has, a message each */
+    WIRE_SEARCH, /* device session body(the word) */
+    WIRE_FOUND,  /* session conv target version */
     WIRE_KIND_COUNT
 };
 

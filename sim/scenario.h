@@ -93,6 +93,7 @@ enum step_kind {
     STEP_OPERATION, /* operation */
     STEP_TYPE,      /* text, or "" to clear */
     STEP_LOOK,      /* in; -1 = at nothing */
+    STEP_SEARCH,    /* text: a word */
     STEP_OFFLINE,   /* the device loses its network until STEP_ONLINE */
     STEP_ONLINE,
     STEP_LINK,  /* a new device appears */

@@ -66,6 +66,7 @@ enum form {
     FORM_ONLINE,
     FORM_LINK,
     FORM_NEVER,
+    FORM_SEARCH,
     FORM_RACE,
     FORM_FAULT, /* + enum fault_kind */
     FORM_COUNT = FORM_FAULT + FAULT_KIND_COUNT,

@@ -9,12 +9,12 @@
 #include <string.h>
 
 static const char *const do_words[] = {
-    [FORM_TYPE] = "type",     [FORM_LOOK] = "look", [FORM_OFFLINE] = "offline",
-    [FORM_ONLINE] = "online", [FORM_LINK] = "link", [FORM_NEVER] = "never",
+    [FORM_TYPE] = "type", [FORM_LOOK] = "look",   [FORM_OFFLINE] = "offline", [FORM_ONLINE] = "online",
+    [FORM_LINK] = "link", [FORM_NEVER] = "never", [FORM_SEARCH] = "search",
 };
 static const enum step_kind do_kinds[] = {
-    [FORM_TYPE] = STEP_TYPE,     [FORM_LOOK] = STEP_LOOK, [FORM_OFFLINE] = STEP_OFFLINE,
-    [FORM_ONLINE] = STEP_ONLINE, [FORM_LINK] = STEP_LINK, [FORM_NEVER] = STEP_NEVER,
+    [FORM_TYPE] = STEP_TYPE, [FORM_LOOK] = STEP_LOOK,   [FORM_OFFLINE] = STEP_OFFLINE, [FORM_ONLINE] = STEP_ONLINE,
+    [FORM_LINK] = STEP_LINK, [FORM_NEVER] = STEP_NEVER, [FORM_SEARCH] = STEP_SEARCH,
 };
 
 static const char *do_word(unsigned form)
@@ -160,7 +160,7 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
         status = need(r, item, "user", what, &found);
     if (status == 0 && form == OPERATION_SET_RETENTION)
         status = need(r, item, "period", what, &found);
-    if (status == 0 && form == FORM_TYPE)
+    if (status == 0 && (form == FORM_TYPE || form == FORM_SEARCH))
         status = need(r, item, "text", what, &found);
     if (status == 0 && form == OPERATION_SET_ROLE)
         status = need(r, item, "role", what, &found);

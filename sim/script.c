@@ -387,7 +387,10 @@ static void run_device(struct world *w, uint32_t index)
     switch (step->kind) {
         case STEP_TYPE:
         case STEP_LOOK:
-            input.kind = step->kind == STEP_TYPE ? DEVICE_TYPING : DEVICE_LOOK;
+        case STEP_SEARCH:
+            input.kind = step->kind == STEP_TYPE   ? DEVICE_TYPING
+                         : step->kind == STEP_LOOK ? DEVICE_LOOK
+                                                   : DEVICE_SEARCH;
             input.conv = conv_of(w, step);
             input.body = text_of(step->text);
             if (step->reply_to)
@@ -413,7 +416,7 @@ static void run_device(struct world *w, uint32_t index)
 /* A step needs its device: one that crashed comes back, one that is not linked yet may be. */
 static bool is_ready(struct world *w, const struct scenario_step *step)
 {
-    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK)
+    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK && step->kind != STEP_SEARCH)
         return true;
     const struct world_device *d = world_device(w, step->device + 1);
     return d->core && !d->crashed;

@@ -258,6 +258,11 @@ bool mix_look(struct world *w)
     return at_screen(w, DEVICE_LOOK, pick_conv(w), 0, (struct text){0});
 }
 
+bool mix_search(struct world *w)
+{
+    return at_screen(w, DEVICE_SEARCH, pick_conv(w), 0, words(pick_below(w, 4) ? "hello" : "changed"));
+}
+
 bool mix_link(struct world *w)
 {
     return crowd_link_device(w);

@@ -3,6 +3,7 @@
 #include "tests/town.h"
 
 #include <CUnit/CUnit.h>
+#include <string.h>
 
 int suite_search(void);
 
@@ -199,6 +200,55 @@ static void it_holds_the_log_until_it_is_fenced(void)
     town_close(&t);
 }
 
+/* What the shard answers device 2 when it asks for the word. */
+static size_t answers(const char *word, msg_id message)
+{
+    struct wire w = {.kind = WIRE_SEARCH, .device = 2, .session = t.sessions[2]};
+    while (word[w.body.len])
+        w.body.len++;
+    memcpy(w.body.bytes, word, w.body.len);
+    CU_ASSERT_EQUAL(town_shard_msg(&t, town_home(&t, 2), &w, 2, t.sessions[2]), 0);
+    size_t count = 0;
+    for (size_t i = 0; i < t.out.msg_count; i++)
+        count += t.out.msgs[i].wire.kind == WIRE_FOUND && t.out.msgs[i].wire.target == message;
+    return count;
+}
+
+static void a_device_is_told_what_has_its_word(void)
+{
+    begin();
+    msg_id m = said(1);
+    town_advance(&t, LAG + 1);
+    CU_ASSERT_EQUAL(answers("hello", m), 1);
+    CU_ASSERT_EQUAL(answers("  HELLO, you", m), 1);
+    CU_ASSERT_EQUAL(answers("hell", m), 0);
+    CU_ASSERT_EQUAL(answers("", m), 0);
+    CU_ASSERT_EQUAL(answers("...", m), 0);
+    done(1, OPERATION_DELETE_CONV, 0, 0);
+    CU_ASSERT_EQUAL(answers("hello", m), 0); /* at once, though its words are still there */
+    done(1, OPERATION_UNDO_CONV, 0, 0);
+    CU_ASSERT_EQUAL(answers("hello", m), 1);
+    done(1, OPERATION_DELETE, m, 0);
+    town_advance(&t, LAG + 1);
+    CU_ASSERT_EQUAL(answers("hello", m), 0);
+    town_close(&t);
+}
+
+static void no_more_is_told_than_fits(void)
+{
+    begin();
+    msg_id last = 0;
+    for (int i = 0; i < 30; i++)
+        last = said(1);
+    town_advance(&t, LAG + 1);
+    (void)answers("hello", last);
+    size_t count = 0;
+    for (size_t i = 0; i < t.out.msg_count; i++)
+        count += t.out.msgs[i].wire.kind == WIRE_FOUND;
+    CU_ASSERT_EQUAL(count, 20);
+    town_close(&t);
+}
+
 int suite_search(void)
 {
     CU_pSuite suite = CU_add_suite("search", NULL, NULL);
@@ -214,5 +264,7 @@ int suite_search(void)
     ADD(removal_and_purge_leave_nothing)
     ADD(a_crash_loses_and_repeats_nothing)
     ADD(it_holds_the_log_until_it_is_fenced)
+    ADD(a_device_is_told_what_has_its_word)
+    ADD(no_more_is_told_than_fits)
     return CUE_SUCCESS;
 }

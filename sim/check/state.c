@@ -255,7 +255,7 @@ uint32_t state_holding_put(struct check *c, const struct event *e)
 bool item_lasts(const struct check *c, uint32_t item)
 {
     enum word copy = word_of(c, c->items[item].copy);
-    return copy == WORD_BODY || copy == WORD_QUOTE || copy == WORD_SEARCH || copy == WORD_ATTACHMENT;
+    return copy == WORD_BODY || copy == WORD_QUOTE || copy == WORD_ATTACHMENT;
 }
 
 bool item_is_kept(const struct check *c, uint32_t item)
