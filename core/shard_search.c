@@ -100,6 +100,8 @@ static int forget(struct shard *s, const struct store_range *range, uint64_t sen
     CHECK(status);
     for (size_t i = 0; i < d.count; i++)
         CHECK(shard_del(s, TABLE_TOKEN, &d.rows[i]));
+    if (d.count && marks) /* for good */
+        shard_wipe(s);
     *more = d.count == TOKEN_CHUNK;
     return 0;
 }
