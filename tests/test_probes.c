@@ -13,7 +13,8 @@ int suite_probes(void);
     "1 connect device=bob.phone\n2 invoke op=m1 device=alice.phone do=send in=plans message=m1\n"                     \
     "3 commit op=m1 do=send shard=shard.0 version=1 in=plans message=m1\n4 ack op=m1 device=alice.phone\n"            \
     "5 show device=bob.phone in=plans message=m1 copy=body\n6 show device=bob.phone in=plans message=m1 copy=quote\n" \
-    "7 hide device=bob.phone in=plans message=m1 copy=body\n8 notice device=bob.phone in=plans\n"                     \
+    "7 hide device=bob.phone in=plans message=m1 copy=body\n8 notice device=bob.phone in=plans\n8 notice "            \
+    "device=bob.phone in=third draft=true\n"                                                                          \
     "9 refuse op=m2 device=bob.phone why=conversation-deleted\n10 crash node=shard.0\n11 restart node=shard.0\n"      \
     "12 install device=bob.phone epoch=1 position=1 generation=1\n13 disconnect device=bob.phone\n"                   \
     "14 connect device=bob.phone\n15 job job=all1 shard=shard.0 stage=begin\n"                                        \
@@ -57,6 +58,8 @@ static void sees(void)
         {"bob.phone resets", 1, true},
         {"bob.phone notices plans", 1, true},
         {"bob.phone notices other", 0, false},
+        {"bob.phone drafts plans", 0, false}, /* told, but nothing was being written */
+        {"bob.phone drafts third", 1, true},
         {"all1 ended", 1, true},
         {"all2 ended", 0, false},
         {"m1 committed before m1 acked", 1, true},

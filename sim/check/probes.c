@@ -14,7 +14,7 @@
 #define SIMPLE_MAX 8
 #define WORD_BYTES_MAX 128
 
-enum takes { TAKES_NOTHING, TAKES_TARGET, TAKES_WHY, TAKES_CONVERSATION, TAKES_END };
+enum takes { TAKES_NOTHING, TAKES_TARGET, TAKES_WHY, TAKES_CONVERSATION, TAKES_DRAFT, TAKES_END };
 struct verb {
     const char *text;
     enum history_kind kind;
@@ -42,12 +42,14 @@ static const struct verb verbs[] = {
     {"ended", KIND_JOB, KIND_JOB, FIELD_JOB, "op", TAKES_END},
     {"completed", KIND_ERASURE, KIND_ERASURE, FIELD_JOB, "op", TAKES_END},
     {"notices", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node", TAKES_CONVERSATION},
+    {"drafts", KIND_NOTICE, KIND_NOTICE, FIELD_DEVICE, "node",
+     TAKES_DRAFT}, /* told, and what was being written is kept */
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_WORDS                                                                                              \
-    "shows, hides, notices, invoked, committed, ended, completed, acked, refused, cancelled, parked, purging, " \
-    "purged, connects, "                                                                                        \
-    "disconnects, crashes, restarts or resets"
+#define VERB_WORDS                                                                                             \
+    "shows, hides, notices, drafts, invoked, committed, ended, completed, acked, refused, cancelled, parked, " \
+    "purging, "                                                                                                \
+    "purged, connects, disconnects, crashes, restarts or resets"
 
 struct simple {
     const struct verb *verb;
@@ -140,6 +142,7 @@ static bool parse_object(struct parser *p, struct names *names, struct simple *e
         case TAKES_WHY:
             return at_end_of_event(p) || parse_name(p, names, "a reason", &event->object);
         case TAKES_CONVERSATION:
+        case TAKES_DRAFT:
             return parse_name(p, names, "a conversation", &event->object);
         case TAKES_TARGET:
             break;
@@ -220,6 +223,8 @@ static bool is_about(const struct simple *event, const struct record *r)
         return false;
     if (event->verb->takes == TAKES_CONVERSATION)
         return record_get(r, FIELD_IN) == event->object;
+    if (event->verb->takes == TAKES_DRAFT)
+        return record_get(r, FIELD_IN) == event->object && record_get(r, FIELD_DRAFT) != 0;
     if (event->verb->takes == TAKES_END)
         return record_get(r, FIELD_STAGE) == event->object;
     if (event->verb->takes != TAKES_TARGET)
@@ -279,7 +284,7 @@ void probe_names(const struct probe *probe, void (*visit)(void *ctx, const char 
         visit(ctx, event->verb->role, names_text(probe->names, event->subject));
         if (event->verb->takes == TAKES_TARGET)
             visit(ctx, "target", names_text(probe->names, event->object));
-        if (event->verb->takes == TAKES_CONVERSATION)
+        if (event->verb->takes == TAKES_CONVERSATION || event->verb->takes == TAKES_DRAFT)
             visit(ctx, "conversation", names_text(probe->names, event->object));
     }
 }

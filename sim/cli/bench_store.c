@@ -215,9 +215,10 @@ static struct tape *record(uint64_t operations, uint64_t seed)
     size_t count;
     int size = snprintf(
         text, sizeof text,
-        "{ \"sexton-scenario\": 1, \"name\": \"bench-store\", \"why\": \"w\", \"lasts\": \"1h\", \"observe\": \"0s\",\n"
+        "{ \"sexton-scenario\": 1, \"name\": \"bench-store\", \"why\": \"w\", \"lasts\": \"10m\", \"observe\": "
+        "\"0s\",\n"
         "\"server\": { \"shards\": 2 }, \"policy\": { \"preset\": \"full\" },\n"
-        "\"crowd\": { \"users\": 60, \"devices\": [1, 2], \"group\": [2, 8], \"active\": \"1h\", \"workload\": {\n"
+        "\"crowd\": { \"users\": 60, \"devices\": [1, 2], \"group\": [2, 8], \"active\": \"10m\", \"workload\": {\n"
         "\"operations\": %" PRIu64 " } } }",
         operations);
     if (scenario_read_text("bench", text, (size_t)size, NULL, 0, &scenarios, &count, error) < 0) {
