@@ -155,14 +155,15 @@ bool workload_new_conv(struct world *w, user_id creator)
 
 static bool work_crash(struct world *w)
 {
-    static const enum crash_point of_shards[] = {CRASH_NOW, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT, CRASH_AFTER_SOME,
-                                                 CRASH_AFTER_ALL};
+    static const enum crash_point of_shards[] = {CRASH_NOW,        CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT,
+                                                 CRASH_AFTER_SOME, CRASH_AFTER_ALL,     CRASH_AFTER_INTENT};
     static const enum crash_point of_devices[] = {CRASH_NOW, CRASH_BEFORE_WRITE, CRASH_AFTER_WRITE};
     bool shard = !w->device_count || rng_below(&w->fault_rng, 3) == 0;
     struct crash_plan plan = {0}; /* one draw a statement: an initialiser's are in no order */
     plan.steps = rng_between(&w->fault_rng, 1, CRASH_STEPS_MAX);
     plan.for_us = rng_between(&w->fault_rng, US_PER_S / 2, 10 * US_PER_S);
-    plan.point = shard ? of_shards[rng_below(&w->fault_rng, 5)] : of_devices[rng_below(&w->fault_rng, 3)];
+    uint64_t points = w->scenario->crowd.mixed ? 6 : 5; /* older crowds never died between the two commits */
+    plan.point = shard ? of_shards[rng_below(&w->fault_rng, points)] : of_devices[rng_below(&w->fault_rng, 3)];
     uint32_t node = (uint32_t)rng_below(&w->fault_rng, shard ? w->shard_count : w->device_count);
     fault_plan_crash(w, shard ? node : node_of_device(w, node + 1), plan);
     return true;
