@@ -2,13 +2,13 @@
 # crowd_all.sh [SEEDS [SCENARIO]]: the crowd with every operation, on both stores: all of it as expected, and the digest
 # of all histories the same on each.
 #
-# Method: one sweep a store (default 2500 seeds, of each variant of scenarios/scale/crowd-all.json); what each printed is
+# Method: one sweep a store (default 834 seeds, of each variant of scenarios/scale/crowd-all.json); what each printed is
 # shown, with its `work done` line. When the digests differ, the seeds are run one by one until the first that differs
 # is found. Exit 1 if a sweep is not as expected or the digests differ.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 program=${SEXTON:-build/sexton}
-seeds=${1:-2500}
+seeds=${1:-834}
 scenario=${2:-scenarios/scale/crowd-all.json}
 out=build/crowd-all
 mkdir -p "$out" || exit 2
