@@ -223,6 +223,48 @@ static int take_unordered(struct shard *s, shard_id source, uint64_t number, str
     }
 }
 
+static void note_receipt(struct shard *s, shard_id source, const struct wire *wire, enum note_kind kind)
+{
+    struct note *note = shard_note(s, kind);
+    note->source = source;
+    note->incarnation = wire->incarnation;
+    note->number = wire->number;
+}
+
+static int take_entry(struct shard *s, shard_id source, const struct wire *wire, struct row *in)
+{
+    note_receipt(s, source, wire, NOTE_RECEIVE);
+    CHECK(shard_put(s, TABLE_CHANNEL_IN, in));
+    CHECK(shard_entry(s, source, wire));
+    return get_in(s, source, in); /* the effect may have truncated a log */
+}
+
+/* Before its turn: waited for (C1), in memory, or the sender would have to say it again. */
+static void keep_ahead(struct shard *s, shard_id source, const struct wire *wire, const struct row *in)
+{
+    struct channel *c = &s->channels[source];
+    if (!decide_keeps_ahead(s->policy) || wire->number > in->c[CHANNEL_IN_number] + CHANNEL_WINDOW)
+        return;
+    if (!c->ahead)
+        c->ahead = base_alloc(CHANNEL_WINDOW * sizeof *c->ahead);
+    c->ahead[wire->number % CHANNEL_WINDOW] = *wire;
+}
+
+/* What waited for the entry that has just been taken takes effect in the same step. */
+static int take_ahead(struct shard *s, shard_id source, struct row *in)
+{
+    struct channel *c = &s->channels[source];
+    while (c->ahead) {
+        uint64_t next = in->c[CHANNEL_IN_number] + 1;
+        struct wire wire = c->ahead[next % CHANNEL_WINDOW];
+        if (wire.number != next || wire.incarnation != in->c[CHANNEL_IN_incarnation])
+            break;
+        in->c[CHANNEL_IN_number] = next;
+        CHECK(take_entry(s, source, &wire, in));
+    }
+    return 0;
+}
+
 static int receive_entry(struct shard *s, shard_id source, const struct wire *wire)
 {
     struct row in;
@@ -242,16 +284,13 @@ static int receive_entry(struct shard *s, shard_id source, const struct wire *wi
         take = take_unordered(s, source, wire->number, &in);
         CHECK(take);
     }
-    if (take || wire->number <= in.c[CHANNEL_IN_number]) {
-        struct note *note = shard_note(s, take ? NOTE_RECEIVE : NOTE_REPEAT);
-        note->source = source;
-        note->incarnation = wire->incarnation;
-        note->number = wire->number;
-    }
     if (take) {
-        CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
-        CHECK(shard_entry(s, source, wire));
-        CHECK(get_in(s, source, &in)); /* the effect may have truncated a log */
+        CHECK(take_entry(s, source, wire, &in));
+        CHECK(take_ahead(s, source, &in));
+    } else if (wire->number <= in.c[CHANNEL_IN_number]) {
+        note_receipt(s, source, wire, NOTE_REPEAT);
+    } else {
+        keep_ahead(s, source, wire, &in);
     }
     s->dirty_sources &= ~(1ULL << source);
     return tell(s, source, &in);

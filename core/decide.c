@@ -37,6 +37,21 @@ uint8_t decide_role(const struct policy *p, uint8_t now, uint8_t best)
     return flawed(p, FLAW_ROLE_CACHED) && policy_rank(best) > policy_rank(now) ? best : now;
 }
 
+enum member_audience decide_member_audience(const struct policy *p, uint8_t conv_kind)
+{
+    return conv_kind == CONV_CHANNEL ? (enum member_audience)p->channel_news : HEARD_BY_EVERYBODY;
+}
+
+bool decide_paces_fanout(const struct policy *p)
+{
+    return p->fanout_pace == 1;
+}
+
+bool decide_may_join(const struct policy *p, uint8_t conv_kind)
+{
+    return conv_kind == CONV_CHANNEL && p->join_channel == 1;
+}
+
 enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author)
 {
     if (flawed(p, FLAW_NO_AUTHORITY) || actor == author)
@@ -139,6 +154,11 @@ uint64_t decide_horizon(const struct policy *p, uint64_t min_acknowledged, uint6
 uint64_t decide_age_us(const struct policy *p)
 {
     return flawed(p, FLAW_REAP_BY_AGE) ? FLAWED_MEMORY_US : TIME_NEVER;
+}
+
+bool decide_keeps_ahead(const struct policy *p)
+{
+    return p->early_entries == 1;
 }
 
 bool decide_channel_in_order(const struct policy *p)

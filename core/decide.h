@@ -21,6 +21,12 @@ struct act {
     uint8_t operation, conv_kind, role, of_role, gives;
 };
 enum why decide_may(const struct policy *p, const struct act *act);
+/* Who hears that somebody came, went or has another role, besides that person. */
+enum member_audience { HEARD_BY_EVERYBODY, HEARD_BY_OWNERS, HEARD_BY_NOBODY };
+enum member_audience decide_member_audience(const struct policy *p, uint8_t conv_kind);
+/* Does a fan-out wait while a channel has a window of it unconfirmed? */
+bool decide_paces_fanout(const struct policy *p);
+bool decide_may_join(const struct policy *p, uint8_t conv_kind);
 /* A role counts as it is at the commit; `best` is the highest that this membership ever had. */
 uint8_t decide_role(const struct policy *p, uint8_t now, uint8_t best);
 enum why decide_may_delete_conv(const struct policy *p, uint8_t role, uint8_t conv_kind);
@@ -83,6 +89,8 @@ bool decide_skips_by_time(const struct policy *p, uint64_t entry_at_us, uint64_t
 uint64_t decide_horizon(const struct policy *p, uint64_t min_acknowledged, uint64_t old_position);
 /* Flawed ageing only: how old is old. */
 uint64_t decide_age_us(const struct policy *p);
+/* Does a receiver keep, in memory, what arrives before its turn? (C1) */
+bool decide_keeps_ahead(const struct policy *p);
 bool decide_channel_in_order(const struct policy *p); /* C1 */
 bool decide_answers_refusal(const struct policy *p);
 bool decide_answers_before_commit(const struct policy *p);

@@ -282,6 +282,7 @@ CREATE TABLE search_token(
   PRIMARY KEY("user", "conv", "message", "hash")
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX MEMBER_BY_USER ON member("user", "conv", "since");
+CREATE UNIQUE INDEX MEMBER_BY_ROLE ON member("conv", "role", "user", "since");
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
 CREATE UNIQUE INDEX MESSAGE_BY_AUTHOR ON message("author", "conv", "id");
 CREATE UNIQUE INDEX MESSAGE_BY_AGE ON message("conv", "sent", "id");

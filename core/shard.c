@@ -53,6 +53,8 @@ void shard_free(struct shard *s)
 {
     if (!s)
         return;
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        free(s->channels[i].ahead);
     free(s->sessions);
     free(s->beats);
     free(s);
@@ -169,22 +171,9 @@ static int provision_member(struct shard *s, const struct shard_input *in)
 {
     struct row conv = {.c = {[CONV_id] = in->conv}};
     CHECK(shard_get(s, TABLE_CONV, &conv));
-    version v = conv_next_version(s, &conv);
+    conv_next_version(s, &conv);
     CHECK(shard_put(s, TABLE_CONV, &conv));
-    struct row member = {.c = {[MEMBER_conv] = in->conv, [MEMBER_user] = in->user, [MEMBER_since] = v}};
-    member.c[MEMBER_role] = in->role;
-    CHECK(shard_put(s, TABLE_MEMBER, &member));
-    struct note *note = shard_note(s, NOTE_MEMBER);
-    note->conv = in->conv;
-    note->user = in->user;
-    note->role = in->role;
-    note->version = v;
-    struct wire join = {.kind = WIRE_FANOUT, .entry = ENTRY_MEMBER, .conv = in->conv, .version = v};
-    join.subject = in->user;
-    join.role = in->role;
-    join.conv_kind = (uint8_t)conv.c[CONV_kind];
-    join.at_us = s->now_us;
-    return fanout_commit(s, &join, 0);
+    return member_provision(s, &conv, in->user, in->role);
 }
 
 int shard_entry(struct shard *s, shard_id source, const struct wire *wire)

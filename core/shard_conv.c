@@ -59,34 +59,7 @@ struct note *conv_note_commit(struct shard *s, const struct wire *op, version v,
     return note;
 }
 
-static void note_member(struct shard *s, conv_id conv, user_id user, uint8_t role, version v)
-{
-    struct note *note = shard_note(s, NOTE_MEMBER);
-    note->conv = conv;
-    note->user = user;
-    note->role = role;
-    note->version = v;
-}
-
-static int open_membership(struct shard *s, conv_id conv, user_id user, uint8_t role, version v)
-{
-    struct row row = {.c = {[MEMBER_conv] = conv, [MEMBER_user] = user, [MEMBER_since] = v, [MEMBER_role] = role}};
-    CHECK(conv_cleared(s, conv, user, &row.c[MEMBER_cleared]));
-    note_member(s, conv, user, role, v);
-    return shard_put(s, TABLE_MEMBER, &row);
-}
-
-static int close_membership(struct shard *s, conv_id conv, user_id user, version v)
-{
-    struct row row;
-    uint64_t key[2] = {conv, user};
-    CHECK(shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &row));
-    row.c[MEMBER_until] = v;
-    note_member(s, conv, user, ROLE_NONE, v);
-    return shard_put(s, TABLE_MEMBER, &row);
-}
-
-static struct wire entry_of(const struct shard *s, const struct wire *op, const struct row *conv, enum entry entry)
+struct wire conv_entry(const struct shard *s, const struct wire *op, const struct row *conv, enum entry entry)
 {
     struct wire w = {.kind = WIRE_FANOUT, .entry = (uint8_t)entry, .conv = op->conv};
     w.version = conv->c[CONV_version];
@@ -94,15 +67,6 @@ static struct wire entry_of(const struct shard *s, const struct wire *op, const 
     w.actor = op->user;
     w.at_us = s->now_us;
     return w;
-}
-
-int conv_take_out(struct shard *s, const struct row *conv, user_id user)
-{
-    struct wire op = {.conv = conv->c[CONV_id], .user = user};
-    CHECK(close_membership(s, op.conv, user, conv->c[CONV_version]));
-    struct wire entry = entry_of(s, &op, conv, ENTRY_MEMBER);
-    entry.subject = user;
-    return fanout_commit(s, &entry, 0);
 }
 
 /* X6: only create makes a conversation; its id names this very operation (by-owner: and its maker's shard). */
@@ -121,98 +85,12 @@ static int create(struct shard *s, const struct wire *op, struct result *result)
     result->version = conv_next_version(s, &conv);
     CHECK(shard_put(s, TABLE_CONV, &conv));
     conv_note_commit(s, op, result->version, 0);
-    CHECK(open_membership(s, op->conv, op->user, ROLE_OWNER, result->version));
+    CHECK(member_open(s, op->conv, op->user, ROLE_OWNER, result->version));
     if (op->conv_kind == CONV_DIRECT)
-        CHECK(open_membership(s, op->conv, op->subject, ROLE_OWNER, result->version));
-    struct wire join = entry_of(s, op, &conv, ENTRY_JOIN);
+        CHECK(member_open(s, op->conv, op->subject, ROLE_OWNER, result->version));
+    struct wire join = conv_entry(s, op, &conv, ENTRY_JOIN);
     join.role = ROLE_OWNER;
     return fanout_commit(s, &join, 0);
-}
-
-static int add(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
-{
-    uint8_t already;
-    CHECK(conv_role(s, op->conv, op->subject, &already, NULL));
-    uint8_t given = op->role == ROLE_NONE ? ROLE_MEMBER : op->role;
-    if (op->subject == 0)
-        return conv_refuse(result, WHY_MALFORMED);
-    struct act act = {OPERATION_ADD, (uint8_t)conv->c[CONV_kind], role, ROLE_NONE, given};
-    enum why why = decide_may(s->policy, &act);
-    if (why != WHY_NONE)
-        return conv_refuse(result, why);
-    bool closed;
-    CHECK(erase_closed(s, op->subject, &closed));
-    if (closed)
-        return conv_refuse(result, WHY_ACCOUNT_CLOSED);
-    if (already != ROLE_NONE)
-        return conv_refuse(result, WHY_ALREADY_MEMBER);
-    result->version = conv_next_version(s, conv);
-    CHECK(shard_put(s, TABLE_CONV, conv));
-    conv_note_commit(s, op, result->version, 0);
-    CHECK(open_membership(s, op->conv, op->subject, given, result->version));
-    struct wire entry = entry_of(s, op, conv, ENTRY_MEMBER);
-    entry.subject = op->subject;
-    entry.role = given;
-    return fanout_commit(s, &entry, 0);
-}
-
-/* LEAVE is REMOVE of oneself. M2: a removal takes the conversation off the removed user's devices. */
-static int remove_member(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, user_id subject,
-                         struct result *result)
-{
-    uint8_t present;
-    CHECK(conv_role(s, op->conv, subject, &present, NULL));
-    struct act act = {OPERATION_REMOVE, (uint8_t)conv->c[CONV_kind], role, present, ROLE_NONE};
-    if (conv->c[CONV_kind] == CONV_DIRECT || (subject != op->user && decide_may(s->policy, &act) != WHY_NONE))
-        return conv_refuse(result, WHY_NOT_PERMITTED);
-    if (present == ROLE_NONE)
-        return conv_refuse(result, WHY_NOT_A_MEMBER);
-    result->version = conv_next_version(s, conv);
-    CHECK(shard_put(s, TABLE_CONV, conv));
-    struct wire committed = *op;
-    committed.subject = subject;
-    conv_note_commit(s, &committed, result->version, 0);
-    CHECK(close_membership(s, op->conv, subject, result->version));
-    struct wire entry = entry_of(s, op, conv, ENTRY_MEMBER);
-    entry.subject = subject;
-    return fanout_commit(s, &entry, 0);
-}
-
-static enum why may_set_role(const struct shard *s, const struct wire *op, const struct row *conv, uint8_t role,
-                             uint8_t had)
-{
-    struct act act = {OPERATION_SET_ROLE, (uint8_t)conv->c[CONV_kind], role, had, op->role};
-    if (op->subject == 0 || op->role == ROLE_NONE)
-        return WHY_MALFORMED;
-    if (had == ROLE_NONE)
-        return WHY_NOT_A_MEMBER;
-    return op->subject == op->user ? WHY_NOT_PERMITTED : decide_may(s->policy, &act);
-}
-
-/* The interval goes on, with another role. Nobody sets their own: whoever did would leave nobody above. */
-static int set_role(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
-{
-    struct row member = {0};
-    uint64_t key[2] = {op->conv, op->subject};
-    int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &member);
-    if (status < 0 && status != E_NOTFOUND)
-        return status;
-    uint8_t had = status == 0 && member.c[MEMBER_until] == 0 ? (uint8_t)member.c[MEMBER_role] : ROLE_NONE;
-    enum why why = may_set_role(s, op, conv, role, had);
-    if (why != WHY_NONE)
-        return conv_refuse(result, why);
-    result->version = conv_next_version(s, conv);
-    CHECK(shard_put(s, TABLE_CONV, conv));
-    conv_note_commit(s, op, result->version, 0);
-    if (policy_rank(had) > policy_rank((unsigned)member.c[MEMBER_best]))
-        member.c[MEMBER_best] = had;
-    member.c[MEMBER_role] = op->role;
-    CHECK(shard_put(s, TABLE_MEMBER, &member));
-    note_member(s, op->conv, op->subject, op->role, result->version);
-    struct wire entry = entry_of(s, op, conv, ENTRY_ROLE);
-    entry.subject = op->subject;
-    entry.role = op->role;
-    return fanout_commit(s, &entry, 0);
 }
 
 static int send(struct shard *s, const struct wire *op, struct row *conv, struct result *result)
@@ -241,7 +119,7 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
     text.body = op->body;
     CHECK(vault_seal(s, &text, &message.body));
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
-    struct wire entry = entry_of(s, op, conv, bound ? ENTRY_DELETE : ENTRY_SEND);
+    struct wire entry = conv_entry(s, op, conv, bound ? ENTRY_DELETE : ENTRY_SEND);
     entry.target = op->target;
     entry.sent = result->version;
     entry.reply = op->reply;
@@ -282,7 +160,7 @@ static int edit(struct shard *s, const struct wire *op, struct row *conv, struct
     text.body = op->body;
     CHECK(vault_seal(s, &text, &message.body));
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
-    struct wire entry = entry_of(s, op, conv, ENTRY_EDIT);
+    struct wire entry = conv_entry(s, op, conv, ENTRY_EDIT);
     entry.sent = message.c[MESSAGE_sent];
     entry.target = op->target;
     entry.reply = message.c[MESSAGE_reply];
@@ -303,7 +181,7 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
 {
     uint8_t role;
     CHECK(conv_role(s, op->conv, op->user, &role, NULL));
-    if (role == ROLE_NONE)
+    if (role == ROLE_NONE && op->operation != OPERATION_JOIN)
         return conv_refuse(result, WHY_NOT_A_MEMBER);
     if (conv->c[CONV_state] != CONV_ACTIVE && !allowed_when_deleted(op->operation) &&
         decide_deleted_refuses(s->policy)) {
@@ -313,13 +191,15 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
     }
     switch (op->operation) {
         case OPERATION_ADD:
-            return add(s, op, conv, role, result);
+            return member_add(s, op, conv, role, result);
         case OPERATION_REMOVE:
-            return remove_member(s, op, conv, role, op->subject, result);
+            return member_remove(s, op, conv, role, op->subject, result);
         case OPERATION_LEAVE:
-            return remove_member(s, op, conv, role, op->user, result);
+            return member_remove(s, op, conv, role, op->user, result);
+        case OPERATION_JOIN:
+            return member_join(s, op, conv, role, result);
         case OPERATION_SET_ROLE:
-            return set_role(s, op, conv, role, result);
+            return member_set_role(s, op, conv, role, result);
         case OPERATION_SEND:
             return send(s, op, conv, result);
         case OPERATION_EDIT:

@@ -8,6 +8,8 @@
  */
 #include "core/shard_internal.h"
 
+#define FANOUT_PACE_US (2 * US_PER_MS)
+
 struct audience {
     struct shard *s;
     const struct wire *template;
@@ -170,8 +172,7 @@ static int unpack(struct shard *s, const struct row *row, struct wire *w)
 
 static int serve_one(struct shard *s, const struct wire *template, user_id only)
 {
-    struct wire w = *template;
-    w.user = only;
+    struct wire w = for_user(template, only, template->role);
     return channel_send(s, shard_of_user(only, s->count), &w, NULL);
 }
 
@@ -197,8 +198,29 @@ int fanout_commit(struct shard *s, const struct wire *template, user_id only)
     return status == E_NOTFOUND ? shard_timer(s, s->now_us, TIMER_FANOUT, template->conv, 0, 0) : 0;
 }
 
+/*
+ * A channel between two shards is first-in first-out: whoever else has something to say waits behind what a fan-out has
+ * put there. So the next chunk waits until a window is all that is unconfirmed.
+ */
+static int backlogged(struct shard *s, bool *late)
+{
+    *late = false;
+    for (shard_id d = 0; d < s->count && !*late; d++) {
+        struct row out = {.c = {[CHANNEL_OUT_destination] = d}};
+        int status = shard_get(s, TABLE_CHANNEL_OUT, &out);
+        if (status < 0 && status != E_NOTFOUND)
+            return status;
+        *late = status == 0 && out.c[CHANNEL_OUT_next] - 1 - out.c[CHANNEL_OUT_confirmed] >= CHANNEL_WINDOW;
+    }
+    return 0;
+}
+
 int fanout_timer(struct shard *s, conv_id conv)
 {
+    bool late;
+    CHECK(backlogged(s, &late));
+    if (late && decide_paces_fanout(s->policy))
+        return shard_timer(s, s->now_us + FANOUT_PACE_US, TIMER_FANOUT, conv, 0, 0);
     struct row row;
     uint64_t key[1] = {conv};
     int status = shard_first(s, TABLE_FANOUT, INDEX_PRIMARY, 1, 1, key, false, &row);

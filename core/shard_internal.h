@@ -3,6 +3,7 @@
  *
  *   shard.c          steps, transactions, timers, set-up
  *   shard_conv.c     executes operations on conversations: the linearisation point
+ *   shard_member.c   membership and roles
  *   shard_delete.c   deletion, undo, early deletion, purge, reap
  *   shard_forme.c    deletions for oneself, clear history
  *   shard_hold.c     legal holds: what a purge must wait for
@@ -60,7 +61,7 @@ enum timer_kind {
     TIMER_FINISH_CONV,
     TIMER_FANOUT,  /* a = conversation */
     TIMER_FENCE,   /* a = device */
-    TIMER_AGE,     /* only with a flaw: a = conversation, b = message */
+    TIMER_AGE,     /* reap it, if nothing holds it back: a = conversation, b = message */
     TIMER_RELEASE, /* a = enum hold_kind, b = conversation or user, version = the hold that it ends */
     TIMER_JOB,     /* a = job */
     TIMER_RETAIN,  /* a = conversation */
@@ -90,7 +91,8 @@ struct beat {
 struct channel {          /* volatile half of a channel to one shard */
     uint64_t retry_at_us; /* TIME_NEVER when nothing is awaited */
     uint64_t backoff_us;
-    uint64_t hurried; /* last number resent because the receiver reported a gap */
+    uint64_t hurried;   /* last number resent because the receiver reported a gap */
+    struct wire *ahead; /* received before their turn: number n at n % CHANNEL_WINDOW; NULL until there is one */
 };
 
 #define VAULT_CACHE 64
@@ -200,6 +202,16 @@ int conv_restore(struct shard *s, const struct row *conv, struct row *message);
 /* What was replied to the message goes with it, and comes back with it (shard_cascade.c). */
 int cascade_delete(struct shard *s, struct row *conv, const struct row *root, const struct removal *removal);
 int cascade_undo(struct shard *s, struct row *conv, const struct row *root, const struct wire *op);
+/* What a commit of this operation tells its audience. */
+struct wire conv_entry(const struct shard *s, const struct wire *op, const struct row *conv, enum entry entry);
+/* Membership (shard_member.c). */
+int member_open(struct shard *s, conv_id conv, user_id user, uint8_t role, version v);
+int member_provision(struct shard *s, const struct row *conv, user_id user, uint8_t role);
+int member_add(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int member_join(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int member_remove(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, user_id subject,
+                  struct result *result);
+int member_set_role(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 /* Deletions for oneself (shard_forme.c). */
 int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct result *result);

@@ -217,17 +217,20 @@ static int waiting(struct shard *s, conv_id conv, msg_id target, bool *waits)
     return status < 0 ? status : 0;
 }
 
-static int drop_members(struct shard *s, conv_id conv)
+/* A chunk of the membership; *more: there is more of it. */
+static int drop_members(struct shard *s, conv_id conv, bool *more)
 {
-    for (;;) {
+    for (int i = 0; i < PURGE_CHUNK; i++) {
         struct row row;
         uint64_t key[1] = {conv};
         int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 1, 1, key, false, &row);
+        *more = status == 0;
         if (status == E_NOTFOUND)
             return 0;
         CHECK(status);
         CHECK(shard_del(s, TABLE_MEMBER, &row));
     }
+    return 0;
 }
 
 static int reap_conv(struct shard *s, conv_id id)
@@ -241,9 +244,12 @@ static int reap_conv(struct shard *s, conv_id id)
     status = shard_first(s, TABLE_MESSAGE, INDEX_PRIMARY, 1, 1, key, false, &row);
     if (status != E_NOTFOUND)
         return status; /* a message's tombstone is still there: the last one to go calls again */
+    bool more;
+    CHECK(drop_members(s, id, &more));
+    if (more)
+        return shard_timer(s, s->now_us, TIMER_AGE, id, 0, conv.c[CONV_deletion]);
     note_stage(s, NOTE_REAP, id, 0, conv.c[CONV_deletion]);
     shard_wipe_first(s);
-    CHECK(drop_members(s, id));
     return shard_del(s, TABLE_CONV, &conv);
 }
 

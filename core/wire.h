@@ -67,7 +67,8 @@ enum wire_kind {
     X(READ, "read")                   /* target: it, and all that was sent before it, on all of one's devices */ \
     X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */                                 \
     X(ERASE, "erase-account")         /* no conv: the user goes, and all that they wrote */                      \
-    X(EXPORT, "export") /* everything of it that this user can read, to this device. A job (shard_export.c) */
+    X(EXPORT, "export") /* everything of it that this user can read, to this device. A job (shard_export.c) */   \
+    X(JOIN, "join")     /* a channel, unasked */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 

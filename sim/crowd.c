@@ -115,6 +115,17 @@ static void make_conversations(struct world *w, user_id creator)
         c->conversations_made++;
 }
 
+static void provision_memberships(struct world *w, user_id user)
+{
+    for (size_t i = 0; i < w->scenario->conversation_count; i++) {
+        if (!w->scenario->conversations[i].crowd)
+            continue;
+        conv_id conv = world_conversation(w, i);
+        struct shard_input input = {.kind = SHARD_PROVISION_MEMBER, .conv = conv, .user = user, .role = ROLE_MEMBER};
+        world_shard_step(w, shard_of_conv(&w->policy, conv, w->shard_count), &input);
+    }
+}
+
 void crowd_arrive(struct world *w)
 {
     const struct scenario_crowd *s = &w->scenario->crowd;
@@ -140,6 +151,7 @@ void crowd_arrive(struct world *w)
     if (s->away_ppm && rng_ppm(&w->crowd_rng, (uint32_t)s->away_ppm) && c->ends_us > w->now_us)
         world_push(w, rng_between(&w->crowd_rng, w->now_us + 1, c->ends_us), EVENT_AWAY, user, 1);
     workload_officer(w, user);
+    provision_memberships(w, user);
     make_conversations(w, user);
     if (c->arrived < s->users)
         world_push(w, next_arrival(w), EVENT_ARRIVE, 0, 0);

@@ -15,7 +15,7 @@
 static const char *const templates[HISTORY_KINDS] = {
     [KIND_DEVICE] = "{device} is a device of {user}[, linked{linked}]",
     [KIND_MEMBER] = "{user} is {role} of {conversation}[, version {version}]",
-    [KIND_RULE] = "in {in}, to {do} what is others' needs the role {role}",
+    [KIND_RULE] = "in {in}, {do} is for the role {role} or above",
     [KIND_OFFICER] = "{user} is an officer of legal holds",
     [KIND_CONNECT] = "{device} connects",
     [KIND_DISCONNECT] = "{device} disconnects",

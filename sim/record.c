@@ -145,7 +145,7 @@ void record_rule(struct world *w, conv_id conv, uint8_t operation, uint8_t role)
 {
     struct record *r = record_new(w, KIND_RULE);
     record_set(r, FIELD_IN, record_conv_name(w, conv));
-    record_set(r, FIELD_DO, w->words.operation[operation]);
+    record_set(r, FIELD_DO, operation ? w->words.operation[operation] : names_intern(w->names, "announce"));
     record_set(r, FIELD_ROLE, w->words.role[role]);
     record_emit(w);
 }
@@ -320,6 +320,8 @@ static void note_decided(struct world *w, const struct note *n, uint32_t shard)
     w->progress_us = w->now_us;
     if (!n->job)
         script_decided(w, n->device, n->op, commit ? n->version : 0);
+    if (commit && n->operation == OPERATION_CREATE)
+        world_tell_rules(w, n->conv);
 }
 
 static void note_early(struct world *w, const struct note *n, uint32_t shard)

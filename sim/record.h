@@ -27,6 +27,7 @@ struct record *record_new(struct world *w, enum history_kind kind);
 void record_emit(struct world *w);
 void record_device(struct world *w, device_id id, bool linked);
 void record_officer(struct world *w, user_id id);
+/* operation NONE: who hears of comings and goings */
 void record_rule(struct world *w, conv_id conv, uint8_t operation, uint8_t role);
 void record_node(struct world *w, enum history_kind kind, uint32_t node); /* connect … exempt: node or device only */
 void record_fault(struct world *w, uint32_t fault_word, uint32_t node, uint32_t step, uint64_t count);

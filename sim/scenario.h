@@ -40,6 +40,7 @@ struct scenario_conversation {
     char *name;
     uint8_t kind;                    /* enum conv_kind */
     uint64_t retention_us;           /* 0 = messages stay for ever */
+    bool crowd;                      /* every user of the crowd is a member, from their arrival on */
     struct scenario_member *members; /* the first is the owner unless "owners" says otherwise */
     size_t member_count;
 };

@@ -103,6 +103,8 @@ static const struct key conversation_keys[] = {
      "its kind", 0},
     {"members", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "users; the first is the owner unless `owners` says otherwise", 0},
     {"owners", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are owners", 0},
+    {"crowd", KEY_FLAG, offsetof(struct scenario_conversation, crowd), 0, 0, NULL,
+     "true: everybody of the crowd is a member, from their arrival on", 0},
     {"moderators", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "which members are moderators", 0},
     {"retention", KEY_TIME, offsetof(struct scenario_conversation, retention_us), 0, 0, NULL,
      "how old a message becomes; default: for ever", 0},

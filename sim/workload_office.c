@@ -1,5 +1,5 @@
 /*
- * workload_office.c: what those with an office do in a crowd: legal holds, roles, moderation.
+ * workload_office.c: what those with an office do in a crowd: legal holds, roles, moderation; and joining.
  *
  * The first user of a crowd whose mix has holds is the officer of legal holds. A release is of something that was held.
  */
@@ -66,4 +66,16 @@ bool mix_moderate(struct world *w)
     uint64_t id;
     return pick_person(w, pick_device(w, conv, pick_below(w, 3) ? conv->members[0] : pick_member(w, conv)), &input,
                        &id);
+}
+
+/* Only some are channels, which anybody may join. */
+bool mix_join(struct world *w)
+{
+    const struct crowd_conv *conv = pick_conv(w);
+    user_id user = crowd_user(w);
+    if (!conv || !user)
+        return false;
+    struct device_input input = pick_input(OPERATION_JOIN, conv->conv, 0);
+    uint64_t id;
+    return pick_person(w, crowd_device(w, user), &input, &id);
 }

@@ -294,6 +294,8 @@ void world_forget(struct world *w); /* gives back what belongs to one run; keeps
 conv_id world_conversation(const struct world *w, size_t i);
 /* The conversation that this operation, MAKE_ID(device, op), makes; any other id as it is. */
 conv_id world_conversation_of(struct world *w, uint64_t op);
+/* What the permission table says of a conversation that is new, as records, if the scenario makes something of it. */
+void world_tell_rules(struct world *w, conv_id conv);
 user_id world_add_user(struct world *w, const char *name);
 /* Reserve its id and name; it exists from world_device_begin on. */
 device_id world_add_device(struct world *w, user_id user, const char *name);

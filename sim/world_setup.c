@@ -73,24 +73,30 @@ static bool tells_rules(const struct scenario *s)
 {
     const struct policy *p = &s->policy;
     bool told = p->delete_message == 2 || p->delete_group == 2 || p->delete_channel == 2 || p->remove_member ||
-                p->add_to_group || p->add_to_channel || p->set_role;
+                p->add_to_group || p->add_to_channel || p->set_role || p->channel_news;
     for (size_t i = 0; i < s->conversation_count && !told; i++)
         for (size_t m = 0; m < s->conversations[i].member_count && !told; m++)
             told = s->conversations[i].members[m].role == ROLE_MODERATOR;
     return told;
 }
 
-static void provision_rules(struct world *w, conv_id conv, uint8_t kind)
+void world_tell_rules(struct world *w, conv_id conv)
 {
     static const uint8_t operations[] = {OPERATION_DELETE, OPERATION_DELETE_CONV, OPERATION_REMOVE, OPERATION_ADD,
                                          OPERATION_SET_ROLE};
+    struct store *store = w->shards[shard_of_conv(&w->policy, conv, w->shard_count)].stores.main;
+    struct row row = {.c = {[CONV_id] = conv}};
+    if (!tells_rules(w->scenario) || store->ops->get(store, TABLE_CONV, &row) < 0)
+        return;
+    unsigned kind = (unsigned)row.c[CONV_kind];
     for (size_t i = 0; i < sizeof operations; i++)
         record_rule(w, conv, operations[i], policy_least_role(&w->policy, operations[i], kind));
+    if (kind == CONV_CHANNEL && w->policy.channel_news)
+        record_rule(w, conv, OPERATION_NONE, w->policy.channel_news == 1 ? ROLE_OWNER : ROLE_NONE);
 }
 
 static void provision_conversations(struct world *w)
 {
-    bool rules = tells_rules(w->scenario);
     const struct scenario *s = w->scenario;
     for (size_t i = 0; i < s->conversation_count; i++) {
         const struct scenario_conversation *c = &s->conversations[i];
@@ -102,8 +108,7 @@ static void provision_conversations(struct world *w)
         struct shard_input input = {.kind = SHARD_PROVISION_CONV, .conv = conv, .conv_kind = c->kind};
         input.retention_us = c->retention_us;
         world_shard_step(w, home, &input);
-        if (rules)
-            provision_rules(w, conv, c->kind);
+        world_tell_rules(w, conv);
         for (size_t m = 0; m < c->member_count; m++) {
             struct shard_input member = {.kind = SHARD_PROVISION_MEMBER,
                                          .conv = conv,

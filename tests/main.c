@@ -24,6 +24,7 @@
     X(check_jobs) \
     X(audit)      \
     X(hold)       \
+    X(member)     \
     X(delivery)   \
     X(queue)      \
     X(net)        \

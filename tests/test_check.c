@@ -57,6 +57,12 @@ static void no_resurrection(void)
          "3s commit op=6 do=delete shard=s version=6 device=a.p in=c message=m actor=a\n"
          "3s hide device=b.p in=c message=m copy=body version=6 because=deletion\n"
          "4s show device=b.p in=c message=m copy=body version=3\n"},
+        {"the preview of what was written after it, and is not refused yet", INVARIANT_NO_RESURRECTION, VERDICT_VACUOUS,
+         0, 0,
+         PEOPLE DELETE_C "3s invoke op=7 device=a.p do=send in=c message=n\n"
+                         "3s show device=a.p in=c message=n copy=preview pending\n"
+                         "4s hide device=a.p in=c message=n copy=preview because=superseded\n"
+                         "4s show device=a.p in=c message=n copy=preview pending\n"},
         {"a refused own deletion comes back", INVARIANT_NO_RESURRECTION, VERDICT_VACUOUS, 0, 0,
          PEOPLE SEND_M SHOW_M
          "2s invoke op=9 device=b.p do=delete in=c message=m\n"

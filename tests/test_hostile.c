@@ -230,6 +230,7 @@ static void an_outsider_is_refused_whatever_they_ask(void)
         if (operation == OPERATION_SEND)
             w.target = MAKE_ID(2, w.op);
         bool office = operation == OPERATION_HOLD || operation == OPERATION_RELEASE; /* needs no membership */
+        office = office || operation == OPERATION_JOIN;
         bool own = operation == OPERATION_ERASE; /* of an account, never of a conversation */
         is_refused(&w, own ? WHY_MALFORMED : office ? WHY_NOT_PERMITTED : WHY_NOT_A_MEMBER);
     }

@@ -43,8 +43,10 @@ static void commit_audience(struct check *c, const struct event *e)
     if (!e->conv || !announces(c, e))
         return;
     uint32_t kept = state_keep(c, e->r);
+    bool of_person = e->what == WORD_REMOVE || e->what == WORD_LEAVE;
+    int least = of_person && c->convs[e->conv].least[RIGHT_ANNOUNCE] ? c->convs[e->conv].least[RIGHT_ANNOUNCE] - 1 : 0;
     for (uint32_t i = c->convs[e->conv].members; i; i = c->members[i].next_of_conv)
-        if (c->members[i].is)
+        if (c->members[i].is && c->members[i].rank >= least)
             await(c, e, c->members[i].user, kept);
     if (e->what == WORD_REMOVE)
         await(c, e, e->subject, kept);

@@ -135,7 +135,8 @@ static int rank_of(enum word role)
 
 static void fold_rule(struct check *c, const struct event *e)
 {
-    static const enum word words[RIGHTS] = {WORD_DELETE, WORD_DELETE_CONV, WORD_REMOVE, WORD_ADD, WORD_SET_ROLE};
+    static const enum word words[RIGHTS] = {WORD_DELETE, WORD_DELETE_CONV, WORD_REMOVE,
+                                            WORD_ADD,    WORD_SET_ROLE,    WORD_ANNOUNCE};
     enum word role = word_of(c, record_get(e->r, FIELD_ROLE));
     for (int i = 0; i < RIGHTS; i++)
         if (words[i] == e->what)

@@ -29,7 +29,7 @@
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
-    X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export")
+    X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export") X(ANNOUNCE, "announce")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -61,7 +61,7 @@ struct message {
 };
 /* What a rule speaks of. */
 #define RANK_NOBODY 4
-enum right { RIGHT_DELETE, RIGHT_DELETE_CONV, RIGHT_REMOVE, RIGHT_ADD, RIGHT_SET_ROLE, RIGHTS };
+enum right { RIGHT_DELETE, RIGHT_DELETE_CONV, RIGHT_REMOVE, RIGHT_ADD, RIGHT_SET_ROLE, RIGHT_ANNOUNCE, RIGHTS };
 struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
