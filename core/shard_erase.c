@@ -138,7 +138,7 @@ static int erase_message(struct shard *s, struct row *job, struct row *message)
     CHECK(conv_role(s, message->c[MESSAGE_conv], user, &role, NULL));
     if (!decide_erases(s->policy, role))
         return 0;
-    struct removal removal = {.actor = user, .deadline_us = s->now_us, .reason = REASON_ERASURE};
+    struct removal removal = {.actor = user, .deadline_us = s->now_us, .reason = REASON_ERASURE, .op = job->c[JOB_id]};
     conv_next_version(s, &conv);
     CHECK(shard_put(s, TABLE_CONV, &conv));
     job_note_part(s, job, &conv, message->c[MESSAGE_id], &removal);
