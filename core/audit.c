@@ -66,7 +66,7 @@ static int set_vault_meta(struct shard *s, enum vault_meta_key key, uint64_t val
 }
 
 /* The first row of a step gives it its number, in both databases. */
-static int number_step(struct shard *s)
+int audit_number_step(struct shard *s)
 {
     if (s->audit_step)
         return 0;
@@ -78,7 +78,7 @@ static int number_step(struct shard *s)
 
 static int append(struct shard *s, struct row *row)
 {
-    CHECK(number_step(s));
+    CHECK(audit_number_step(s));
     struct store_range end = {
         .table = TABLE_AUDIT, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {1}, .reverse = true};
     struct row last = {0};
@@ -192,7 +192,7 @@ int audit_start(struct shard *s)
         .table = TABLE_AUDIT, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {1}, .reverse = true};
     int status = s->vault->ops->scan(s->vault, &range, collect_lost, &lost);
     if (status >= 0)
-        status = number_step(s); /* even if nothing is to be voided: main has them all from now on */
+        status = audit_number_step(s); /* even if nothing is to be voided: main has them all from now on */
     if (status >= 0)
         status = append_voids(s, &lost);
     free(lost.rows);

@@ -9,6 +9,8 @@
  */
 #include "core/shard_internal.h"
 
+#include <stdlib.h>
+
 static int pack(struct shard *s, shard_id destination, uint64_t number, const struct wire *w, struct row *row)
 {
     *row = (struct row){.c = {[OUTBOX_destination] = destination,
@@ -73,14 +75,14 @@ static int unpack(struct shard *s, const struct row *row, struct wire *w)
     return 0;
 }
 
-static int get_out(struct shard *s, shard_id destination, struct row *row)
+int channel_out(struct shard *s, shard_id destination, struct row *row)
 {
     *row = (struct row){.c = {[CHANNEL_OUT_destination] = destination, [CHANNEL_OUT_next] = 1}};
     int status = shard_get(s, TABLE_CHANNEL_OUT, row);
     return status == E_NOTFOUND ? 0 : status;
 }
 
-static int get_in(struct shard *s, shard_id source, struct row *row)
+int channel_in(struct shard *s, shard_id source, struct row *row)
 {
     *row = (struct row){.c = {[CHANNEL_IN_source] = source}};
     int status = shard_get(s, TABLE_CHANNEL_IN, row);
@@ -108,7 +110,7 @@ static int transmit(struct shard *s, shard_id destination, const struct row *row
 static int send_here(struct shard *s, struct wire *wire, uint64_t *number)
 {
     struct row in;
-    CHECK(get_in(s, s->id, &in));
+    CHECK(channel_in(s, s->id, &in));
     wire->number = ++in.c[CHANNEL_IN_number];
     in.c[CHANNEL_IN_incarnation] = s->incarnation;
     CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
@@ -124,7 +126,7 @@ int channel_send(struct shard *s, shard_id destination, const struct wire *wire,
         return send_here(s, &copy, number);
     }
     struct row out;
-    CHECK(get_out(s, destination, &out));
+    CHECK(channel_out(s, destination, &out));
     uint64_t n = out.c[CHANNEL_OUT_next]++;
     CHECK(shard_put(s, TABLE_CHANNEL_OUT, &out));
     struct row row;
@@ -136,6 +138,59 @@ int channel_send(struct shard *s, shard_id destination, const struct wire *wire,
     if (number)
         *number = n;
     return 0;
+}
+
+int channel_send_row(struct shard *s, shard_id destination, struct row *row)
+{
+    struct row out;
+    CHECK(channel_out(s, destination, &out));
+    struct row wait = {.c = {[WAITS_destination] = destination, [WAITS_number] = row->c[OUTBOX_number]}};
+    row->c[OUTBOX_number] = out.c[CHANNEL_OUT_next]++;
+    int status = shard_get(s, TABLE_WAITS, &wait);
+    if (status == 0) { /* a tombstone waits for this entry, by its number */
+        CHECK(shard_del(s, TABLE_WAITS, &wait));
+        wait.c[WAITS_number] = row->c[OUTBOX_number];
+        status = shard_put(s, TABLE_WAITS, &wait);
+    }
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    CHECK(shard_put(s, TABLE_CHANNEL_OUT, &out));
+    await_answer(s, destination);
+    return shard_put(s, TABLE_OUTBOX, row); /* its retry transmits it: it waited before */
+}
+
+/* After a restore: what went to `destination` and was not confirmed. */
+struct cut {
+    struct row *all;
+    size_t count, cap;
+};
+
+static int collect_cut(void *ctx, const struct row *row)
+{
+    struct cut *cut = ctx;
+    cut->all = base_grow(cut->all, &cut->cap, cut->count + 1, sizeof *cut->all);
+    cut->all[cut->count++] = *row;
+    return 0;
+}
+
+int channel_cut(struct shard *s, shard_id destination, bool lasting, struct row **rows, size_t *count)
+{
+    struct cut cut = {0};
+    struct store_range range = {.table = TABLE_OUTBOX, .index = INDEX_PRIMARY, .fixed = 1, .given = 1};
+    range.key[0] = destination;
+    int status = s->store->ops->scan(s->store, &range, collect_cut, &cut);
+    *count = 0;
+    for (size_t i = 0; status >= 0 && i < cut.count; i++) {
+        uint64_t kind = cut.all[i].c[OUTBOX_kind];
+        status = shard_del(s, TABLE_OUTBOX, &cut.all[i]);
+        if (kind == WIRE_RESULT || kind == WIRE_HOLD || kind == WIRE_ORDER || kind == WIRE_ORDER_DONE ||
+            ((kind == WIRE_FORWARD || kind == WIRE_FANOUT || kind == WIRE_SNAPSHOT_Q) && lasting))
+            cut.all[(*count)++] = cut.all[i];
+    }
+    *rows = cut.all;
+    if (status < 0)
+        free(cut.all);
+    return status < 0 ? status : 0;
 }
 
 struct resend {
@@ -200,7 +255,7 @@ int channel_tell_applied(struct shard *s)
         shard_id source = (shard_id)__builtin_ctzll(s->dirty_sources);
         s->dirty_sources &= s->dirty_sources - 1;
         struct row in;
-        CHECK(get_in(s, source, &in));
+        CHECK(channel_in(s, source, &in));
         CHECK(tell(s, source, &in));
     }
     return 0;
@@ -236,7 +291,7 @@ static int take_entry(struct shard *s, shard_id source, const struct wire *wire,
     note_receipt(s, source, wire, NOTE_RECEIVE);
     CHECK(shard_put(s, TABLE_CHANNEL_IN, in));
     CHECK(shard_entry(s, source, wire));
-    return get_in(s, source, in); /* the effect may have truncated a log */
+    return channel_in(s, source, in); /* the effect may have truncated a log */
 }
 
 /* Before its turn: waited for (C1), in memory, or the sender would have to say it again. */
@@ -268,16 +323,28 @@ static int take_ahead(struct shard *s, shard_id source, struct row *in)
 static int receive_entry(struct shard *s, shard_id source, const struct wire *wire)
 {
     struct row in;
-    CHECK(get_in(s, source, &in));
+    CHECK(channel_in(s, source, &in));
     if (wire->incarnation < in.c[CHANNEL_IN_incarnation])
         return 0; /* C3: of a past that was lost */
     if (wire->incarnation > in.c[CHANNEL_IN_incarnation]) {
         in.c[CHANNEL_IN_incarnation] = wire->incarnation;
         in.c[CHANNEL_IN_number] = 0;
         in.c[CHANNEL_IN_applied_told] = 0;
+        if (s->restored && in.c[CHANNEL_IN_rebased] != s->restored && in.c[CHANNEL_IN_rebasing]) {
+            in.c[CHANNEL_IN_rebasing] = 0; /* restored while it told what it has: the rest never comes, ask again */
+            await_answer(s, source);
+            CHECK(shard_put(s, TABLE_CHANNEL_IN, &in));
+        }
     }
     int take;
-    if (decide_channel_in_order(s->policy)) {
+    if (rebase_awaits(s, &in)) {
+        take = rebase_opens(s, &in, wire);
+        if (!take)
+            return 0; /* of before the restore, or ahead of the block that says where the channel goes on */
+        in.c[CHANNEL_IN_number] = wire->number;
+        in.c[CHANNEL_IN_applied_told] = 0;
+        in.c[CHANNEL_IN_rebasing] = s->restored;
+    } else if (decide_channel_in_order(s->policy)) {
         take = wire->number == in.c[CHANNEL_IN_number] + 1;
         in.c[CHANNEL_IN_number] += (uint64_t)take;
     } else {
@@ -322,7 +389,7 @@ static int drop_confirmed(struct shard *s, shard_id destination, uint64_t from, 
 static int receive_ack(struct shard *s, shard_id source, const struct wire *ack)
 {
     struct row out;
-    CHECK(get_out(s, source, &out));
+    CHECK(channel_out(s, source, &out));
     if (ack->incarnation != s->incarnation || ack->number >= out.c[CHANNEL_OUT_next])
         return 0;
     uint64_t confirmed = out.c[CHANNEL_OUT_confirmed], last = out.c[CHANNEL_OUT_next] - 1;
@@ -344,7 +411,9 @@ static int receive_ack(struct shard *s, shard_id source, const struct wire *ack)
     CHECK(conv_applied(s, source, out.c[CHANNEL_OUT_applied]));
     bool waits;
     CHECK(waits_for(s, source, &waits));
-    if (out.c[CHANNEL_OUT_confirmed] == last && !waits)
+    struct row in;
+    CHECK(channel_in(s, source, &in));
+    if (out.c[CHANNEL_OUT_confirmed] == last && !waits && !rebase_awaits(s, &in))
         s->channels[source].retry_at_us = TIME_NEVER;
     return 0;
 }
@@ -353,12 +422,14 @@ int channel_receive(struct shard *s, shard_id source, const struct wire *wire)
 {
     if (source >= s->count || source == s->id)
         return 0;
+    if (wire->kind == WIRE_REBASE_Q)
+        return rebase_answer(s, source, wire->incarnation);
     if (wire->kind != WIRE_CHANNEL_ACK)
         return receive_entry(s, source, wire);
     if (!wire->reset)
         return receive_ack(s, source, wire);
     struct row in; /* a question: how far are you? */
-    CHECK(get_in(s, source, &in));
+    CHECK(channel_in(s, source, &in));
     return tell(s, source, &in);
 }
 
@@ -366,24 +437,34 @@ static int channel_retry(struct shard *s, shard_id destination)
 {
     struct channel *c = &s->channels[destination];
     struct row out;
-    CHECK(get_out(s, destination, &out));
+    CHECK(channel_out(s, destination, &out));
     uint64_t confirmed = out.c[CHANNEL_OUT_confirmed], last = out.c[CHANNEL_OUT_next] - 1;
     bool waits;
     CHECK(waits_for(s, destination, &waits));
-    if (confirmed == last && !waits) {
+    struct row in;
+    CHECK(channel_in(s, destination, &in));
+    bool asks = rebase_awaits(s, &in);
+    if (confirmed == last && !waits && !asks) {
         c->retry_at_us = TIME_NEVER;
         return 0;
     }
-    uint64_t most = confirmed < last ? CHANNEL_RETRY_MAX_US : CHANNEL_ASK_MAX_US;
+    uint64_t most = confirmed < last || asks ? CHANNEL_RETRY_MAX_US : CHANNEL_ASK_MAX_US;
     c->backoff_us = c->backoff_us ? c->backoff_us * 2 : CHANNEL_RETRY_US;
     if (c->backoff_us > most)
         c->backoff_us = most;
     c->retry_at_us = s->now_us + c->backoff_us;
     c->hurried = 0;
+    if (asks) {
+        struct wire *ask = out_send(s->out, OUT_TO_SHARD, destination);
+        ask->kind = WIRE_REBASE_Q;
+        ask->incarnation = s->restored;
+    }
     if (confirmed < last) {
         uint64_t end = confirmed + CHANNEL_WINDOW;
         return resend(s, destination, confirmed + 1, end < last ? end : last);
     }
+    if (asks)
+        return 0;
     struct wire *ask = out_send(s->out, OUT_TO_SHARD, destination);
     ask->kind = WIRE_CHANNEL_ACK;
     ask->reset = 1;

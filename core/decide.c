@@ -390,3 +390,13 @@ bool decide_export_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_EXPORT_KEPT);
 }
+
+bool decide_restore_renews(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_SAME_EPOCH);
+}
+
+bool decide_replays(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_NO_REPLAY);
+}

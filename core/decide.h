@@ -113,6 +113,11 @@ bool decide_withdraws(const struct policy *p);
 /* Is a push shown that the log, or a withdrawal, has overtaken? */
 bool decide_shows_late_push(const struct policy *p);
 
+/* ---- restores ---- */
+/* Do the logs of a restored shard begin anew, each in a new epoch? (B1) */
+bool decide_restore_renews(const struct policy *p);
+bool decide_replays(const struct policy *p); /* is the deletion log done again before anything is served? (B2, B3) */
+
 /* ---- the device ---- */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };
 /* L2 */

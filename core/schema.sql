@@ -128,6 +128,7 @@ CREATE TABLE channel_out(
   "next" INTEGER NOT NULL,
   "confirmed" INTEGER NOT NULL,
   "applied" INTEGER NOT NULL,
+  "rebased" INTEGER NOT NULL,
   PRIMARY KEY("destination")
 ) WITHOUT ROWID;
 CREATE TABLE outbox(
@@ -158,6 +159,8 @@ CREATE TABLE channel_in(
   "incarnation" INTEGER NOT NULL,
   "number" INTEGER NOT NULL,
   "applied_told" INTEGER NOT NULL,
+  "rebasing" INTEGER NOT NULL,
+  "rebased" INTEGER NOT NULL,
   PRIMARY KEY("source")
 ) WITHOUT ROWID;
 CREATE TABLE channel_ahead(
@@ -194,6 +197,7 @@ CREATE TABLE user_conversation(
   "conv" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
   "state" INTEGER NOT NULL,
+  "seen" INTEGER NOT NULL,
   PRIMARY KEY("user", "conv")
 ) WITHOUT ROWID;
 CREATE TABLE device(
@@ -210,6 +214,7 @@ CREATE TABLE device(
   "accepted_at" INTEGER NOT NULL,
   "awaits" INTEGER NOT NULL,
   "items" INTEGER NOT NULL,
+  "again" INTEGER NOT NULL,
   PRIMARY KEY("id")
 ) WITHOUT ROWID;
 CREATE TABLE answer(
@@ -221,6 +226,8 @@ CREATE TABLE answer(
   "actor" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
   "early" INTEGER NOT NULL,
+  "home" INTEGER NOT NULL,
+  "again" INTEGER NOT NULL,
   PRIMARY KEY("device", "op")
 ) WITHOUT ROWID;
 CREATE TABLE reset_item(
@@ -338,5 +345,23 @@ CREATE TABLE vault_meta(
   "key" INTEGER NOT NULL,
   "value" INTEGER NOT NULL,
   PRIMARY KEY("key")
+) WITHOUT ROWID;
+CREATE TABLE deletion_log(
+  "seq" INTEGER NOT NULL,
+  "step" INTEGER NOT NULL,
+  "kind" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "target" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "named" INTEGER NOT NULL,
+  "device" INTEGER NOT NULL,
+  "op" INTEGER NOT NULL,
+  "actor" INTEGER NOT NULL,
+  "subject" INTEGER NOT NULL,
+  "deadline" INTEGER NOT NULL,
+  "reason" INTEGER NOT NULL,
+  "cause" INTEGER NOT NULL,
+  PRIMARY KEY("seq")
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");

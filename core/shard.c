@@ -125,7 +125,7 @@ int shard_set_meta(struct shard *s, enum meta_key key, uint64_t value)
 
 static int provision_user(struct shard *s, user_id user)
 {
-    struct row row = {.c = {[USER_id] = user, [USER_epoch] = 1}};
+    struct row row = {.c = {[USER_id] = user, [USER_epoch] = s->incarnation}};
     CHECK(search_provision(s, &row));
     return shard_put(s, TABLE_USER, &row);
 }
@@ -147,6 +147,9 @@ static int provision_device(struct shard *s, const struct shard_input *in)
     if (count >= DEVICES_PER_USER_MAX)
         return E_LIMIT;
     struct row row = {.c = {[DEVICE_id] = in->device, [DEVICE_user] = in->user, [DEVICE_generation] = 1}};
+    if (s->restored) { /* it may have been here before */
+        row.c[DEVICE_generation] = row.c[DEVICE_reset_id] = restore_number(s);
+    }
     row.c[DEVICE_fenced] = in->linked;
     row.c[DEVICE_acked_at] = s->now_us;
     CHECK(shard_put(s, TABLE_DEVICE, &row));
@@ -197,6 +200,8 @@ int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
             return erase_done(s, wire);
         case WIRE_HOLD:
             return hold_arrives(s, wire);
+        case WIRE_REBASE:
+            return rebase_entry(s, source, wire);
         default:
             return 0; /* not an entry of a channel: ignored */
     }
@@ -243,6 +248,8 @@ static int dispatch(struct shard *s, const struct shard_input *in)
         case SHARD_START:
             s->incarnation = in->incarnation;
             s->started_us = s->now_us;
+            CHECK(restore_start(s, in->incarnation));
+            CHECK(log_start(s));
             CHECK(audit_start(s));
             CHECK(hold_start(s));
             return channel_start(s);
@@ -366,6 +373,8 @@ int shard_step(struct shard *s, const struct shard_input *in, struct out *out)
     s->random = in->random;
     s->keys_made = 0;
     s->audit_step = 0;
+    s->executing = NULL;
+    s->logged = false;
     int status = s->store->ops->begin(s->store);
     if (status == 0)
         status = read_floor(s);

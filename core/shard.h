@@ -33,6 +33,19 @@ struct shard_stores {
     struct store *main, *vault;
 };
 
+/*
+ * Replace a dead shard's main store by a backup of it; the vault stays. The next shard_new and SHARD_START, with a new
+ * incarnation, put the rest right. A backup of another shard, of a server of another size, or of before backup_keep is
+ * refused with E_INVALID: then `error` says why, and the store is as it was.
+ */
+struct shard_restore {
+    shard_id shard;
+    uint32_t shard_count;
+    const struct store_image *image;
+    uint64_t now_us, backup_keep_us;
+};
+int shard_restore(const struct shard_stores *stores, const struct shard_restore *ask, char *error, size_t size);
+
 struct shard_input {
     enum shard_input_kind kind;
     uint64_t now_us;

@@ -290,10 +290,16 @@ int conv_execute(struct shard *s, shard_id source, const struct wire *op)
         struct note *note = shard_note(s, NOTE_DUPLICATE);
         note->device = op->device;
         note->op = op->op;
-        return 0; /* its result is on the channel, once and for ever */
+        struct wire settled = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};
+        settled.outcome = OUTCOME_SETTLED; /* X3: asked again after a restore; its result was lost, or is on its way */
+        return s->restored || op->flags & FORWARD_AGAIN ? channel_send(s, source, &settled, NULL) : 0;
     }
     struct result result = {0};
+    s->executing = op;
+    s->logged = false;
     CHECK(run(s, op, &result));
+    CHECK(log_done(s, op, &result));
+    s->executing = NULL;
     if (result.outcome == OUTCOME_REFUSED) {
         conv_note_refusal(s, op, &result);
         if (op->operation == OPERATION_SEND) /* the number is settled: nothing can arrive under it any more (U8) */

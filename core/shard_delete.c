@@ -45,6 +45,7 @@ static int delete_unknown(struct shard *s, const struct wire *op, struct result 
     row.c[EARLY_op] = op->op;
     row.c[EARLY_at] = s->now_us;
     CHECK(shard_put(s, TABLE_EARLY, &row));
+    CHECK(log_change(s, LOGGED_EARLY, op->conv, op->target, 0));
     struct note *note = shard_note(s, NOTE_EARLY);
     note->conv = op->conv;
     note->target = op->target;
@@ -75,6 +76,7 @@ int conv_entomb(struct shard *s, struct row *conv, struct row *message, const st
     message->c[MESSAGE_reason] = removal->reason;
     message->c[MESSAGE_cause] = removal->cause;
     CHECK(shard_put(s, TABLE_MESSAGE, message));
+    CHECK(log_tombstone(s, message));
     CHECK(shard_timer(s, removal->deadline_us, TIMER_PURGE_MESSAGE, conv->c[CONV_id], id, v));
     struct wire w = entry(s, conv, ENTRY_DELETE, id, removal->actor);
     w.sent = message->c[MESSAGE_sent];
@@ -131,6 +133,7 @@ int conv_restore(struct shard *s, const struct row *conv, struct row *message)
     message->c[MESSAGE_state] = MESSAGE_LIVE;
     message->c[MESSAGE_version] = conv->c[CONV_version];
     CHECK(shard_put(s, TABLE_MESSAGE, message));
+    CHECK(log_undo(s, message));
     struct wire w = entry(s, conv, ENTRY_UNDO, message->c[MESSAGE_id], (user_id)message->c[MESSAGE_author]);
     w.sent = message->c[MESSAGE_sent];
     w.reply = message->c[MESSAGE_reply];
@@ -238,6 +241,7 @@ static int bind_one(struct shard *s, const struct wire *op, const struct row *ea
     message->c[MESSAGE_deleted_at] = s->now_us;
     message->c[MESSAGE_deadline] = deadline;
     message->c[MESSAGE_reason] = REASON_USER;
+    CHECK(log_tombstone(s, message));
     return shard_timer(s, deadline > s->now_us ? deadline : s->now_us, TIMER_PURGE_MESSAGE, op->conv, op->target, v);
 }
 
@@ -292,6 +296,7 @@ int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_
     conv_note_commit(s, op, result->version, deadline);
     if (!decide_announces_deletion(s->policy))
         return 0;
+    CHECK(log_conversation(s, conv));
     CHECK(shard_timer(s, deadline, TIMER_PURGE_CONV, op->conv, 0, result->version));
     struct wire w = entry(s, conv, ENTRY_DELETE_CONV, 0, op->user);
     return fanout_commit(s, &w, 0);
@@ -310,6 +315,7 @@ int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, u
     conv->c[CONV_state] = CONV_ACTIVE;
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
+    CHECK(log_change(s, LOGGED_UNDO_CONV, op->conv, 0, result->version));
     struct wire w = entry(s, conv, ENTRY_UNDO_CONV, 0, op->user);
     return fanout_commit(s, &w, 0);
 }

@@ -54,6 +54,9 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
             return user_there && w->device && w->op;
         case WIRE_ORDER_DONE:
             return user_here;
+        case WIRE_REBASE:
+            return w->flags >= REBASE_BEGIN && w->flags <= REBASE_END &&
+                   (w->flags != REBASE_ITEM || (user_here && conv_there && w->version));
         case WIRE_HOLD:
             return subject_there && w->actor && w->version;
         default:

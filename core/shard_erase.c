@@ -88,6 +88,25 @@ int erase_order(struct shard *s, const struct wire *w)
         CHECK(shard_put(s, TABLE_ERASURE, &row));
     struct row job = {.c = {[JOB_id] = row.c[ERASURE_job], [JOB_kind] = JOB_ERASE, [JOB_subject] = w->user}};
     job.c[JOB_actor] = w->user;
+    struct row log = {.c = {[DELETION_LOG_actor] = w->user, [DELETION_LOG_subject] = row.c[ERASURE_job]}};
+    CHECK(log_deletion(s, LOGGED_ERASE, &log));
+    return job_begin(s, &job);
+}
+
+/* After a restore: the account is closed again, and what the backup has of it goes again. Who waits is told twice. */
+int erase_again(struct shard *s, const struct row *log)
+{
+    struct row row = {.c = {[ERASURE_user] = log->c[DELETION_LOG_actor]}};
+    int status = shard_get(s, TABLE_ERASURE, &row);
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    if (status == E_NOTFOUND) {
+        row.c[ERASURE_at] = log->c[DELETION_LOG_at];
+        row.c[ERASURE_job] = log->c[DELETION_LOG_subject];
+        CHECK(shard_put(s, TABLE_ERASURE, &row));
+    }
+    struct row job = {.c = {[JOB_id] = row.c[ERASURE_job], [JOB_kind] = JOB_ERASE}};
+    job.c[JOB_subject] = job.c[JOB_actor] = log->c[DELETION_LOG_actor];
     return job_begin(s, &job);
 }
 

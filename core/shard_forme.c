@@ -47,6 +47,7 @@ int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv,
     conv_note_commit(s, op, result->version, 0);
     hidden.c[HIDDEN_version] = result->version;
     CHECK(shard_put(s, TABLE_HIDDEN, &hidden));
+    CHECK(log_change(s, LOGGED_HIDE, op->conv, op->target, result->version));
     return tell(s, op, conv, ENTRY_HIDE, message.c[MESSAGE_sent]);
 }
 
@@ -62,6 +63,7 @@ int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct 
     conv_note_commit(s, op, result->version, 0);
     member.c[MEMBER_cleared] = result->version;
     CHECK(shard_put(s, TABLE_MEMBER, &member));
+    CHECK(log_change(s, LOGGED_CLEAR, op->conv, 0, result->version));
     return tell(s, op, conv, ENTRY_CLEAR, result->version);
 }
 

@@ -13,6 +13,9 @@
  *   shard_quote.c    what replies quote
  *   shard_retain.c   retention by age
  *   shard_erase.c    account erasure
+ *   shard_log.c      the deletion log, outside every backup
+ *   shard_restore.c  a shard whose main store is an older backup
+ *   shard_rebase.c   what it and the others tell each other then
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
  *   shard_user.c     users' logs: append, truncate, fence
@@ -50,6 +53,7 @@
 #define CHANNEL_RETRY_MAX_US (10 * US_PER_S) /* while entries are unconfirmed */
 #define CHANNEL_ASK_MAX_US (600 * US_PER_S)  /* while only "applied" is awaited */
 #define JOB_CHUNK_MAX 256                    /* messages that one step of a job looks at */
+#define FORWARD_AGAIN 0x80U                  /* flags of a FORWARD: it may have been executed in a past that is lost */
 #define PURGE_CHUNK 256                      /* messages that one step of a conversation's purge removes */
 
 enum conv_state { CONV_ACTIVE = 1, CONV_DELETED, CONV_PURGING, CONV_PURGED };
@@ -70,7 +74,7 @@ enum timer_kind {
 enum reader_kind { READER_SEARCH = 1 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
 enum job_kind { JOB_BULK = 1, JOB_ERASE, JOB_EXPORT };
-enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS };
+enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS, META_SHARD, META_SHARDS, META_RESTORED };
 
 struct session {                    /* volatile; one per device that is connected */
     uint32_t number;                /* 0 = not connected */
@@ -115,11 +119,15 @@ struct shard {
     uint64_t dirty_sources; /* bit s: entries from shard s were truncated, "applied" may have moved */
     const uint8_t *random;  /* 32 bytes */
     uint32_t keys_made;
-    bool vault_open;     /* a transaction has begun there */
-    uint64_t audit_step; /* the number of this step, once it wrote to the audit log */
+    bool vault_open;              /* a transaction has begun there */
+    uint64_t audit_step;          /* the number of this step, once it wrote to a log of the vault */
+    const struct wire *executing; /* the operation that is being executed, or NULL */
+    bool logged;                  /* and the deletion log has it */
     /* volatile */
     uint64_t wipe_at_us;      /* what a purge left in the files is wiped after the commit at or after then; or never */
     uint64_t started_us;      /* when this life of it began */
+    uint32_t restored;        /* the incarnation of its last restore; 0 = never */
+    bool rebasing;            /* not every other shard has told what it has (B6) */
     struct session *sessions; /* by device id */
     size_t session_cap;
     struct beat
@@ -248,6 +256,7 @@ bool conv_is_to_go(const struct shard *s, const struct row *message);
 int conv_take_out(struct shard *s, const struct row *conv, user_id user);
 void conv_note_refusal(struct shard *s, const struct wire *op, const struct result *result);
 /* Retention by age (shard_retain.c). */
+void retain_note(struct shard *s, const struct row *conv, version v); /* what it keeps, from that version on */
 int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 /* A message is sent now: the caller puts the conversation. */
 int retain_sent(struct shard *s, struct row *conv);
@@ -300,7 +309,52 @@ int audit_decision(struct shard *s, const struct wire *op, const struct result *
 /* A request that nobody authenticated: turned away and counted, not logged. */
 int audit_stranger(struct shard *s);
 int audit_purge(struct shard *s, conv_id conv, msg_id target, version v);
-int audit_start(struct shard *s); /* voids the rows of a step that did not happen */
+int audit_number_step(struct shard *s); /* in both databases, once a step */
+int audit_start(struct shard *s);       /* voids the rows of a step that did not happen */
+
+/* ---- the deletion log (shard_log.c) ---- */
+enum logged {
+    LOGGED_DELETE = 1,
+    LOGGED_UNDO,
+    LOGGED_PURGE, /* version: of the deletion that it ends */
+    LOGGED_DELETE_CONV,
+    LOGGED_UNDO_CONV,
+    LOGGED_PURGE_CONV,
+    LOGGED_HIDE,
+    LOGGED_CLEAR,
+    LOGGED_EARLY,
+    LOGGED_BULK,
+    LOGGED_DONE, /* it had no effect, and must have none later */
+    LOGGED_ERASE /* of an account: here too */
+};
+int log_deletion(struct shard *s, enum logged kind, struct row *row);
+int log_tombstone(struct shard *s, const struct row *message); /* as it is now */
+int log_undo(struct shard *s, const struct row *message);
+int log_conversation(struct shard *s, const struct row *conv);
+int log_change(struct shard *s, enum logged kind, conv_id conv, msg_id target, version v);
+int log_done(struct shard *s, const struct wire *op, const struct result *result);
+int log_start(struct shard *s);
+
+/* ---- restores (shard_restore.c, shard_rebase.c) ---- */
+enum rebase_stage { REBASE_BEGIN = 1, REBASE_ITEM, REBASE_END };
+/* Is main an older backup? Then everything is put right before anything is served. */
+int restore_start(struct shard *s, uint32_t incarnation);
+/* The operation may not be executed any more: it was, in a past that is lost. */
+int restore_retire_op(struct shard *s, device_id device, uint32_t op);
+uint64_t restore_number(const struct shard *s); /* generations and reset ids of this incarnation are above it */
+int rebase_start(struct shard *s);              /* of a restored shard */
+int rebase_known(struct shard *s);              /* sets s->rebasing */
+int rebase_answer(struct shard *s, shard_id asks, uint32_t as); /* `asks` was restored as that incarnation */
+int rebase_entry(struct shard *s, shard_id source, const struct wire *w);
+/* May this entry be the first from its source since the restore? */
+bool rebase_opens(const struct shard *s, const struct row *in, const struct wire *w);
+bool rebase_awaits(const struct shard *s, const struct row *in);
+int user_again(struct shard *s, shard_id home);    /* forwards to it may be lost: they are asked for again. home
+                                                      SHARDS_MAX:    to any */
+int user_fence_all(struct shard *s, user_id user); /* every device of the user resets, and is owed nothing until then */
+int job_again(struct shard *s, const struct row *log);
+int erase_again(struct shard *s, const struct row *log);
+#define LOG_SOURCE_LOST SHARDS_MAX /* of an entry: no shard's any more */
 
 /* ---- fan-out (shard_fanout.c) ---- */
 /* What a commit tells its audience; `only`: this user alone. The template carries all of WIRE_FANOUT but user. */
@@ -313,6 +367,14 @@ int channel_send(struct shard *s, shard_id destination, const struct wire *wire,
 int channel_receive(struct shard *s, shard_id source, const struct wire *wire);
 int channel_timers(struct shard *s);
 int channel_start(struct shard *s);
+int channel_out(struct shard *s, shard_id destination, struct row *row);
+int channel_in(struct shard *s, shard_id source, struct row *row);
+/*
+ * Take back what is on its way there; *rows, *count: of that, in order, what is to be sent again: results and holds,
+ * and if `lasting`, because this shard is not the restored one, forwards, fan-outs and questions too. The caller frees.
+ */
+int channel_cut(struct shard *s, shard_id destination, bool lasting, struct row **rows, size_t *count);
+int channel_send_row(struct shard *s, shard_id destination, struct row *row);
 /* Tell sources how far their entries are applied, after truncation. */
 int channel_tell_applied(struct shard *s);
 /* An entry takes effect (shard.c). */
@@ -331,6 +393,7 @@ int user_answer(struct shard *s, const struct wire *result);
 
 /* ---- the search index (shard_search.c) ---- */
 int search_provision(struct shard *s, const struct row *user);
+int search_renew(struct shard *s, user_id user); /* after a restore: drop what the index has of the user */
 int search_heard(struct shard *s, user_id user); /* the user's log grew */
 int search_timer(struct shard *s, user_id user);
 /* A connected device asks for what has the first word of the body: up to SEARCH_FOUND_MAX answers. */
@@ -348,6 +411,8 @@ struct session *session_of(struct shard *s, device_id device); /* NULL when not 
 void session_open(struct shard *s, device_id device, uint32_t number);
 void session_close(struct shard *s, device_id device, uint32_t number);
 int session_message(struct shard *s, device_id device, uint32_t number, const struct wire *wire);
+/* Its operations may be lost: welcome it again, so that it sends what is not answered. */
+int session_ask_again(struct shard *s, const struct row *device);
 /* Stream what the device does not have yet, within the window. */
 int session_stream(struct shard *s, const struct row *device);
 int session_beats(struct shard *s);

@@ -77,6 +77,8 @@ static int delete_one(struct shard *s, struct row *job, struct row *conv, struct
 {
     if (message->c[MESSAGE_state] != MESSAGE_LIVE || message->c[MESSAGE_sent] > job->c[JOB_until])
         return 0;
+    if (s->restored && message->c[MESSAGE_deletion] > job->c[JOB_until])
+        return 0; /* begun again: it was taken, and an undo brought it back */
     struct removal removal = {.actor = (user_id)job->c[JOB_actor], .reason = REASON_BULK, .op = job->c[JOB_id]};
     removal.deadline_us = s->now_us + s->policy->undo_window_us;
     conv_next_version(s, conv);
@@ -156,5 +158,24 @@ int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, ui
     job.c[JOB_subject] = op->subject;
     job.c[JOB_actor] = op->user;
     job.c[JOB_until] = result->version;
+    CHECK(log_change(s, LOGGED_BULK, op->conv, 0, result->version));
     return job_begin(s, &job);
+}
+
+/* After a restore, from the beginning: what it had deleted is deleted already. */
+int job_again(struct shard *s, const struct row *log)
+{
+    struct row job = {.c = {[JOB_id] = MAKE_ID(log->c[DELETION_LOG_device], log->c[DELETION_LOG_op])}};
+    struct row conv = {.c = {[CONV_id] = log->c[DELETION_LOG_conv]}};
+    int status = shard_get(s, TABLE_CONV, &conv);
+    if (status == E_NOTFOUND)
+        return 0;
+    CHECK(status);
+    job.c[JOB_kind] = JOB_BULK;
+    job.c[JOB_conv] = log->c[DELETION_LOG_conv];
+    job.c[JOB_subject] = log->c[DELETION_LOG_subject];
+    job.c[JOB_actor] = log->c[DELETION_LOG_actor];
+    job.c[JOB_until] = log->c[DELETION_LOG_version];
+    CHECK(shard_put(s, TABLE_JOB, &job));
+    return arm(s, &job);
 }

@@ -59,6 +59,7 @@ static int purge_message(struct shard *s, const struct row *timer)
         return 0;
     message.c[MESSAGE_state] = MESSAGE_PURGING;
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
+    CHECK(log_change(s, LOGGED_PURGE, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version]));
     note_stage(s, NOTE_PURGING, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version]);
     return shard_timer(s, s->now_us, TIMER_FINISH_MESSAGE, timer->c[TIMER_a], timer->c[TIMER_b],
                        timer->c[TIMER_version]);
@@ -104,6 +105,7 @@ static int purge_conv(struct shard *s, const struct row *timer)
     conv.c[CONV_state] = CONV_PURGING;
     conv.c[CONV_purged_to] = 0;
     CHECK(shard_put(s, TABLE_CONV, &conv));
+    CHECK(log_change(s, LOGGED_PURGE_CONV, timer->c[TIMER_a], 0, timer->c[TIMER_version]));
     note_stage(s, NOTE_PURGING, timer->c[TIMER_a], 0, timer->c[TIMER_version]);
     return shard_timer(s, s->now_us, TIMER_FINISH_CONV, timer->c[TIMER_a], 0, timer->c[TIMER_version]);
 }

@@ -55,7 +55,7 @@ int retain_sent(struct shard *s, struct row *conv)
     return arm(s, conv, due_of(conv, &message));
 }
 
-static void note_retention(struct shard *s, const struct row *conv, version v)
+void retain_note(struct shard *s, const struct row *conv, version v)
 {
     struct note *note = shard_note(s, NOTE_RETENTION);
     note->conv = conv->c[CONV_id];
@@ -75,14 +75,14 @@ int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t
         CHECK(arm_for_oldest(s, conv));
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
-    note_retention(s, conv, result->version);
+    retain_note(s, conv, result->version);
     return 0;
 }
 
 void retain_provision(struct shard *s, const struct row *conv)
 {
     if (conv->c[CONV_retention])
-        note_retention(s, conv, 0);
+        retain_note(s, conv, 0);
 }
 
 struct batch {

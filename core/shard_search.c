@@ -341,3 +341,14 @@ int search_answer(struct shard *s, user_id user, device_id device, const struct 
     }
     return 0;
 }
+
+int search_renew(struct shard *s, user_id user)
+{
+    struct row reader = {.c = {[READER_kind] = READER_SEARCH, [READER_user] = user}};
+    int status = shard_get(s, TABLE_READER, &reader);
+    if (status < 0)
+        return status == E_NOTFOUND ? 0 : status;
+    reader.c[READER_epoch] = reader.c[READER_due] = 0; /* of no epoch: it resets */
+    CHECK(shard_put(s, TABLE_READER, &reader));
+    return search_heard(s, user);
+}

@@ -88,7 +88,7 @@ static void say_welcome(struct shard *s, const struct row *device, const struct 
     w->epoch = (uint32_t)user->c[USER_epoch];
     w->generation = (uint32_t)device->c[DEVICE_generation];
     w->head = user->c[USER_head];
-    w->op = (uint32_t)device->c[DEVICE_accepted_op];
+    w->op = device->c[DEVICE_again] ? 0 : (uint32_t)device->c[DEVICE_accepted_op];
     w->reset = reset;
 }
 
@@ -323,6 +323,55 @@ static int on_old_op(struct shard *s, const struct row *device, const struct ses
     return 0;
 }
 
+/* The oldest operation that was asked for again and has not come; 0: none. */
+static int oldest_again(struct shard *s, const struct row *device, uint32_t *op)
+{
+    struct row row;
+    uint64_t key[2] = {device->c[DEVICE_id], 0};
+    for (*op = 0;; key[1] = row.c[ANSWER_op] + 1) {
+        int status = shard_first(s, TABLE_ANSWER, INDEX_PRIMARY, 1, 2, key, false, &row);
+        if (status == E_NOTFOUND)
+            return 0;
+        CHECK(status);
+        if (!row.c[ANSWER_again])
+            continue;
+        *op = (uint32_t)row.c[ANSWER_op];
+        return 0;
+    }
+}
+
+/*
+ * Operations that were asked for again come first, in order (X1): what is younger waits for the next welcome. *passes:
+ * this one is the next of them.
+ */
+static int sort_again(struct shard *s, struct row *device, const struct session *session, uint32_t op, bool *passes,
+                      bool *waits)
+{
+    uint32_t oldest;
+    *passes = *waits = false;
+    if (!device->c[DEVICE_again])
+        return 0;
+    CHECK(oldest_again(s, device, &oldest));
+    *passes = op == oldest;
+    *waits = oldest && op > oldest;
+    if (oldest)
+        return 0;
+    device->c[DEVICE_again] = 0;
+    (void)session;
+    return shard_put(s, TABLE_DEVICE, device);
+}
+
+int session_ask_again(struct shard *s, const struct row *device)
+{
+    struct session *session = session_of(s, (device_id)device->c[DEVICE_id]);
+    if (!session || !session->welcomed)
+        return 0;
+    struct row user = {.c = {[USER_id] = device->c[DEVICE_user]}};
+    CHECK(shard_get(s, TABLE_USER, &user));
+    say_welcome(s, device, &user, session, session->resetting);
+    return 0;
+}
+
 static int on_op(struct shard *s, struct row *device, const struct row *user, const struct session *session,
                  const struct wire *w)
 {
@@ -330,13 +379,20 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
         return 0;
     CHECK(release_answers(s, (device_id)device->c[DEVICE_id], w->oldest_op));
     uint32_t highest = (uint32_t)device->c[DEVICE_accepted_op];
-    if (decide_is_repeated(s->policy, w->op, highest, device->c[DEVICE_accepted_at], s->now_us))
+    bool again, waits;
+    CHECK(sort_again(s, device, session, w->op, &again, &waits));
+    if (waits)
+        return 0;
+    if (!again && decide_is_repeated(s->policy, w->op, highest, device->c[DEVICE_accepted_at], s->now_us))
         return on_old_op(s, device, session, w->op);
     if (w->op > highest)
         device->c[DEVICE_accepted_op] = w->op;
     device->c[DEVICE_accepted_at] = s->now_us;
     CHECK(shard_put(s, TABLE_DEVICE, device));
-    struct row pending = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = w->op}};
+    shard_id home = shard_of_conv(s->policy, w->conv, s->count);
+    if (hold_is_of_user(w) || w->operation == OPERATION_ERASE)
+        home = shard_of_user(w->operation == OPERATION_ERASE ? (user_id)user->c[USER_id] : w->subject, s->count);
+    struct row pending = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = w->op, [ANSWER_home] = home}};
     CHECK(shard_put(s, TABLE_ANSWER, &pending));
     if (decide_answers_before_commit(s->policy)) {
         pending.c[ANSWER_outcome] = OUTCOME_ACCEPTED;
@@ -351,9 +407,7 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
     CHECK(erase_closed(s, forward.user, &closed));
     if (closed)
         return erase_refuse(s, &forward);
-    shard_id home = shard_of_conv(s->policy, w->conv, s->count);
-    if (hold_is_of_user(w) || w->operation == OPERATION_ERASE)
-        home = shard_of_user(w->operation == OPERATION_ERASE ? forward.user : w->subject, s->count);
+    forward.flags = again || s->restored ? FORWARD_AGAIN : 0;
     return channel_send(s, home, &forward, NULL);
 }
 
@@ -436,6 +490,8 @@ static int start_stream(struct shard *s, struct row *device, const struct row *u
 static int on_hello(struct shard *s, struct row *device, const struct row *user, struct session *session,
                     const struct wire *w)
 {
+    if (s->rebasing)
+        return 0; /* B6: it asks again */
     device_id id = (device_id)device->c[DEVICE_id];
     session->protocol = w->protocol;
     struct sync_question q = {.same_epoch = w->epoch == user->c[USER_epoch],

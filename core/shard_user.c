@@ -213,7 +213,8 @@ int user_truncate(struct shard *s, user_id id)
     for (uint64_t p = user.c[USER_horizon] + 1; p <= horizon; p++) {
         struct row log = {.c = {[LOG_user] = id, [LOG_position] = p}};
         CHECK(shard_get(s, TABLE_LOG, &log));
-        s->dirty_sources |= 1ULL << log.c[LOG_source];
+        if (log.c[LOG_source] < SHARDS_MAX)
+            s->dirty_sources |= 1ULL << log.c[LOG_source];
         CHECK(shard_del(s, TABLE_LOG, &log));
     }
     user.c[USER_horizon] = horizon;
@@ -222,6 +223,18 @@ int user_truncate(struct shard *s, user_id id)
     note->user = id;
     note->epoch = (uint32_t)user.c[USER_epoch];
     note->position = horizon;
+    return 0;
+}
+
+static int fence(struct shard *s, struct row *device)
+{
+    device->c[DEVICE_fenced] = 1;
+    device->c[DEVICE_generation]++;
+    CHECK(reset_forget(s, device));
+    CHECK(shard_put(s, TABLE_DEVICE, device));
+    struct note *note = shard_note(s, NOTE_FENCE);
+    note->device = (device_id)device->c[DEVICE_id];
+    note->generation = (uint32_t)device->c[DEVICE_generation];
     return 0;
 }
 
@@ -235,17 +248,27 @@ int user_fence_timer(struct shard *s, device_id id)
     uint64_t due = device.c[DEVICE_acked_at] + s->policy->fence_after_us;
     if (due > s->now_us)
         return shard_timer(s, due, TIMER_FENCE, id, 0, 0);
-    device.c[DEVICE_fenced] = 1;
-    device.c[DEVICE_generation]++;
-    CHECK(reset_forget(s, &device));
-    CHECK(shard_put(s, TABLE_DEVICE, &device));
-    struct note *note = shard_note(s, NOTE_FENCE);
-    note->device = id;
-    note->generation = (uint32_t)device.c[DEVICE_generation];
+    CHECK(fence(s, &device));
     CHECK(user_truncate(s, (user_id)device.c[DEVICE_user]));
     struct session *session = session_of(s, id);
     if (session && session->welcomed) /* L7: it is connected and silent; it hears of the reset in this connection */
         return reset_grant(s, &device, session, 0, 0);
+    return 0;
+}
+
+int user_fence_all(struct shard *s, user_id user)
+{
+    struct devices devices;
+    CHECK(devices_of(s, user, &devices));
+    for (size_t i = 0; i < devices.count; i++)
+        CHECK(fence(s, &devices.rows[i]));
+    CHECK(search_renew(s, user));
+    CHECK(user_truncate(s, user));
+    for (size_t i = 0; i < devices.count; i++) {
+        struct session *session = session_of(s, (device_id)devices.rows[i].c[DEVICE_id]);
+        if (session && session->welcomed && !s->rebasing)
+            CHECK(reset_grant(s, &devices.rows[i], session, 0, 0));
+    }
     return 0;
 }
 
@@ -260,6 +283,9 @@ int user_answer(struct shard *s, const struct wire *result)
     if (status == E_NOTFOUND)
         return 0; /* the device has stored an answer and said so */
     CHECK(status);
+    if (result->outcome == OUTCOME_SETTLED && row.c[ANSWER_outcome] != OUTCOME_NONE)
+        return 0; /* its result had come after all */
+    row.c[ANSWER_again] = 0;
     row.c[ANSWER_outcome] = result->outcome;
     row.c[ANSWER_why] = result->why;
     row.c[ANSWER_version] = result->version;
@@ -278,5 +304,56 @@ int user_answer(struct shard *s, const struct wire *result)
     w->actor = result->actor;
     w->at_us = result->at_us;
     w->early = result->early;
+    return 0;
+}
+
+/* ---- after a restore ---- */
+
+struct pending {
+    struct row rows[256];
+    size_t count;
+    shard_id home;
+};
+
+static int collect_pending(void *ctx, const struct row *row)
+{
+    struct pending *p = ctx;
+    if (row->c[ANSWER_outcome] != OUTCOME_NONE || row->c[ANSWER_again] ||
+        (p->home != SHARDS_MAX && row->c[ANSWER_home] != p->home))
+        return 0;
+    p->rows[p->count++] = *row;
+    return p->count == sizeof p->rows / sizeof p->rows[0];
+}
+
+static int mark_again(struct shard *s, struct row *answer, device_id *last)
+{
+    answer->c[ANSWER_again] = 1;
+    CHECK(shard_put(s, TABLE_ANSWER, answer));
+    if (*last == answer->c[ANSWER_device])
+        return 0;
+    *last = (device_id)answer->c[ANSWER_device];
+    struct row device = {.c = {[DEVICE_id] = *last}};
+    int status = shard_get(s, TABLE_DEVICE, &device);
+    if (status == E_NOTFOUND)
+        return 0;
+    CHECK(status);
+    device.c[DEVICE_again] = 1;
+    CHECK(shard_put(s, TABLE_DEVICE, &device));
+    return session_ask_again(s, &device);
+}
+
+/* A forward that was confirmed may be lost, or its result: the device still has the operation, and sends it again. */
+int user_again(struct shard *s, shard_id home)
+{
+    struct pending p = {.home = home};
+    device_id last = 0;
+    do {
+        struct store_range range = {.table = TABLE_ANSWER, .index = INDEX_PRIMARY};
+        p.count = 0;
+        int status = s->store->ops->scan(s->store, &range, collect_pending, &p);
+        CHECK(status);
+        for (size_t i = 0; i < p.count; i++)
+            CHECK(mark_again(s, &p.rows[i], &last));
+    } while (p.count == sizeof p.rows / sizeof p.rows[0]);
     return 0;
 }

@@ -42,6 +42,11 @@ enum wire_kind {
     /* device -> user's shard: what has this word? and what has, a message each */
     WIRE_SEARCH, /* device session body(the word) */
     WIRE_FOUND,  /* session conv target version */
+    /* shard -> shard, after a restore, numbered */
+    WIRE_REBASE, /* flags(enum rebase_stage) reset_id(the incarnation that asked, 0: nobody did); ITEM: user conv
+                    version early(1: deleted) */
+    /* shard -> shard, not numbered: repeated until it is answered by a REBASE of that reset_id */
+    WIRE_REBASE_Q, /* incarnation: the sender was restored as it */
     WIRE_KIND_COUNT
 };
 

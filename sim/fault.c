@@ -309,6 +309,7 @@ void fault_restart(struct world *w, uint32_t node)
         shard->core = shard_new(node, w->shard_count, &shard->stores, &w->policy);
         struct shard_input input = {.kind = SHARD_START, .incarnation = shard->incarnation};
         world_shard_step(w, node, &input);
+        backup_register(w, node);
         if (w->scenario->observe_every_us)
             observe_shard(w, node);
         return;
@@ -382,6 +383,13 @@ static void act_on_node(struct world *w, uint32_t index, uint32_t node)
 {
     const struct scenario_step *step = w->steps[index].step;
     struct world_step *state = &w->steps[index];
+    if (step->fault == FAULT_BACKUP || step->fault == FAULT_RESTORE) {
+        if (step->fault == FAULT_BACKUP)
+            backup_take(w, index, node);
+        else
+            backup_restore(w, index, node);
+        return;
+    }
     if (step->fault != FAULT_CRASH)
         record_fault(w, w->words.fault[step->fault], node, index + 1, 0);
     switch (step->fault) {

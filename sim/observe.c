@@ -291,6 +291,8 @@ static int index_of_user(void *ctx, const struct row *reader)
 
 void observe_shard(struct world *w, shard_id id)
 {
+    if (w->shards[id].restored) /* nothing of the image is served before the deletion log is done again */
+        return;
     struct index index = {.view = {.w = w}, .shard = id};
     walk(w, w->shards[id].stores.main, TABLE_READER, index_of_user, &index);
     uint64_t held;

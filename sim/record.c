@@ -434,6 +434,26 @@ static void note_life(struct world *w, const struct note *n, uint32_t shard)
     record_emit(w);
 }
 
+static void note_restored(struct world *w, const struct note *n, uint32_t shard)
+{
+    bool epoch = n->kind == NOTE_EPOCH;
+    struct record *r = record_new(w, epoch ? KIND_EPOCH : KIND_REPLAY);
+    record_set(r, FIELD_SHARD, shard);
+    if (epoch) {
+        record_set(r, FIELD_USER, record_user_name(w, n->user));
+        record_set(r, FIELD_EPOCH, n->epoch);
+    } else {
+        set_where(w, r, n);
+        if (n->op)
+            set_op(w, r, n);
+        record_set(r, FIELD_DO, w->words.operation[n->operation]);
+        record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+        set_version(r, FIELD_VERSION, n->version);
+        set_version(r, FIELD_UNDOES, n->named);
+    }
+    record_emit(w);
+}
+
 static void note_hold(struct world *w, const struct note *n, uint32_t shard)
 {
     enum history_kind kind = n->kind == NOTE_HOLD ? KIND_HOLD : n->kind == NOTE_RELEASE ? KIND_RELEASE : KIND_PARK;
@@ -542,6 +562,10 @@ void record_notes(struct world *w, const struct out *out, shard_id shard)
                 break;
             case NOTE_JOB:
                 note_job(w, n, name);
+                break;
+            case NOTE_REPLAY:
+            case NOTE_EPOCH:
+                note_restored(w, n, name);
                 break;
             case NOTE_HELLO:   /* the shard's SYNC says it */
             case NOTE_DRAFTED: /* the settled ACK says it */

@@ -109,8 +109,10 @@ enum step_kind {
     X(DROP, "drop")           /* the next `times` messages of wire kind `filter` to or from a device */ \
     X(HOLD, "hold")           /* messages from a to b wait, in order, until released */                 \
     X(RELEASE, "release")                                                                               \
-    X(CLOCK, "clock") /* node's clock is off by offset_us from now on */                                \
-    X(ABORT, "abort") /* the program itself aborts: for testing the sweep */
+    X(CLOCK, "clock")     /* node's clock is off by offset_us from now on */                            \
+    X(ABORT, "abort")     /* the program itself aborts: for testing the sweep */                        \
+    X(BACKUP, "backup")   /* an image of a shard's main store, online */                                \
+    X(RESTORE, "restore") /* the shard dies, and comes back with that image and its own vault */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
 #define CRASH_POINT_LIST(X)                                                       \
@@ -167,6 +169,7 @@ struct scenario_step {
     uint8_t filter;    /* enum wire_kind for drop and hold; 0 = all */
     uint64_t times;    /* drop: how many; crash: at the k-th step from now */
     int64_t offset_us; /* clock */
+    char *backup;      /* restore: `as` of the backup */
 };
 
 struct scenario_limit {

@@ -180,7 +180,7 @@ static const struct key step_keys[] = {
     {"at", KEY_TIME, P(at_us), 0, 0, NULL, "when, from the start", FORMS_ALL},
     {"after", KEY_TEXT, P(after), 1, 200, NULL, "when this EVENT happens", FORMS_ALL},
     {"plus", KEY_TIME, P(plus_us), 0, 0, NULL, "so long after the EVENT", FORMS_ALL},
-    {"as", KEY_NAME, P(as), 0, 0, NULL, "name of the operation and of what it makes", OPS},
+    {"as", KEY_NAME, P(as), 0, 0, NULL, "name of the operation and of what it makes; of a backup", OPS | FA(BACKUP)},
     {"count", KEY_COUNT, P(count), 1, 1000000, NULL, "how often; default 1; repetitions of m1 are m1, m1.2, m1.3",
      (FORMS_DO & ~(FORM(LINK) | FORM(NEVER))) | (FORMS_FAULTS & ~FA(ABORT))},
     {"every", KEY_TIME, P(every_us), 0, 0, NULL, "with `count`: so long apart",
@@ -218,7 +218,7 @@ static const struct key step_keys[] = {
      "\"maxItems\":2}",
      "two sides: names, groups or globs; \"*\" as the second is everything else", FA(PARTITION)},
     {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second", FA(PARTITION)},
-    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N", FA(CRASH) | FA(CLOCK)},
+    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N", FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE)},
     {"point", KEY_WORD, P(point), CRASH_NOW, 0,
      "now|before-commit|after-intent|after-commit|after-some-sends|after-all-sends|before-write|after-write",
      "where in a step; default now", FA(CRASH)},
@@ -227,7 +227,8 @@ static const struct key step_keys[] = {
     {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
     {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
     {"for", KEY_TIME, P(for_us), 0, 0, NULL, "how long; default: crash 1s, others until the faults stop",
-     FA(PARTITION) | FA(CRASH) | FA(HOLD)},
+     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE)},
+    {"backup", KEY_TEXT, P(backup), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the backup that is restored", FA(RESTORE)},
     {"offset", KEY_SHIFT, P(offset_us), 0, 0, NULL, "of the clock, from now on: \"+1h\", \"-5s\"", FA(CLOCK)},
 };
 const struct key_table step_table = TABLE_OF(step_keys, "step", "");

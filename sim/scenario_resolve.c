@@ -99,6 +99,14 @@ static int resolve_reply_to(struct reader *r, const struct scenario_step *step, 
     return unknown(r, name, "the \"as\" of a send, or ?NAME for a message that never was", false);
 }
 
+static int resolve_backup(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    const struct scenario_step *backup = step->backup ? find_as(r, step->backup) : NULL;
+    if (!step->backup || (backup && backup->kind == STEP_FAULT && backup->fault == FAULT_BACKUP))
+        return 0;
+    return unknown(r, member(item, "backup"), "the \"as\" of a backup", false);
+}
+
 static int resolve_undoes(struct reader *r, const struct scenario_step *step, const cJSON *item)
 {
     unsigned operation = step->operation == OPERATION_UNDO ? OPERATION_DELETE : OPERATION_DELETE_CONV;
@@ -293,8 +301,8 @@ int resolve_script(struct reader *r)
         const cJSON *item = r->steps[i].item;
         if ((status = resolve_target(r, step, item)) != 0 || (status = resolve_in(r, step, item)) != 0 ||
             (status = resolve_reply_to(r, step, item)) != 0 || (status = resolve_undoes(r, step, item)) != 0 ||
-            (status = resolve_user(r, step, item)) != 0 || (status = mark_linked(r, &r->steps[i])) != 0 ||
-            (status = check_moment(r, &r->steps[i], &last_us)) != 0)
+            (status = resolve_backup(r, step, item)) != 0 || (status = resolve_user(r, step, item)) != 0 ||
+            (status = mark_linked(r, &r->steps[i])) != 0 || (status = check_moment(r, &r->steps[i], &last_us)) != 0)
             return status;
         if (step->after && (status = resolve_event(r, member(item, "after"), step->after)) != 0)
             return status;

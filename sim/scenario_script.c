@@ -222,6 +222,13 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
         case FAULT_CRASH:
             status = need(r, item, "node", what, &a);
             break;
+        case FAULT_BACKUP:
+        case FAULT_RESTORE:
+            status = need(r, item, step->fault == FAULT_BACKUP ? "as" : "backup", what, &b);
+            b = NULL;
+            if (status == 0)
+                status = need(r, item, "node", what, &a);
+            break;
         case FAULT_CLOCK:
             if ((status = need(r, item, "offset", what, &b)) == 0)
                 status = need(r, item, "node", what, &a);
@@ -237,6 +244,9 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
     }
     if (status == 0 && a)
         status = expand_nodes(r, a, NULL, 0, &step->nodes_a, &step->nodes_a_count);
+    bool images = step->fault == FAULT_BACKUP || step->fault == FAULT_RESTORE;
+    if (status == 0 && images && (step->nodes_a_count != 1 || !(step->nodes_a[0] & SCENARIO_SHARD)))
+        return reader_expected(r, a, "one shard, such as \"shard.0\"");
     if (status == 0 && b)
         status = expand_nodes(r, b, NULL, 0, &step->nodes_b, &step->nodes_b_count);
     if (status == 0 && kind && (status = read_word(r, kind, wire_kind_words, &word)) == 0)

@@ -44,6 +44,7 @@ static void release_step(struct scenario_step *step)
     free(step->target);
     free(step->undoes);
     free(step->reply_to);
+    free(step->backup);
     free(step->text);
     free(step->nodes_a);
     free(step->nodes_b);

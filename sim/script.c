@@ -135,6 +135,8 @@ void script_release(struct world *w)
     for (size_t i = 0; i < w->step_count; i++)
         if (w->steps[i].probe)
             probe_free(w->steps[i].probe);
+    for (size_t i = 0; i < w->step_count; i++)
+        store_image_free(w->steps[i].image);
     w->step_count = w->waiting_count = 0;
 }
 

@@ -76,6 +76,7 @@ struct world_shard {
     struct shard *core;         /* NULL while it is down */
     struct shard_stores stores; /* kept from run to run, cleared */
     uint32_t name, incarnation;
+    bool restored; /* and not started since */
     struct node_clock clock;
     struct crash_plan plan;
     struct world_content content; /* of its packets, since the last observation */
@@ -123,6 +124,7 @@ struct world_step {
     uint64_t invoked;
     uint64_t decided_seq; /* record at which its operation was first decided, or its fault began */
     struct world_step_result result;
+    struct store_image *image; /* of a backup */
 };
 
 struct fault { /* a partition, hold or drop in force */
@@ -348,6 +350,11 @@ void fault_forget(struct world *w);
 /* Does the plan strike in this step? Counts it down. */
 bool fault_strikes_before(struct crash_plan *plan, bool counts);
 enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
+
+/* ---- backup.c ---- */
+void backup_take(struct world *w, uint32_t step, shard_id id);
+void backup_restore(struct world *w, uint32_t step, shard_id id);
+void backup_register(struct world *w, shard_id id); /* whoever the restored shard does not know */
 
 /* ---- crowd.c: who is there ---- */
 void crowd_begin(struct world *w);

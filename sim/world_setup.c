@@ -159,6 +159,7 @@ static void start_shards(struct world *w)
         open_stores(w, &shard->stores);
         shard->name = names_intern(w->names, name);
         shard->incarnation = 1;
+        shard->restored = false;
         shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
         shard->plan = (struct crash_plan){0};
         shard->content = (struct world_content){0};

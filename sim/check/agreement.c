@@ -78,6 +78,19 @@ static bool outdated(struct check *c, uint32_t device, uint32_t message, uint32_
     return true;
 }
 
+/* Shown, and no shard has it since the restore of its own. */
+static bool lingers(struct check *c, uint32_t device, uint32_t message, uint32_t holding, bool shown)
+{
+    if (!shown)
+        return false;
+    struct verdict *v =
+        violate(c, INVARIANT_REPLICAS_AGREE, "%s was lost by a restore, and is readable on %s at the end",
+                nm(c, c->messages[message].name), nm(c, c->devices[device].name));
+    chain_kept(c, v, c->messages[message].send_kept);
+    chain_show(c, v, holding);
+    return true;
+}
+
 /* One device of a current member against the commits of one conversation. */
 static void judge_device(struct check *c, const struct member *member, uint32_t device, bool compared)
 {
@@ -86,7 +99,7 @@ static void judge_device(struct check *c, const struct member *member, uint32_t 
     bool complete = final_complete(c, d), agrees = true;
     for (uint32_t i = conv->first_message; i; i = c->messages[i].next_in_conv) {
         const struct message *m = &c->messages[i];
-        if (!m->sent)
+        if (!m->sent && !m->lost)
             continue;
         uint32_t at = state_body_find(c, device, i);
         bool shown = holding_in_view(c, at), live = message_live(c, m);
@@ -95,7 +108,11 @@ static void judge_device(struct check *c, const struct member *member, uint32_t 
         if (at && shown && c->holdings[at].pending)
             continue;
         if (forme_covers(c, d->user, i, false))
-            continue; /* this user's devices need not agree: scope-kept */
+            continue;          /* this user's devices need not agree: scope-kept */
+        if (m->lost && live) { /* nobody has it, and no device must */
+            agrees &= !lingers(c, device, i, at, shown && compared);
+            continue;
+        }
         bool wrong = live ? !shown && m->send_version >= member->since : shown;
         if (complete && (m->target.first || conv->target.first)) {
             if (wrong)

@@ -191,6 +191,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     poison_before(c, &e);
     audience_before(c, &e);
     order_before(c, &e);
+    restore_before(c, &e);
     durability_before(c, &e);
     hold_before(c, &e);
     jobs_before(c, &e);
@@ -199,6 +200,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     erasure_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
+    restore_fold(c, &e);
     scope_fold(c, &e);
     audit_after(c, &e);
     if (is_activity(record->kind)) {
@@ -242,6 +244,7 @@ void check_finish(struct check *c)
 {
     c->now = NULL;
     visibility_finish(c);
+    restore_finish(c);
     agreement_finish(c);
     counters_finish(c);
     scope_finish(c);

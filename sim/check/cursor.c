@@ -71,6 +71,7 @@ static void append(struct check *c, const struct event *e)
     c->entries[i] = (struct entry){.epoch = u->epoch,
                                    .position = u->head,
                                    .seq = e->r->seq,
+                                   .source = record_get(e->r, FIELD_SOURCE),
                                    .version = said,
                                    .user = e->user,
                                    .older = *newest,
@@ -199,8 +200,11 @@ static void sync(struct check *c, const struct event *e)
 /* ---- tombstone-outlives-readers ---- */
 
 /* Is this a reader that the log must be kept for? */
-static bool obliges(const struct device *d)
+static bool obliges(const struct check *c, const struct device *d)
 {
+    uint64_t renewed_seq = c->users[d->user].epoch_seq;
+    if (d->born_seq < renewed_seq && d->moved_seq < renewed_seq)
+        return false; /* its log is no more: it must reset */
     return !d->fenced && !d->exempt && !d->retired && !d->resetting && !(d->linked && !d->installed);
 }
 
@@ -210,7 +214,7 @@ static void truncate_log(struct check *c, const struct event *e)
     bool kept = true;
     for (uint32_t i = c->users[e->user].devices; i; i = c->devices[i].next_of_user) {
         const struct device *d = &c->devices[i];
-        if (!obliges(d) || d->cursor >= horizon || (d->epoch && d->epoch != epoch))
+        if (!obliges(c, d) || d->cursor >= horizon || (d->epoch && d->epoch != epoch))
             continue;
         kept = false;
         struct verdict *v =
@@ -231,9 +235,12 @@ static void reap(struct check *c, const struct event *e)
         const struct member *member = e->conv ? state_member(c, e->conv, a->user) : NULL;
         if (member && (!member->is || member->since > a->version))
             continue; /* left since: the eviction in the same log takes it away (M2) */
+        if (a->epoch < c->users[a->user].epoch)
+            continue; /* of a log that is no more */
         for (uint32_t j = c->users[a->user].devices; j; j = c->devices[j].next_of_user) {
             const struct device *d = &c->devices[j];
-            if (!obliges(d) || d->cursor >= a->position || d->born_seq > a->seq || (d->epoch && d->epoch != a->epoch))
+            if (!obliges(c, d) || d->cursor >= a->position || d->born_seq > a->seq ||
+                (d->epoch && d->epoch != a->epoch))
                 continue;
             kept = false;
             struct verdict *v = violate(

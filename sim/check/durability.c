@@ -14,7 +14,7 @@ void durability_before(struct check *c, const struct event *e)
         return;
     bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV;
     bool same = deletes && (op->conv || op->message) && state_target(c, op->conv, op->message)->deleted;
-    if (op->committed || op->early || same) {
+    if (op->committed || op->early || op->lost || same) {
         judge(c, INVARIANT_ACKED_IS_DURABLE);
         return;
     }

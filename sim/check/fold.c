@@ -169,6 +169,7 @@ static void fold_member(struct check *c, const struct event *e)
         m->since_seq = e->r->seq;
     }
     m->is = true;
+    m->gone = false;
     m->rank = rank_of(role);
 }
 
@@ -234,6 +235,7 @@ static void fold_commit(struct check *c, const struct event *e)
         struct message *m = &c->messages[e->message];
         m->parent = parent;
         m->sent = true;
+        m->lost = false;
         m->author = e->actor;
         m->send_version = op->version;
         m->send_seq = e->r->seq;

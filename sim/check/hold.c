@@ -12,7 +12,8 @@
 
 static bool covers(struct check *c, const struct hold *h, uint32_t conv)
 {
-    return h->lasts && conv && (h->conv ? h->conv == conv : state_member(c, conv, h->user) != NULL);
+    const struct member *member = h->conv ? NULL : state_member(c, conv, h->user);
+    return h->lasts && conv && (h->conv ? h->conv == conv : member && !member->gone);
 }
 
 /* Of this shard, or of any (0). */
@@ -78,9 +79,17 @@ static void purged(struct check *c, const struct event *e)
     chain_now(c, v);
 }
 
+static bool gone_or_going(const struct target *t)
+{
+    return t->purging || t->purged || t->reaped;
+}
+
 static void found(struct check *c, const struct event *e)
 {
     uint64_t digest = record_get(e->r, FIELD_DIGEST);
+    const struct conv *conv = &c->convs[e->conv];
+    if (conv->restored_seq && (gone_or_going(&conv->target) || gone_or_going(&c->messages[e->message].target)))
+        return; /* a backup still had it; it goes once more */
     uint32_t *slot = pair_map_at(&c->kept_of, e->message);
     if (!*slot)
         *slot = GROW(c, kept);
@@ -99,11 +108,6 @@ static void found(struct check *c, const struct event *e)
     k->edit = c->messages[e->message].edit_version;
     k->look = c->looks;
     k->record = state_keep(c, e->r);
-}
-
-static bool gone_or_going(const struct target *t)
-{
-    return t->purging || t->purged || t->reaped;
 }
 
 static void expect_message(struct check *c, uint32_t message, uint32_t conv, const struct hold *h)
@@ -147,7 +151,7 @@ static void looked(struct check *c, const struct event *e)
         if (h->conv)
             expect_conv(c, h->conv, h);
         for (uint32_t m = h->conv ? 0 : c->users[h->user].members; m; m = c->members[m].next_of_user)
-            if (c->convs[c->members[m].conv].shard == shard)
+            if (c->convs[c->members[m].conv].shard == shard && !c->members[m].gone)
                 expect_conv(c, c->members[m].conv, h);
     }
     c->looks++;
@@ -189,7 +193,7 @@ void hold_finish(struct check *c)
         const struct message *m = &c->messages[k];
         uint32_t i = pair_map_get(&c->kept_of, k);
         bool deleted = m->target.deleted || (m->conv && c->convs[m->conv].target.deleted);
-        if (!i || !m->conv || !deleted || hold_covers(c, m->conv))
+        if (!i || !m->conv || !deleted || m->lost || hold_covers(c, m->conv))
             continue;
         if (gone_or_going(&m->target) || gone_or_going(&c->convs[m->conv].target)) {
             judge(c, INVARIANT_HOLD_PRESERVES);

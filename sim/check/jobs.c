@@ -120,7 +120,7 @@ void jobs_finish(struct check *c)
 {
     for (uint32_t i = 1; i < c->jobs_count; i++) {
         const struct job *job = &c->jobs[i];
-        if (job->ended)
+        if (job->ended || c->convs[job->conv].lost)
             continue;
         if (!c->ended || !c->aging || c->shard_exempt) {
             judge_unknown(c, INVARIANT_JOBS_FINISH);

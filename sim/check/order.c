@@ -233,6 +233,7 @@ static void receive(struct check *c, const struct event *e)
     uint32_t *newest = pair_map_at(&c->channel_of, (shard << 32) | source);
     bool old = incarnation < *newest;
     *newest = old ? *newest : (uint32_t)incarnation;
+    incarnation += (uint64_t)restore_count(c, shard) << 32; /* a restored receiver is told where the channel goes on */
     uint64_t key = (((shard << 32) | source) * 0xd6e8feb86659fd93ULL) ^ (incarnation * 0x9e3779b97f4a7c15ULL);
     uint32_t *high = pair_map_at(&c->channel_high, key);
     bool next = !*high || number == (uint64_t)*high + 1;

@@ -137,6 +137,8 @@ static bool explained(struct check *c, const struct event *e, const struct holdi
     const struct member *member = state_member(c, m->conv, c->devices[e->device].user);
     if (member && (!member->is || member->ended_seq > h->show_seq || (m->sent && m->send_version < member->since)))
         return true;
+    if (m->lost || (m->sent && h->version && h->version < m->send_version))
+        return true; /* by a restore */
     return h->pending || m->target.first || m->target.ops || m->claims || conv->target.first || conv->target.ops ||
            c->devices[e->device].retired || forme_covers(c, c->devices[e->device].user, e->message, true);
 }

@@ -69,8 +69,10 @@ void settle_finish(struct check *c)
         return;
     for (uint32_t i = 1; i < c->messages_count; i++) {
         const struct message *m = &c->messages[i];
-        judge_reaped(c, &m->target, m->conv, m->name);
+        if (!m->lost) /* there is nothing to reap */
+            judge_reaped(c, &m->target, m->conv, m->name);
     }
     for (uint32_t i = 1; i < c->convs_count; i++)
-        judge_reaped(c, &c->convs[i].target, i, c->convs[i].name);
+        if (!c->convs[i].lost)
+            judge_reaped(c, &c->convs[i].target, i, c->convs[i].name);
 }

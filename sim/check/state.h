@@ -57,7 +57,7 @@ struct message {
     uint32_t name, conv, next_in_conv, author, send_op, send_kept, edit_kept, items, claims, parent;
     version send_version, edit_version; /* edit_version: of the last committed edit, 0 none */
     uint64_t send_seq, send_at_us;
-    bool sent, sent_when_closed;
+    bool sent, sent_when_closed, lost; /* lost: by the restore of its shard */
 };
 /* What a rule speaks of. */
 #define RANK_NOBODY 4
@@ -65,7 +65,8 @@ enum right { RIGHT_DELETE, RIGHT_DELETE_CONV, RIGHT_REMOVE, RIGHT_ADD, RIGHT_SET
 struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
-    uint64_t first_show_seq;
+    uint64_t first_show_seq, restored_seq, created_seq;
+    bool lost;                          /* made after the backup that its shard was restored from */
     uint32_t open_reads;                /* neither acknowledged nor refused */
     bool counted;                       /* something of it was once shown as unread */
     uint32_t formes, bulks, retentions; /* bulks: deletions of many that were asked for: op.next_of_target */
@@ -77,18 +78,20 @@ struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
     version since, read;           /* read: of the last send that the user has read */
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
-    bool is;
-    int rank; /* of the role: 1 member, 2 moderator, 3 owner */
+    bool is, gone;                 /* gone: by a restore, as if it had never been */
+    int rank;                      /* of the role: 1 member, 2 moderator, 3 owner */
 };
 struct user {
     uint32_t name, devices, members, first_tombstone_entry, suspects, listed;
-    uint64_t epoch, head;
+    uint64_t epoch, head, home; /* home: the shard of its log */
+    uint64_t epoch_seq;         /* when a restored log began anew, 0: never */
     bool officer;
 };
 struct device {
     uint32_t name, user, next_of_user, shown, ever_shown, obligations;
     uint64_t born_seq, epoch, cursor, connected_at_us, disconnected_at_us, progress_at_us;
     uint64_t view_no, view_at_us, view_seq, view_cursor, view_epoch, fence_generation, install_seq, connect_seq;
+    uint64_t moved_seq;             /* of the last move of its cursor */
     int view_phase;                 /* 0 none, 1 a view, 2 after deliver, 3 after age */
     uint64_t stuck_at, stuck_epoch; /* where it last asked while its log went on */
     uint32_t stuck_hellos, stuck_kept;
@@ -107,7 +110,8 @@ struct op {
     uint32_t name, device, conv, message, kept, ack_kept, next_of_target, subject;
     enum word what;
     version version;
-    uint64_t invoke_seq, invoke_at_us, ack_seq, ack_at_us;
+    uint64_t invoke_seq, invoke_at_us, ack_seq, ack_at_us, commit_seq, commit_shard;
+    bool lost; /* committed, and lost by a restore */
     bool invoked, acked, settled, refused, committed, early, rejected, cancelled;
     uint32_t cancel_kept;
 };
@@ -118,7 +122,7 @@ struct forme { /* a deletion for oneself. message 0: everything up to its versio
     bool effective; /* committed, or without commits acknowledged */
 };
 struct entry { /* an entry of a user's log, about a target */
-    uint64_t epoch, position, seq;
+    uint64_t epoch, position, seq, source;
     version version;
     uint32_t user, older, next_of_target, kept;
     enum word what;
@@ -170,6 +174,10 @@ struct job {                                       /* a long piece of work of on
     uint32_t name, conv, actor, subject, op, kept; /* op: that asked for it */
     uint64_t shard;
     bool ended;
+};
+struct restored { /* a restore; or a backup: its name */
+    uint64_t shard, backup, seq;
+    uint32_t kept;
 };
 #define AUDITED_MAX 64
 struct audited { /* a shard, and what it has decided so far */
@@ -233,6 +241,7 @@ struct check {
     ARRAY(struct erasure, erasures);
     ARRAY(struct retention, retentions);
     ARRAY(struct listed, listed);
+    ARRAY(struct restored, restored);
     uint64_t looks; /* observations of shards, from 1 */
     ARRAY(uint64_t, arena);
     struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of, listed_of;
@@ -357,5 +366,10 @@ void retention_finish(struct check *c);
 void audit_after(struct check *c, const struct event *e);
 void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);
+/* How often this shard was restored so far. */
+uint32_t restore_count(const struct check *c, uint64_t shard);
+void restore_before(struct check *c, const struct event *e);
+void restore_fold(struct check *c, const struct event *e);
+void restore_finish(struct check *c);
 
 #endif

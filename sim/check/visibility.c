@@ -192,8 +192,10 @@ bool hide_explained(struct check *c, const struct event *e, const struct holding
     struct message *m = &c->messages[e->message];
     struct conv *conv = &c->convs[m->conv];
     uint32_t user = c->devices[e->device].user;
-    if (h->pending || own_request(c, &m->target, e->device) || own_request(c, &conv->target, e->device))
+    if (h->pending || m->lost || own_request(c, &m->target, e->device) || own_request(c, &conv->target, e->device))
         return true;
+    if (m->sent && h->version && h->version < m->send_version)
+        return true; /* sent again after a restore: what was shown is lost */
     if (deleted_since(c, &m->target, h->version) || m->target.deleted || m->claims)
         return true;
     /* What was shown can be older than an undo of the conversation: any deletion since the show, or one in force. */

@@ -1,0 +1,113 @@
+/*
+ * backup.c: backups of a shard's main store, and its restore from one.
+ *
+ * A backup is taken online, between two steps. A restore kills the shard, replaces its main store, keeps its vault, and
+ * starts it as a new incarnation, which is counted here: outside every backup. A shard that is down is started first,
+ * so that what its last step left half done is decided before its store is lost. Users and devices that the image does
+ * not know are registered again, as new ones: whoever knows accounts is not in the backup either. A backup that the
+ * shard may not be restored from is refused, and said to be; the shard goes on.
+ */
+#include "sim/record.h"
+
+#include <stdio.h>
+
+#define RESTORE_FOR_US US_PER_S
+
+static void tell(struct world *w, enum history_kind kind, shard_id id, uint32_t name, uint32_t incarnation)
+{
+    struct record *r = record_new(w, kind);
+    record_set(r, FIELD_NODE, w->shards[id].name);
+    record_set(r, FIELD_STEP, name);
+    if (incarnation)
+        record_set(r, FIELD_INCARNATION, incarnation);
+    record_emit(w);
+}
+
+void backup_take(struct world *w, uint32_t step, shard_id id)
+{
+    struct world_step *s = &w->steps[step];
+    struct store *main = w->shards[id].stores.main;
+    store_image_free(s->image);
+    s->image = NULL;
+    int status = main->ops->backup(main, &s->image);
+    if (status < 0) {
+        world_fail(w, "a backup", status);
+        return;
+    }
+    s->result.touched++;
+    tell(w, KIND_BACKUP, id, s->name, 0);
+}
+
+static void refuse(struct world *w, uint32_t step, shard_id id, const char *why)
+{
+    struct record *r = record_new(w, KIND_FAULT);
+    record_set(r, FIELD_FAULT, w->words.fault[FAULT_RESTORE]);
+    record_set(r, FIELD_NODE, w->shards[id].name);
+    record_set(r, FIELD_CAUSE, names_intern(w->names, why));
+    record_set(r, FIELD_STEP, w->steps[step].name);
+    record_emit(w);
+    w->steps[step].result.touched++;
+}
+
+void backup_restore(struct world *w, uint32_t step, shard_id id)
+{
+    struct world_shard *shard = &w->shards[id];
+    uint32_t name = names_intern(w->names, w->steps[step].step->backup);
+    uint64_t from = idmap_get(&w->steps_by_name, name);
+    struct store_image *image = from ? w->steps[from - 1].image : NULL;
+    char error[WORLD_ERROR_MAX];
+    if (!image) {
+        refuse(w, step, id, "found no backup of that name, expected one that was taken before");
+        return;
+    }
+    fault_restart(w, id);
+    if (!shard->core || w->over)
+        return;
+    struct shard_restore ask = {.shard = id,
+                                .shard_count = w->shard_count,
+                                .image = image,
+                                .now_us = w->now_us,
+                                .backup_keep_us = w->policy.backup_keep_us};
+    fault_crash(w, id, CRASH_NOW, w->steps[step].step->for_us ? w->steps[step].step->for_us : RESTORE_FOR_US);
+    int status = shard_restore(&shard->stores, &ask, error, sizeof error);
+    if (status == E_INVALID && error[0]) {
+        refuse(w, step, id, error);
+        return;
+    }
+    if (status < 0) {
+        world_fail(w, "a restore", status);
+        return;
+    }
+    shard->restored = true;
+    w->steps[step].result.touched++;
+    tell(w, KIND_RESTORE, id, name, ++shard->incarnation);
+}
+
+static bool knows(struct world *w, shard_id id, enum store_table table, uint64_t key)
+{
+    struct store *main = w->shards[id].stores.main;
+    struct row row = {.c = {[0] = key}};
+    int status = main->ops->get(main, table, &row);
+    if (status < 0 && status != E_NOTFOUND)
+        world_fail(w, "a look into a store", status);
+    return status == 0;
+}
+
+void backup_register(struct world *w, shard_id id)
+{
+    if (!w->shards[id].restored || !w->shards[id].core)
+        return;
+    w->shards[id].restored = false;
+    for (user_id user = 1; user <= w->user_count; user++) {
+        struct shard_input input = {.kind = SHARD_PROVISION_USER, .user = user};
+        if (shard_of_user(user, w->shard_count) == id && !knows(w, id, TABLE_USER, user))
+            world_shard_step(w, id, &input);
+    }
+    for (size_t i = 0; i < w->device_count; i++) {
+        const struct world_device *d = &w->devices[i];
+        struct shard_input input = {
+            .kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = (device_id)(i + 1), .linked = true};
+        if (d->core && d->home == id && !knows(w, id, TABLE_DEVICE, i + 1))
+            world_shard_step(w, id, &input);
+    }
+}
