@@ -25,6 +25,8 @@
     X(audit)      \
     X(hold)       \
     X(member)     \
+    X(restore)    \
+    X(restored)   \
     X(delivery)   \
     X(queue)      \
     X(net)        \
