@@ -156,7 +156,7 @@ static void cover(struct check *c, const struct event *e)
     if (said) {
         h->cover = cover_said(c, &m->target, said);
         h->conv_cover = conv ? cover_said(c, conv, said) : 0;
-    } else if (!evicted && h->version) {
+    } else if (!evicted && h->version && !(m->lost || h->version < m->send_version)) {
         /* Else the eviction hid it, or a snapshot of before its send took a pending one away: no deletion was applied.
          */
         version of_message = 0, of_conv = 0;
