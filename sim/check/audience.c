@@ -165,8 +165,8 @@ static void commit_authority(struct check *c, const struct event *e)
         officer_authority(c, e);
         return;
     }
-    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor || record_has(e->r, FIELD_JOB))
-        return; /* a part of a job was authorised with the job (jobs.c) */
+    if (!c->seen[KIND_MEMBER] || !e->conv || !e->actor || !e->op)
+        return; /* a part of a job or of a cascade was authorised with it (jobs.c, cascade.c) */
     const struct message *m = &c->messages[e->message];
     const char *why = is_member(c, e->conv, e->actor) ? NULL : "not a member";
     uint32_t name = c->convs[e->conv].name;
