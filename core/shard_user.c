@@ -325,8 +325,36 @@ static int collect_pending(void *ctx, const struct row *row)
     return p->count == sizeof p->rows / sizeof p->rows[0];
 }
 
+struct waiting {
+    const struct row *answer;
+    bool found;
+};
+
+static int find_forward(void *ctx, const struct row *row)
+{
+    struct waiting *w = ctx;
+    w->found = row->c[OUTBOX_kind] == WIRE_FORWARD && row->c[OUTBOX_device] == w->answer->c[ANSWER_device] &&
+               row->c[OUTBOX_op] == w->answer->c[ANSWER_op];
+    return w->found;
+}
+
+/* Its forward is on its way still: a second one would have its key (vault.c), and lose it with the first. */
+static int is_on_its_way(struct shard *s, const struct row *answer, bool *found)
+{
+    struct waiting w = {.answer = answer};
+    struct store_range range = {.table = TABLE_OUTBOX, .index = INDEX_PRIMARY, .fixed = 1, .given = 1};
+    range.key[0] = answer->c[ANSWER_home];
+    int status = s->store->ops->scan(s->store, &range, find_forward, &w);
+    *found = w.found;
+    return status < 0 ? status : 0;
+}
+
 static int mark_again(struct shard *s, struct row *answer, device_id *last)
 {
+    bool on_its_way;
+    CHECK(is_on_its_way(s, answer, &on_its_way));
+    if (on_its_way)
+        return 0;
     answer->c[ANSWER_again] = 1;
     CHECK(shard_put(s, TABLE_ANSWER, answer));
     if (*last == answer->c[ANSWER_device])
@@ -346,14 +374,18 @@ static int mark_again(struct shard *s, struct row *answer, device_id *last)
 int user_again(struct shard *s, shard_id home)
 {
     struct pending p = {.home = home};
+    struct store_range range = {.table = TABLE_ANSWER, .index = INDEX_PRIMARY, .given = 2};
     device_id last = 0;
     do {
-        struct store_range range = {.table = TABLE_ANSWER, .index = INDEX_PRIMARY};
         p.count = 0;
         int status = s->store->ops->scan(s->store, &range, collect_pending, &p);
         CHECK(status);
         for (size_t i = 0; i < p.count; i++)
             CHECK(mark_again(s, &p.rows[i], &last));
+        if (p.count) {
+            range.key[0] = p.rows[p.count - 1].c[ANSWER_device];
+            range.key[1] = p.rows[p.count - 1].c[ANSWER_op] + 1;
+        }
     } while (p.count == sizeof p.rows / sizeof p.rows[0]);
     return 0;
 }
