@@ -138,10 +138,10 @@ int suite_export(void)
 {
     CU_pSuite suite = CU_add_suite("export", NULL, NULL);
     if (!suite)
-        return CU_get_error();
+        return (int)CU_get_error();
 #define ADD(name)                         \
     if (!CU_add_test(suite, #name, name)) \
-        return CU_get_error();
+        return (int)CU_get_error();
     ADD(the_asking_device_gets_what_its_user_can_read)
     ADD(a_deletion_takes_it_out_of_every_export)
     ADD(what_is_deleted_on_its_way_never_arrives)
