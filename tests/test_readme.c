@@ -3,6 +3,7 @@
  * scenario. Runs from the top of the tree, as `make test` does.
  */
 #include "core/policy.h"
+#include "sim/check/check.h"
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
@@ -147,12 +148,21 @@ static void every_flaw_has_a_scenario(void)
     }
 }
 
+static void the_number_of_invariants_is_right(void)
+{
+    char words[40], *readme = read_all("README.md");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(readme);
+    snprintf(words, sizeof words, "**Honest**: %d invariants", INVARIANT_COUNT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(readme, words));
+    free(readme);
+}
+
 int suite_readme(void)
 {
     CU_pSuite suite = CU_add_suite("readme", NULL, NULL);
     if (!suite || !CU_ADD_TEST(suite, every_scenario_exists) || !CU_ADD_TEST(suite, every_file_exists) ||
         !CU_ADD_TEST(suite, every_command_exists) || !CU_ADD_TEST(suite, every_target_exists) ||
-        !CU_ADD_TEST(suite, every_flaw_has_a_scenario))
+        !CU_ADD_TEST(suite, every_flaw_has_a_scenario) || !CU_ADD_TEST(suite, the_number_of_invariants_is_right))
         return (int)CU_get_error();
     return 0;
 }
