@@ -130,7 +130,8 @@ enum sync_answer decide_sync(const struct policy *p, const struct sync_question 
 {
     if (flawed(p, FLAW_PUSH_WITHOUT_SYNC))
         return SYNC_HEAD_ONLY;
-    if (q->next_op <= q->accepted_op)
+    bool other_life = q->retired || q->next_op <= q->accepted_op || (decide_proves_sessions(p) && !q->proved);
+    if (other_life && !flawed(p, FLAW_RESTORED_DEVICE_CONTINUES))
         return SYNC_RETIRE;
     if (flawed(p, FLAW_PARTIAL_DELTA))
         return SYNC_DELTA;
@@ -399,4 +400,9 @@ bool decide_restore_renews(const struct policy *p)
 bool decide_replays(const struct policy *p)
 {
     return !flawed(p, FLAW_RESTORE_NO_REPLAY);
+}
+
+bool decide_proves_sessions(const struct policy *p)
+{
+    return p->device_identity == 1;
 }

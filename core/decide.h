@@ -75,11 +75,15 @@ bool decide_job_goes_on(const struct policy *p, bool of_this_life);
 /* ---- the user's shard ---- */
 bool decide_subscribes(const struct policy *p); /* is a session pushed to, beyond what it asked for? */
 bool decide_holds_poll(const struct policy *p); /* does an empty delta wait for something to say? */
-bool decide_polls(const struct policy *p);      /* does a device that is online ask again and again? */
+/* Does a hello name the last session of the device? */
+bool decide_proves_sessions(const struct policy *p);
+bool decide_polls(const struct policy *p); /* does a device that is online ask again and again? */
 struct sync_question {
     bool same_epoch, same_generation;
     uint64_t cursor, horizon, head;
-    uint32_t next_op, accepted_op;
+    uint32_t next_op, accepted_op; /* next_op: above every one that the device remembers sending */
+    bool retired;                  /* the id was given up */
+    bool proved;                   /* it names a session that it may name */
 };
 /* L6, X4 */
 enum sync_answer decide_sync(const struct policy *p, const struct sync_question *q);

@@ -55,6 +55,19 @@ int device_step(struct device *device, const struct device_input *input, struct 
 /* Lose everything volatile: session, timers, what the person looks at. Durable state is kept. */
 void device_crash(struct device *device);
 
+/*
+ * A backup of its database, or the start of a second process from it: a device with the same durable state and the same
+ * id, and nothing volatile. Free it like any other.
+ */
+struct device *device_copy(const struct device *device);
+/* Was it told that its id is not to be used any more (X4)? Then it does nothing until it has another. */
+bool device_is_retired(const struct device *device);
+/*
+ * It was told: go on under a new id, which its user's shard was given as a linked device's. Its operations keep their
+ * order and never use a number again; what it shows stays until the reset is installed (R4).
+ */
+void device_adopt(struct device *device, device_id id);
+
 /* ---- for observers: reads durable state and view, shares no code with the notes ---- */
 struct device_state {
     uint32_t epoch, generation, next_op, outbox_count;

@@ -41,7 +41,10 @@ struct device {
     uint64_t at_us; /* server time of the last applied entry */
     struct reset *reset;
     uint32_t generation, epoch, next_op;
+    uint32_t sent_op;   /* the highest number that it ever sent under this id */
+    uint32_t first_op;  /* the first number under this id; what is below was asked for under a retired one */
     uint32_t installed; /* the reset id that was installed last: its pages may come again */
+    uint32_t token;     /* the last session that it was welcomed in, where sessions are proved */
     shard_id home;      /* its endpoint */
     uint8_t protocol;   /* the version that it speaks */
     bool retired;       /* X4: its id is not to be used any more */

@@ -43,6 +43,8 @@ static void send_op(struct device *d, struct replica_op *op, uint64_t now_us, st
     w->reply = op->reply;
     w->at_us = now_us;
     op->sent = true;
+    if (d->sent_op < op->op)
+        d->sent_op = op->op;
 }
 
 /*
@@ -284,6 +286,8 @@ static bool caught_up(const struct device *d, const struct replica_op *op, bool 
 {
     const struct replica_conv *conv = replica_conv_find(&d->replica, op->conv);
     const struct replica_row *row;
+    if (installed && op->op < d->first_op) /* of a retired id: what the snapshot has is what became of it */
+        return true;
     switch (op->operation) {
         case OPERATION_SEND:
             if (op->carried || (conv && conv->last >= op->accepted))

@@ -62,9 +62,10 @@ static void say_hello(struct device *d, uint64_t now_us, struct out *out)
     w->generation = d->generation;
     w->epoch = d->epoch;
     w->position = d->cursor;
-    w->op = d->next_op;
+    w->op = d->sent_op + 1;
     w->at_us = d->at_us;
     w->protocol = d->protocol;
+    w->token = d->token;
     if (d->reset) {
         w->reset_id = d->reset->reset_id;
         w->page = (uint32_t)d->reset->count;
@@ -153,6 +154,8 @@ static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, 
     if (!again && decide_holds_poll(d->policy)) /* the first one is never held */
         d->poll_at_us = now_us;
     d->welcomed = true;
+    if (decide_proves_sessions(d->policy))
+        d->token = d->session;
     d->hello_out = false;
     set_retry(d, now_us); /* the wait of a poll that may be held is over */
     d->resetting = w->reset != 0;

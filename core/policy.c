@@ -52,7 +52,8 @@ const struct policy_preset policy_presets[] = {
      "earlier=never "
      "wipe-within=2s "
      "search=on "
-     "notify=on"},
+     "notify=on "
+     "device-identity=sessions"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

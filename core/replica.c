@@ -15,6 +15,28 @@ void replica_release(struct replica *r)
     memset(r, 0, sizeof *r);
 }
 
+static void *copy_places(const void *items, size_t count, size_t *cap, size_t size)
+{
+    *cap = 0;
+    if (!count)
+        return NULL;
+    void *copy = base_grow(NULL, cap, count, size);
+    memcpy(copy, items, count * size);
+    return copy;
+}
+
+void replica_copy_all(struct replica *to, const struct replica *from)
+{
+    static_assert(sizeof *to == 6 * (sizeof(void *) + 2 * sizeof(size_t)), "copy the new container too");
+    *to = *from;
+    to->convs = copy_places(from->convs, from->conv_count, &to->conv_cap, sizeof *from->convs);
+    to->rows = copy_places(from->rows, from->row_count, &to->row_cap, sizeof *from->rows);
+    to->ops = copy_places(from->ops, from->op_count, &to->op_cap, sizeof *from->ops);
+    to->drafts = copy_places(from->drafts, from->draft_count, &to->draft_cap, sizeof *from->drafts);
+    to->copies = copy_places(from->copies, from->copy_count, &to->copy_cap, sizeof *from->copies);
+    to->replies = copy_places(from->replies, from->reply_count, &to->reply_cap, sizeof *from->replies);
+}
+
 size_t replica_bytes(const struct replica *r)
 {
     return r->conv_cap * sizeof *r->convs + r->row_cap * sizeof *r->rows + r->op_cap * sizeof *r->ops +

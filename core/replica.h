@@ -103,6 +103,8 @@ struct replica {
 };
 
 void replica_release(struct replica *r);
+/* Make `to`, which holds nothing, equal to `from`. */
+void replica_copy_all(struct replica *to, const struct replica *from);
 size_t replica_bytes(const struct replica *r);
 
 /* The element, or NULL. */

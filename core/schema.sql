@@ -215,6 +215,9 @@ CREATE TABLE device(
   "awaits" INTEGER NOT NULL,
   "items" INTEGER NOT NULL,
   "again" INTEGER NOT NULL,
+  "retired" INTEGER NOT NULL,
+  "proved" INTEGER NOT NULL,
+  "offered" INTEGER NOT NULL,
   PRIMARY KEY("id")
 ) WITHOUT ROWID;
 CREATE TABLE answer(

@@ -198,6 +198,8 @@ int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
             return erase_order(s, wire);
         case WIRE_ORDER_DONE:
             return erase_done(s, wire);
+        case WIRE_RETIREMENT:
+            return conv_retire(s, wire->device);
         case WIRE_HOLD:
             return hold_arrives(s, wire);
         case WIRE_REBASE:

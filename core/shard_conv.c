@@ -315,3 +315,14 @@ int conv_execute(struct shard *s, shard_id source, const struct wire *op)
     answer.early = result.early;
     return channel_send(s, source, &answer, NULL);
 }
+
+/*
+ * The id is never used again, in no generation, and this came behind all of its operations (X5): the count of those is
+ * over. It stays as a number that nothing is above, for ids of messages and conversations name this device.
+ */
+int conv_retire(struct shard *s, device_id device)
+{
+    struct row row = {.c = {[EXECUTED_device] = device, [EXECUTED_op] = UINT32_MAX, [EXECUTED_at] = s->now_us}};
+    CHECK(shard_put(s, TABLE_EXECUTED, &row));
+    return conv_drop_early(s, device, 1, UINT32_MAX); /* U8 */
+}

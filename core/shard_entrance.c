@@ -59,6 +59,8 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
                    (w->flags != REBASE_ITEM || (user_here && conv_there && w->version));
         case WIRE_HOLD:
             return subject_there && w->actor && w->version;
+        case WIRE_RETIREMENT:
+            return user_there && w->device;
         default:
             return true; /* shard_entry knows what an entry of a channel is */
     }

@@ -233,6 +233,8 @@ int conv_drop_hidden(struct shard *s, conv_id conv, msg_id message);
 int conv_bind_early(struct shard *s, const struct wire *op, struct row *message, bool *bound);
 /* Early deletions of targets from..to (exclusive) of this device cannot bind any more. */
 int conv_drop_early(struct shard *s, device_id device, uint32_t from, uint32_t to);
+/* Nothing comes from this device any more, under whatever number (X5). */
+int conv_retire(struct shard *s, device_id device);
 int conv_timer(struct shard *s, const struct row *timer);
 /* Bulk deletion (shard_job.c): accepted means begun. */
 int conv_delete_all(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);

@@ -487,6 +487,51 @@ static int start_stream(struct shard *s, struct row *device, const struct row *u
     return session_stream(s, device);
 }
 
+/*
+ * X4, X5: another life of this device has done what this one does not know of. Whoever of them comes, the id is used by
+ * neither again: a number under it could mean two things. It holds up no log, and its operations are over.
+ */
+static int retire(struct shard *s, struct row *device)
+{
+    device->c[DEVICE_retired] = device->c[DEVICE_fenced] = 1;
+    CHECK(reset_forget(s, device));
+    CHECK(shard_put(s, TABLE_DEVICE, device));
+    CHECK(release_answers(s, (device_id)device->c[DEVICE_id], UINT32_MAX));
+    struct wire w = {.kind = WIRE_RETIREMENT, .user = (user_id)device->c[DEVICE_user]};
+    w.device = (device_id)device->c[DEVICE_id];
+    for (shard_id to = 0; to < s->count; to++)
+        CHECK(channel_send(s, to, &w, NULL));
+    return user_truncate(s, (user_id)device->c[DEVICE_user]);
+}
+
+/*
+ * ---- whose session was the last? ----
+ * Each session is offered to the device by its welcome, and proved by whatever it says in it, or by naming it in its
+ * next hello. A hello that names neither the last that was proved nor the one that is on offer comes from another life.
+ * A log of another epoch has another shard's memory of this: nothing can be told then.
+ */
+static bool proves(const struct row *device, const struct row *user, const struct wire *w)
+{
+    return w->token == device->c[DEVICE_proved] || w->token == device->c[DEVICE_offered] ||
+           w->epoch != user->c[USER_epoch];
+}
+
+static int offer(struct shard *s, struct row *device, const struct session *session, const struct wire *w)
+{
+    if (w->token != device->c[DEVICE_proved])
+        device->c[DEVICE_proved] = w->token;
+    device->c[DEVICE_offered] = session->number;
+    return shard_put(s, TABLE_DEVICE, device);
+}
+
+static int prove(struct shard *s, struct row *device, const struct session *session)
+{
+    if (device->c[DEVICE_proved] == session->number)
+        return 0;
+    device->c[DEVICE_proved] = session->number;
+    return shard_put(s, TABLE_DEVICE, device);
+}
+
 static int on_hello(struct shard *s, struct row *device, const struct row *user, struct session *session,
                     const struct wire *w)
 {
@@ -500,13 +545,18 @@ static int on_hello(struct shard *s, struct row *device, const struct row *user,
                               .horizon = user->c[USER_horizon],
                               .head = user->c[USER_head],
                               .next_op = w->op,
-                              .accepted_op = (uint32_t)device->c[DEVICE_accepted_op]};
+                              .accepted_op = (uint32_t)device->c[DEVICE_accepted_op],
+                              .retired = device->c[DEVICE_retired] != 0,
+                              .proved = proves(device, user, w)};
     enum sync_answer answer = decide_sync(s->policy, &q);
     note_sync(s, w, device, user, answer);
     if (answer == SYNC_RETIRE) {
         session_send(s, id, session, WIRE_RETIRED);
-        return 0;
+        session_close(s, id, session->number);
+        return device->c[DEVICE_retired] ? 0 : retire(s, device);
     }
+    if (decide_proves_sessions(s->policy))
+        CHECK(offer(s, device, session, w));
     CHECK(release_answers(s, id, w->oldest_op));
     session->held_until_us = 0; /* one poll a session: the last */
     if (answer != SYNC_DELTA || !hold_poll(s, id, user, session, w))
@@ -533,6 +583,8 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
         return on_hello(s, &device, &user, session, w);
     if (!session->welcomed)
         return audit_stranger(s);
+    if (decide_proves_sessions(s->policy) && (w->kind == WIRE_ACK || w->kind == WIRE_OP))
+        CHECK(prove(s, &device, session));
     if (w->kind == WIRE_ACK) {
         CHECK(release_answers(s, id, w->oldest_op));
         return on_ack(s, &device, &user, session, w);

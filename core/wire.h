@@ -12,8 +12,8 @@
 enum wire_kind {
     WIRE_NONE,
     /* device -> user's shard */
-    WIRE_HELLO, /* device generation epoch position(cursor) op(next) oldest_op reset_id page(staged) at_us(last)
-                   protocol */
+    WIRE_HELLO, /* device generation epoch position(cursor) op(highest sent + 1) oldest_op reset_id page(staged)
+                   at_us(last) protocol */
     WIRE_ACK,   /* device session generation epoch position(durably applied) oldest_op */
     WIRE_OP,    /* device session op oldest_op operation conv target named subject role body conv_kind at_us */
     /* user's shard -> device */
@@ -47,6 +47,7 @@ enum wire_kind {
                     version early(1: deleted) */
     /* shard -> shard, not numbered: repeated until it is answered by a REBASE of that reset_id */
     WIRE_REBASE_Q, /* incarnation: the sender was restored as it */
+    WIRE_RETIREMENT, /* user device: this id is not used any more (X5) */
     WIRE_KIND_COUNT
 };
 
@@ -194,7 +195,8 @@ unsigned why_find(const char *name);
     X(version, sent)       /* of the commit that made the target; CLEAR, READ: up to which */                     \
     X(uint8_t, protocol)   /* HELLO: the device's version, 0 = the current one (protocol.h) */                    \
     X(msg_id, reply)       /* of a message: the one that it replies to; QUOTE, ITEM_QUOTE: see there */           \
-    X(uint64_t, period_us) /* SET_RETENTION: 0 = for ever */
+    X(uint64_t, period_us) /* SET_RETENTION: 0 = for ever */                                                      \
+    X(uint32_t, token)     /* HELLO: the last session that the device was welcomed in */
 
 struct wire {
 #define WIRE_FIELD(type, name) type name;

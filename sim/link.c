@@ -6,6 +6,7 @@
  * and is not dials again after the policy's retry, times 1 to 2 at random, doubled by each failure up to a limit. A
  * device that should not be connected costs nothing until something brings it back.
  */
+#include "sim/lives.h"
 #include "sim/record.h"
 
 #define FAILURES_MAX 4 /* 16 times the policy's retry */
@@ -82,6 +83,7 @@ void link_accept(struct world *w, device_id id, uint32_t attempt)
         retry(w, id);
         return;
     }
+    lives_close_others(w, id);
     uint32_t session = ++w->sessions;
     d->link.session = session;
     d->link.up = d->link.down = (struct net_stream){0};
@@ -90,7 +92,7 @@ void link_accept(struct world *w, device_id id, uint32_t attempt)
     world_push(w, arrives_us, EVENT_CONNECTED, id, session);
     if (breaks_us != TIME_NEVER && w->phase == PHASE_SAFETY)
         world_push(w, breaks_us, EVENT_BREAK, id, session);
-    struct shard_input input = {.kind = SHARD_CONNECT, .device = id, .session = session};
+    struct shard_input input = {.kind = SHARD_CONNECT, .device = lives_id(w, id), .session = session};
     world_shard_step(w, d->home, &input);
 }
 
@@ -121,7 +123,7 @@ void link_break(struct world *w, device_id id)
 
 void link_shard_notices(struct world *w, device_id id, uint32_t session)
 {
-    struct shard_input input = {.kind = SHARD_DISCONNECT, .device = id, .session = session};
+    struct shard_input input = {.kind = SHARD_DISCONNECT, .device = lives_id(w, id), .session = session};
     world_shard_step(w, world_device(w, id)->home, &input);
 }
 

@@ -33,7 +33,8 @@ static int view_row(void *ctx, const struct device_row *row)
     if (!row->readable)
         return 0;
     *view_item(view) = (struct record_item){.in = record_conv_name(w, row->conv),
-                                            .message = record_message_name(w, row->target),
+                                            .message = row->in_replica ? record_message_name(w, row->target)
+                                                                       : record_own_message_name(w, row->target),
                                             .copy = w->words.copy[COPY_BODY],
                                             .version = row->in_replica ? row->version : 0};
     return 0;
@@ -52,22 +53,39 @@ static int view_copy(void *ctx, const struct device_copy *copy)
     return 0;
 }
 
-void observe_device(struct world *w, device_id id)
+/* Begin a record of everything that is readable on the device. */
+static struct record *look_at(struct world *w, device_id id, enum history_kind kind)
 {
     const struct device *core = world_device(w, id)->core;
-    if (!core)
-        return;
     struct view view = {.w = w};
+    w->speaker = id;
     device_rows(core, view_row, &view);
     device_copies(core, view_copy, &view);
+    w->speaker = 0;
     struct device_state state = device_inspect(core);
-    struct record *r = record_new(w, KIND_VIEW);
+    struct record *r = record_new(w, kind);
     record_set(r, FIELD_DEVICE, record_device_name(w, id));
     record_set(r, FIELD_CURSOR, state.cursor);
     record_set(r, FIELD_EPOCH, state.epoch);
     record_set(r, FIELD_SHOWN, 1);
     r->items = w->items;
     r->item_count = view.count;
+    return r;
+}
+
+void observe_device(struct world *w, device_id id)
+{
+    if (!world_device(w, id)->core)
+        return;
+    look_at(w, id, KIND_VIEW);
+    record_emit(w);
+}
+
+void observe_start(struct world *w, device_id id, device_id source, bool clone)
+{
+    struct record *r = look_at(w, id, KIND_DEVICE_RESTORE);
+    record_set(r, FIELD_SOURCE, record_device_name(w, source));
+    record_set(r, FIELD_CLONE, clone);
     record_emit(w);
 }
 

@@ -7,6 +7,7 @@
  * progress for PATIENCE_US it gives up, and says of each node what it waits for. Age lets time pass until no tombstone
  * is left, or until the last deadline that could hold one.
  */
+#include "sim/lives.h"
 #include "sim/record.h"
 
 #include <stdarg.h>
@@ -125,7 +126,7 @@ static bool device_converged(struct world *w, device_id id, char cause[CAUSE_MAX
         snprintf(cause, CAUSE_MAX, "not connected");
         return false;
     }
-    if (!get(w, d->home, TABLE_USER, d->user, &user) || !get(w, d->home, TABLE_DEVICE, id, &row)) {
+    if (!get(w, d->home, TABLE_USER, d->user, &user) || !get(w, d->home, TABLE_DEVICE, lives_id(w, id), &row)) {
         snprintf(cause, CAUSE_MAX, "unknown to its shard");
         return false;
     }

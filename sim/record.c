@@ -6,6 +6,8 @@
  */
 #include "sim/record.h"
 
+#include "sim/lives.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -82,24 +84,38 @@ static uint32_t default_name(struct world *w, const char *prefix, uint64_t id)
     return names_intern_bytes(w->names, text, size);
 }
 
+uint32_t record_key_name(struct world *w, uint64_t key)
+{
+    uint32_t given = (uint32_t)(idmap_get(&w->ops, key) >> 32);
+    return given ? given : default_name(w, "", key);
+}
+
 uint32_t record_message_name(struct world *w, msg_id id)
 {
-    if (!id)
-        return 0;
-    uint32_t given = (uint32_t)(idmap_get(&w->ops, id) >> 32);
-    return given ? given : default_name(w, "", id);
+    return id ? record_key_name(w, lives_spoken_key(w, id, false)) : 0;
+}
+
+uint32_t record_own_message_name(struct world *w, msg_id id)
+{
+    return id ? record_key_name(w, lives_spoken_key(w, id, true)) : 0;
 }
 
 uint32_t record_op_name(struct world *w, device_id device, uint32_t op)
 {
-    return record_message_name(w, MAKE_ID(device, op));
+    return record_own_message_name(w, MAKE_ID(device, op));
+}
+
+/* Of a device's id in a note: who speaks, or whom the servers mean. */
+static uint32_t noted_device(struct world *w, device_id id)
+{
+    return record_device_name(w, w->speaker ? w->speaker : lives_holder(w, id));
 }
 
 uint32_t record_conv_name(struct world *w, conv_id id)
 {
     if (!id)
         return 0;
-    uint64_t op = MAKE_ID(ID_DEVICE(id), conv_id_op(&w->policy, id)); /* that made it */
+    uint64_t op = lives_spoken_key(w, MAKE_ID(ID_DEVICE(id), conv_id_op(&w->policy, id)), false); /* that made it */
     uint32_t given = (uint32_t)(idmap_get(&w->ops, op) >> 32);
     return given ? given : default_name(w, "c:", op);
 }
@@ -182,8 +198,9 @@ void record_fault(struct world *w, uint32_t fault_word, uint32_t node, uint32_t 
 
 static void set_op(struct world *w, struct record *r, const struct note *n)
 {
-    record_set(r, FIELD_OP, record_op_name(w, n->device, n->op));
-    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    uint64_t key = lives_spoken_key(w, MAKE_ID(n->device, n->op), true);
+    record_set(r, FIELD_OP, record_key_name(w, key));
+    record_set(r, FIELD_DEVICE, record_device_name(w, w->speaker ? w->speaker : ID_DEVICE(key)));
 }
 
 static void set_where(struct world *w, struct record *r, const struct note *n)
@@ -200,7 +217,7 @@ static void set_version(struct record *r, enum history_field field, version v)
 
 static void set_cursor(struct world *w, struct record *r, const struct note *n)
 {
-    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_DEVICE, noted_device(w, n->device));
     record_set(r, FIELD_EPOCH, n->epoch);
     record_set(r, FIELD_POSITION, n->position);
 }
@@ -217,6 +234,8 @@ static void note_invoke(struct world *w, const struct note *n)
     struct record *r = record_new(w, KIND_INVOKE);
     set_op(w, r, n);
     set_where(w, r, n);
+    if (n->operation == OPERATION_SEND)
+        record_set(r, FIELD_MESSAGE, record_own_message_name(w, n->target));
     record_set(r, FIELD_DO, WORD(w->words.operation, n->operation));
     record_set(r, FIELD_SUBJECT, record_user_name(w, n->subject));
     if (n->role)
@@ -240,7 +259,7 @@ static void note_answered(struct world *w, const struct note *n)
     else
         record_set(r, FIELD_SETTLED, n->outcome == OUTCOME_SETTLED);
     record_emit(w);
-    script_answered(w, n->device, n->op, n->outcome, n->why);
+    script_answered(w, w->speaker, n->op, n->outcome, n->why);
     workload_answered(w, n->device, n->op, n->outcome);
 }
 
@@ -248,15 +267,26 @@ static void note_cancelled(struct world *w, const struct note *n)
 {
     struct record *r = record_new(w, KIND_CANCEL);
     set_op(w, r, n);
-    record_set(r, FIELD_MESSAGE, record_message_name(w, n->target));
+    record_set(r, FIELD_MESSAGE, record_own_message_name(w, n->target));
     record_emit(w);
+}
+
+/* Does the device speak of its own send, which nobody else has? */
+static bool is_own_send(const struct note *n)
+{
+    if (n->kind == NOTE_SHOW)
+        return n->pending;
+    return n->because == BECAUSE_DRAFTED || n->because == BECAUSE_REFUSED || n->because == BECAUSE_CANCELLED ||
+           (n->because == BECAUSE_PENDING && !n->version);
 }
 
 static void note_view(struct world *w, const struct note *n)
 {
     struct record *r = record_new(w, n->kind == NOTE_SHOW ? KIND_SHOW : KIND_HIDE);
-    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_DEVICE, noted_device(w, n->device));
     set_where(w, r, n);
+    if (is_own_send(n))
+        record_set(r, FIELD_MESSAGE, record_own_message_name(w, n->target));
     record_set(r, FIELD_COPY, w->words.copy[n->copy]);
     record_set(r, FIELD_VIA, record_message_name(w, n->via));
     set_version(r, FIELD_VERSION, n->version);
@@ -269,7 +299,7 @@ static void note_view(struct world *w, const struct note *n)
 static void note_notice(struct world *w, const struct note *n)
 {
     struct record *r = record_new(w, KIND_NOTICE);
-    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_DEVICE, noted_device(w, n->device));
     record_set(r, FIELD_IN, record_conv_name(w, n->conv));
     record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
     record_set(r, FIELD_DRAFT, n->draft);
@@ -364,7 +394,7 @@ static void note_append(struct world *w, const struct note *n, uint32_t shard)
 static void note_sync(struct world *w, const struct note *n, uint32_t shard)
 {
     struct record *r = record_new(w, KIND_SYNC);
-    record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+    record_set(r, FIELD_DEVICE, noted_device(w, n->device));
     record_set(r, FIELD_ANSWER, w->words.sync[n->outcome]);
     record_set(r, FIELD_CURSOR, n->position);
     record_set(r, FIELD_HEAD, n->head);
@@ -402,7 +432,7 @@ static void note_books(struct world *w, const struct note *n, uint32_t shard)
             record_set(r, FIELD_GENERATION, n->generation);
             break;
         case NOTE_FENCE:
-            record_set(r, FIELD_DEVICE, record_device_name(w, n->device));
+            record_set(r, FIELD_DEVICE, noted_device(w, n->device));
             record_set(r, FIELD_GENERATION, n->generation);
             break;
         case NOTE_TRUNCATE:

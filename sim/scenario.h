@@ -99,6 +99,9 @@ enum step_kind {
     STEP_ONLINE,
     STEP_LINK,  /* a new device appears */
     STEP_NEVER, /* the device goes away for ever: exempt by name */
+    STEP_DEVICE_BACKUP,
+    STEP_DEVICE_RESTORE, /* a new device starts from the backup of `of`, which is gone */
+    STEP_CLONE,          /* from `of` as it is, and both go on */
     STEP_RACE,
     STEP_FAULT,
 };
@@ -144,6 +147,7 @@ struct scenario_step {
     uint64_t every_us;
     /* who and what */
     uint32_t device;
+    uint32_t of; /* the device whose image it starts from */
     uint8_t operation, role, conv_kind;
     int32_t conversation; /* index of a declared one, or -1 */
     char *in;             /* its name: declared, or the `as` of a create step; NULL = none */

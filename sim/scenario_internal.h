@@ -67,6 +67,9 @@ enum form {
     FORM_LINK,
     FORM_NEVER,
     FORM_SEARCH,
+    FORM_DEVICE_BACKUP,
+    FORM_DEVICE_RESTORE,
+    FORM_CLONE,
     FORM_RACE,
     FORM_FAULT, /* + enum fault_kind */
     FORM_COUNT = FORM_FAULT + FAULT_KIND_COUNT,

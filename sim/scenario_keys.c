@@ -182,9 +182,9 @@ static const struct key step_keys[] = {
     {"plus", KEY_TIME, P(plus_us), 0, 0, NULL, "so long after the EVENT", FORMS_ALL},
     {"as", KEY_NAME, P(as), 0, 0, NULL, "name of the operation and of what it makes; of a backup", OPS | FA(BACKUP)},
     {"count", KEY_COUNT, P(count), 1, 1000000, NULL, "how often; default 1; repetitions of m1 are m1, m1.2, m1.3",
-     (FORMS_DO & ~(FORM(LINK) | FORM(NEVER))) | (FORMS_FAULTS & ~FA(ABORT))},
+     (FORMS_DO & ~(FORM(LINK) | FORM(NEVER) | FORM(DEVICE_RESTORE) | FORM(CLONE))) | (FORMS_FAULTS & ~FA(ABORT))},
     {"every", KEY_TIME, P(every_us), 0, 0, NULL, "with `count`: so long apart",
-     (FORMS_DO & ~(FORM(LINK) | FORM(NEVER))) | (FORMS_FAULTS & ~FA(ABORT))},
+     (FORMS_DO & ~(FORM(LINK) | FORM(NEVER) | FORM(DEVICE_RESTORE) | FORM(CLONE))) | (FORMS_FAULTS & ~FA(ABORT))},
     {"device", KEY_OTHER, 0, 0, 0, NODES, "which device", FORMS_DO | FA(BREAK) | FA(DROP)},
     {"do", KEY_OTHER, 0, 0, 0, REF("do"), "what it does", FORMS_DO},
     {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX + 8, NULL, "conversation",
@@ -229,6 +229,9 @@ static const struct key step_keys[] = {
     {"for", KEY_TIME, P(for_us), 0, 0, NULL, "how long; default: crash 1s, others until the faults stop",
      FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE)},
     {"backup", KEY_TEXT, P(backup), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the backup that is restored", FA(RESTORE)},
+     FA(PARTITION) | FA(CRASH) | FA(HOLD)},
+    {"of", KEY_OTHER, 0, 0, 0, NODES, "the device from whose backup, or of which, it is made",
+     FORM(DEVICE_RESTORE) | FORM(CLONE)},
     {"offset", KEY_SHIFT, P(offset_us), 0, 0, NULL, "of the clock, from now on: \"+1h\", \"-5s\"", FA(CLOCK)},
 };
 const struct key_table step_table = TABLE_OF(step_keys, "step", "");

@@ -264,7 +264,7 @@ static void default_text(struct scenario_step *step)
 static int mark_linked(struct reader *r, const struct step_ref *ref)
 {
     struct scenario_device *device = &r->s->devices[ref->step->device];
-    if (ref->step->kind != STEP_LINK)
+    if (ref->step->kind != STEP_LINK && ref->step->kind != STEP_DEVICE_RESTORE && ref->step->kind != STEP_CLONE)
         return 0;
     if (device->linked)
         return reader_expected(r, member(ref->item, "device"), "each device to be linked once");

@@ -124,7 +124,9 @@ static void lists(FILE *out)
     (void)fputs("]}},\n  \"do\": {\"enum\":[", out);
     for (unsigned i = OPERATION_NONE + 1; i < OPERATION_COUNT; i++)
         (void)fprintf(out, "\"%s\",", operation_name(i));
-    (void)fputs("\"type\",\"look\",\"offline\",\"online\",\"link\",\"never\"]},\n  \"fault\": {\"enum\":[", out);
+    (void)fputs("\"type\",\"look\",\"offline\",\"online\",\"link\",\"never\",\"device-backup\",\"device-restore\","
+                "\"clone\"]},\n  \"fault\": {\"enum\":[",
+                out);
     for (unsigned i = FAULT_NONE + 1; i < FAULT_KIND_COUNT; i++)
         (void)fprintf(out, "%s\"%s\"", i > 1 ? "," : "", fault_name(i));
     (void)fputs("]},\n  \"mix\": {\"anyOf\":[{\"const\":\"all\"},{\"type\":\"object\",\"propertyNames\":{\"enum\":[",

@@ -15,6 +15,26 @@ static const char *const do_words[] = {
 static const enum step_kind do_kinds[] = {
     [FORM_TYPE] = STEP_TYPE, [FORM_LOOK] = STEP_LOOK,   [FORM_OFFLINE] = STEP_OFFLINE, [FORM_ONLINE] = STEP_ONLINE,
     [FORM_LINK] = STEP_LINK, [FORM_NEVER] = STEP_NEVER, [FORM_SEARCH] = STEP_SEARCH,
+    [FORM_TYPE] = "type",
+    [FORM_LOOK] = "look",
+    [FORM_OFFLINE] = "offline",
+    [FORM_ONLINE] = "online",
+    [FORM_LINK] = "link",
+    [FORM_NEVER] = "never",
+    [FORM_DEVICE_BACKUP] = "device-backup",
+    [FORM_DEVICE_RESTORE] = "device-restore",
+    [FORM_CLONE] = "clone",
+};
+static const enum step_kind do_kinds[] = {
+    [FORM_TYPE] = STEP_TYPE,
+    [FORM_LOOK] = STEP_LOOK,
+    [FORM_OFFLINE] = STEP_OFFLINE,
+    [FORM_ONLINE] = STEP_ONLINE,
+    [FORM_LINK] = STEP_LINK,
+    [FORM_NEVER] = STEP_NEVER,
+    [FORM_DEVICE_BACKUP] = STEP_DEVICE_BACKUP,
+    [FORM_DEVICE_RESTORE] = STEP_DEVICE_RESTORE,
+    [FORM_CLONE] = STEP_CLONE,
 };
 
 static const char *do_word(unsigned form)
@@ -134,6 +154,18 @@ static int read_answer(struct reader *r, struct scenario_step *step, const cJSON
     return reader_fail(r, item, false, 9, "found \"%.60s\", expected the reason of a refusal%s", text + 8, hint);
 }
 
+/* It starts from the image of another device of the same user. */
+static int read_source(struct reader *r, struct scenario_step *step, const cJSON *item, const char *what)
+{
+    const cJSON *of;
+    int status = need(r, item, "of", what, &of);
+    if (status != 0 || (status = read_device(r, of, &step->of)) != 0)
+        return status;
+    if (step->of == step->device || r->s->devices[step->of].user != r->s->devices[step->device].user)
+        return reader_expected(r, of, "another device of the same user");
+    return 0;
+}
+
 static int read_operation(struct reader *r, struct scenario_step *step, const cJSON *item, unsigned form)
 {
     static const uint64_t need_in =
@@ -152,7 +184,9 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
     int status = 0;
     step->kind = form < FORM_TYPE ? STEP_OPERATION : do_kinds[form];
     step->operation = (uint8_t)(form < FORM_TYPE ? form : OPERATION_NONE);
-    if (FORM_BIT(form) & need_in)
+    if (form == FORM_DEVICE_RESTORE || form == FORM_CLONE)
+        status = read_source(r, step, item, what);
+    if (status == 0 && (FORM_BIT(form) & need_in))
         status = need(r, item, "in", what, &found);
     if (status == 0 && (FORM_BIT(form) & need_message))
         status = need(r, item, "message", what, &found);

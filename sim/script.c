@@ -11,6 +11,7 @@
  * not been invoked gets the id that this send will have if its device does nothing before: so an early deletion can be
  * written.
  */
+#include "sim/lives.h"
 #include "sim/record.h"
 
 #include <stdio.h>
@@ -194,15 +195,15 @@ void script_take(void *world, const struct record *record, const struct names *n
     w->waiting_count = kept;
 }
 
-static struct world_step *step_of_op(struct world *w, device_id device, uint32_t op)
+static struct world_step *step_of_op(struct world *w, uint64_t key)
 {
-    uint32_t step = (uint32_t)idmap_get(&w->ops, MAKE_ID(device, op));
+    uint32_t step = (uint32_t)idmap_get(&w->ops, key);
     return step ? &w->steps[step - 1] : NULL;
 }
 
 void script_decided(struct world *w, device_id device, uint32_t op, version v)
 {
-    struct world_step *s = step_of_op(w, device, op);
+    struct world_step *s = step_of_op(w, lives_key(w, MAKE_ID(device, op)));
     if (!s)
         return;
     if (!s->decided_seq)
@@ -213,7 +214,7 @@ void script_decided(struct world *w, device_id device, uint32_t op, version v)
 
 void script_answered(struct world *w, device_id device, uint32_t op, unsigned outcome, unsigned why)
 {
-    struct world_step *s = step_of_op(w, device, op);
+    struct world_step *s = step_of_op(w, lives_own_key(w, device, op));
     if (!s)
         return;
     if (outcome != OUTCOME_REFUSED) {
@@ -236,7 +237,7 @@ static uint64_t parse_default_name(struct world *w, const char *name)
     for (size_t i = 0; i < w->device_count; i++) {
         const char *device = names_text(w->names, w->devices[i].name);
         if (strlen(device) == (size_t)(slash - name) && !memcmp(device, name, (size_t)(slash - name)))
-            return MAKE_ID(i + 1, strtoul(slash + 1, NULL, 10));
+            return MAKE_ID(lives_id(w, (device_id)(i + 1)), strtoul(slash + 1, NULL, 10));
     }
     return 0;
 }
@@ -264,8 +265,8 @@ static uint64_t resolve(struct world *w, const char *text, device_id asks)
         uint32_t op = next_op(w, maker) + (maker == asks);
         while ((uint32_t)idmap_get(&w->ops, MAKE_ID(maker, op))) /* promised to another step */
             op++;
-        id = MAKE_ID(maker, op);
-        idmap_put(&w->ops, id, ((uint64_t)name << 32) | step);
+        id = MAKE_ID(lives_id(w, maker), op);
+        idmap_put(&w->ops, MAKE_ID(maker, op), ((uint64_t)name << 32) | step);
         idmap_put(&w->ids_by_name, name, id);
         return id;
     }
@@ -330,21 +331,21 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
     if (step->undoes)
         input.named = idmap_get(&w->op_versions, resolve(w, step->undoes, device));
     uint32_t op = next_op(w, device);
-    uint64_t id = MAKE_ID(device, op);
+    uint64_t key = MAKE_ID(device, op), id = MAKE_ID(lives_id(w, device), op);
     uint32_t name = repeated_name(w, step->as, repetition);
-    idmap_put(&w->ops, id, ((uint64_t)name << 32) | (index + 1ULL));
+    idmap_put(&w->ops, key, ((uint64_t)name << 32) | (index + 1ULL));
     if (name)
         idmap_put(&w->ids_by_name, name, id);
     if (step->operation == OPERATION_SEND)
-        input.body = text_of(step->text ? step->text : names_text(w->names, record_message_name(w, id)));
+        input.body = text_of(step->text ? step->text : names_text(w->names, record_key_name(w, key)));
     if (step->operation == OPERATION_EDIT)
         input.body = text_of(step->text);
-    tell_step(w, index, record_message_name(w, id));
+    tell_step(w, index, record_key_name(w, key));
     if (!world_device_step(w, device, &input))
         return;
     w->steps[index].result.ran++;
     if (next_op(w, device) == op) { /* a cancel that took a send out of the outbox is no operation: the name is free */
-        idmap_put(&w->ops, id, 0);
+        idmap_put(&w->ops, key, 0);
         if (name)
             idmap_put(&w->ids_by_name, name, 0);
         return;
@@ -408,6 +409,14 @@ static void run_device(struct world *w, uint32_t index)
                 world_device_begin(w, id, true);
             link_dial(w, id, 0);
             break;
+        case STEP_DEVICE_BACKUP:
+            lives_backup(w, id);
+            break;
+        case STEP_DEVICE_RESTORE:
+        case STEP_CLONE:
+            if (!d->core)
+                lives_start(w, id, step->of + 1, step->kind == STEP_CLONE);
+            break;
         default: /* STEP_NEVER */
             if (!d->never)
                 record_node(w, KIND_EXEMPT, node_of_device(w, id));
@@ -419,6 +428,10 @@ static void run_device(struct world *w, uint32_t index)
 static bool is_ready(struct world *w, const struct scenario_step *step)
 {
     if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK && step->kind != STEP_SEARCH)
+    if (step->kind == STEP_DEVICE_RESTORE || step->kind == STEP_CLONE)
+        return lives_can_start(w, step->of + 1, step->kind == STEP_CLONE);
+    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK &&
+        step->kind != STEP_DEVICE_BACKUP)
         return true;
     const struct world_device *d = world_device(w, step->device + 1);
     return d->core && !d->crashed;

@@ -8,7 +8,7 @@
  */
 #include "core/wire_codec.h"
 #include "core/wire_size.h"
-#include "sim/world_internal.h"
+#include "sim/lives.h"
 
 #define PUSH_LATE_US (20 * US_PER_S) /* a late push comes up to so much later */
 
@@ -95,6 +95,8 @@ static void count_stream(struct world *w, bool to_device, const struct wire *wir
 
 void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire)
 {
+    if (to_device)
+        id = lives_device(w, id, wire->session);
     struct world_device *d = world_device(w, id);
     if (!d->link.session || wire->session != d->link.session)
         return;
@@ -135,6 +137,7 @@ void transport_push(struct world *w, shard_id from, device_id to, const struct w
 {
     const struct scenario_network *n = &w->scenario->network;
     bool safety = w->phase == PHASE_SAFETY;
+    to = lives_holder(w, to);
     uint32_t node = node_of_device(w, to);
     if (w->active_cuts && !net_reachable(w->net, from, node)) {
         fault_cut_packet(w, from, node);
@@ -194,12 +197,13 @@ static void arrive_at_shard(struct world *w, const struct packet *p)
         if (p->session != world_device(w, id)->link.session)
             return;
         input.kind = SHARD_DEVICE_MSG;
-        input.device = id;
+        input.device = lives_id(w, id);
         input.session = p->session;
-    } else {
-        input.kind = SHARD_PEER_MSG;
-        input.shard = p->from;
+        lives_shard_step(w, id, &input);
+        return;
     }
+    input.kind = SHARD_PEER_MSG;
+    input.shard = p->from;
     world_shard_step(w, p->to, &input);
 }
 

@@ -6,6 +6,7 @@
  * stream, and events of one instant are ordered by a draw. Memory is kept between runs. Limits: the scenario's, on
  * events, records and memory; exceeding one ends the run as exhausted.
  */
+#include "sim/lives.h"
 #include "sim/record.h"
 
 #include <stdio.h>
@@ -189,7 +190,9 @@ bool world_device_step(struct world *w, device_id id, struct device_input *input
         world_fail(w, "a step of a device", status);
         return false;
     }
+    w->speaker = id;
     record_notes(w, &w->out, UINT32_MAX);
+    w->speaker = 0;
     enum crash_point point = fault_strikes_after(&d->plan, w->out.msg_count || w->out.note_count);
     carry(w, node_of_device(w, id), leaves(point, w->out.msg_count), false);
     d->clock.wake_at_us = w->out.wake_at_us;
@@ -198,6 +201,8 @@ bool world_device_step(struct world *w, device_id id, struct device_input *input
         fault_crash(w, node_of_device(w, id), point, plan.for_us);
     else if (d->syncing || input->kind == DEVICE_MESSAGE)
         observe_synced(w, id);
+    if (input->kind == DEVICE_MESSAGE)
+        lives_retired(w, id);
     return true;
 }
 
@@ -210,7 +215,9 @@ void world_device_push(struct world *w, device_id id, const struct wire *wire)
     int status = device_step(d->core, &input, &w->out);
     if (status)
         world_fail(w, "a push to a device", status);
+    w->speaker = id;
     record_notes(w, &w->out, UINT32_MAX);
+    w->speaker = 0;
 }
 
 /* ---- running ---- */
@@ -291,6 +298,9 @@ static void dispatch(struct world *w, const struct event *e)
         case EVENT_POLL:
             phase_poll(w);
             break;
+        case EVENT_ADOPT:
+            lives_adopt(w, device);
+            break;
     }
 }
 
@@ -360,6 +370,7 @@ void world_free(struct world *world)
     queue_free(world->queue);
     out_free(&world->out);
     idmap_release(&world->ops);
+    idmap_release(&world->owners);
     idmap_release(&world->op_versions);
     idmap_release(&world->ids_by_name);
     idmap_release(&world->steps_by_name);

@@ -45,6 +45,7 @@ enum event_kind {
     EVENT_OBSERVE,
     EVENT_PHASE, /* a: enum phase that begins */
     EVENT_POLL,  /* of the end phases */
+    EVENT_ADOPT, /* a: device, which takes another id */
 };
 enum phase { PHASE_SAFETY, PHASE_HEAL, PHASE_DELIVER, PHASE_AGE, PHASE_OVER };
 
@@ -103,8 +104,15 @@ struct world_device {
     bool crashed, offline, away, absent, never; /* absent: by its presence pattern */
     bool patterned;                             /* has a presence pattern */
     uint8_t protocol;                           /* the version that it speaks */
-    bool syncing;                               /* a delta up to sync_to is awaited, then observed */
-    bool checked;                               /* found converged by the last poll */
+    /* lives.c */
+    device_id core_id;    /* what the servers call it; 0 = as the world does */
+    device_id source;     /* the device whose image it was started from, or 0 */
+    uint32_t first_op;    /* of its own: what is below was asked for by the source */
+    struct device *image; /* its last backup, or NULL */
+    device_id image_id;   /* what the servers called it then */
+    bool adopting, own_id_used;
+    bool syncing; /* a delta up to sync_to is awaited, then observed */
+    bool checked; /* found converged by the last poll */
     uint64_t sync_to;
 };
 
@@ -235,6 +243,9 @@ struct world {
     /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one
      */
     struct idmap ops;
+    struct idmap owners;        /* see lives.c */
+    uint32_t lives;             /* how often an id and a device were told apart: 0 = never */
+    device_id speaker, caller;  /* whose notes are being told; whose message is being taken */
     struct idmap op_versions;   /* commits of operations of the script */
     struct idmap ids_by_name;   /* name -> message or conversation */
     struct idmap steps_by_name; /* `as` -> step + 1 */
@@ -385,6 +396,8 @@ void observe_content(struct world *w, shard_id id);
 void observe_packet(struct world *w, uint32_t from, const struct wire *wire);
 void observe_random(struct world *w);
 void observe_all(struct world *w);
+/* It starts with what the source, or its backup, had. */
+void observe_start(struct world *w, device_id id, device_id source, bool clone);
 void observe_synced(struct world *w, device_id id);
 uint64_t observe_tombstones(struct world *w);
 

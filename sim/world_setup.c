@@ -216,9 +216,10 @@ void world_set_up(struct world *w)
 /* Give back what belongs to one run; keep the arrays. */
 void world_forget(struct world *w)
 {
-    for (size_t i = 0; i < w->device_count; i++)
-        if (w->devices[i].core)
-            device_free(w->devices[i].core);
+    for (size_t i = 0; i < w->device_count; i++) {
+        device_free(w->devices[i].core);
+        device_free(w->devices[i].image);
+    }
     for (shard_id i = 0; i < w->shard_count; i++) {
         if (w->shards[i].core)
             shard_free(w->shards[i].core);
@@ -248,11 +249,12 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->over = w->failed = w->exhausted = false;
     w->error[0] = '\0';
     w->shard_count = scenario->shards ? scenario->shards : 1;
-    w->sessions = w->ghosts = 0;
+    w->sessions = w->ghosts = w->lives = w->speaker = w->caller = 0;
     w->stalls_len = 0;
     w->traffic = (struct traffic){0};
     queue_clear(w->queue);
     idmap_clear(&w->ops);
+    idmap_clear(&w->owners);
     idmap_clear(&w->op_versions);
     idmap_clear(&w->ids_by_name);
     idmap_clear(&w->steps_by_name);

@@ -15,6 +15,7 @@
     X(shard)      \
     X(hostile)    \
     X(protocol)   \
+    X(lives)      \
     X(forme)      \
     X(copies)     \
     X(jobs)       \

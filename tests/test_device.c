@@ -639,7 +639,7 @@ static void operations_are_sent_again_at_each_welcome_in_order(void) /* X1 */
     SAID("invoke 1 send; show 1.1 pending");
     person(OPERATION_SEND, CONV, 0, "b");
     connect_as(SESSION);
-    SAID(">hello g1 e1 p1 op3");
+    SAID(">hello g1 e1 p1 op1");
     welcome(1);
     SAID(">op 1 send oldest 1; >op 2 send oldest 1");
     answer(1, OUTCOME_ACCEPTED, WHY_NONE, 2);

@@ -205,6 +205,8 @@ static bool obliges(const struct check *c, const struct device *d)
     uint64_t renewed_seq = c->users[d->user].epoch_seq;
     if (d->born_seq < renewed_seq && d->moved_seq < renewed_seq)
         return false; /* its log is no more: it must reset */
+    if (d->shared || d->cursor < d->rewound_to)
+        return false; /* the server cannot know that it is behind: its next hello says so */
     return !d->fenced && !d->exempt && !d->retired && !d->resetting && !(d->linked && !d->installed);
 }
 

@@ -2,7 +2,8 @@
  * durability.c: acked-is-durable: what a device was told was accepted has been executed, and stays.
  *
  * With inside kinds: an acknowledgement needs a commit (or an early record) of that operation before it; a deletion may
- * also have been recognised as one that is already in force. Without: an acknowledged send is readable at the end on
+ * also have been recognised as one that is already in force. One that says no more than "settled" needs a decision at
+ * any time: else the operation was taken for another, and lost. Without: an acknowledged send is readable at the end on
  * the device that sent it, unless somebody asked for its deletion.
  */
 #include "sim/check/state.h"
@@ -25,8 +26,26 @@ void durability_before(struct check *c, const struct event *e)
     chain_now(c, v);
 }
 
+/* Settled, and never decided: neither executed nor refused, by nobody, for ever. */
+static void settled(struct check *c, const struct op *op)
+{
+    if (op->committed || op->rejected || op->early || op->refused) {
+        judge(c, INVARIANT_ACKED_IS_DURABLE);
+        return;
+    }
+    struct verdict *v = violate(c, INVARIANT_ACKED_IS_DURABLE,
+                                "%s was told that operation %s is settled, and nobody "
+                                "ever decided it",
+                                nm(c, c->devices[op->device].name), nm(c, op->name));
+    chain_kept(c, v, op->kept);
+    chain_kept(c, v, op->ack_kept);
+}
+
 void durability_finish(struct check *c)
 {
+    for (uint32_t i = 1; c->inside && c->ended && i < c->ops_count; i++)
+        if (c->ops[i].acked && c->ops[i].settled && c->ops[i].invoked)
+            settled(c, &c->ops[i]);
     if (c->inside || !c->ended)
         return;
     for (uint32_t i = 1; i < c->ops_count; i++) {

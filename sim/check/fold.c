@@ -275,6 +275,53 @@ static void fold_bind(struct check *c, const struct event *e)
         target_change(c, e, e->message, false);
 }
 
+/* It goes on under another id: a device that is linked, with what it shows, and with nothing under way. */
+static void begin_again(struct check *c, uint32_t device)
+{
+    struct device *d = &c->devices[device];
+    for (uint32_t i = 1; i < c->ops_count; i++)
+        c->ops[i].lapsed |= c->ops[i].device == device && !c->ops[i].acked && !c->ops[i].refused;
+    d->retired = d->fenced = d->installed = d->resetting = d->shared = false;
+    d->fence_generation = d->rewound_to = d->cursor = d->epoch = 0;
+}
+
+/* It starts with copies that another device had; each is as if it had been shown here. */
+static void fold_restore(struct check *c, const struct event *e)
+{
+    uint32_t source = state_device_find(c, record_get(e->r, FIELD_SOURCE));
+    struct device *d = &c->devices[e->device], *s = &c->devices[source];
+    d->cursor = record_get(e->r, FIELD_CURSOR);
+    d->epoch = record_get(e->r, FIELD_EPOCH);
+    d->installed = s->installed;
+    d->fence_generation = s->fence_generation;
+    d->shared = record_get(e->r, FIELD_CLONE);
+    if (d->shared)
+        s->shared = true;
+    else
+        s->exempt = true;
+    d->rewound_to = !d->shared && s->epoch == d->epoch ? s->cursor : 0;
+    for (size_t i = 0; i < e->r->item_count; i++) {
+        const struct record_item *item = &e->r->items[i];
+        struct record show;
+        struct event shown;
+        record_begin(&show, KIND_SHOW, e->r->at_us);
+        show.seq = e->r->seq;
+        record_set(&show, FIELD_DEVICE, c->devices[e->device].name);
+        record_set(&show, FIELD_IN, item->in);
+        record_set(&show, FIELD_MESSAGE, item->message);
+        record_set(&show, FIELD_COPY, item->copy);
+        if (item->via)
+            record_set(&show, FIELD_VIA, item->via);
+        if (item->version)
+            record_set(&show, FIELD_VERSION, item->version);
+        else
+            record_set(&show, FIELD_PENDING, 1);
+        state_resolve(c, &show, &shown);
+        if (shown.message)
+            fold_copy(c, &shown);
+    }
+}
+
 static void fold_device_side(struct check *c, const struct event *e)
 {
     struct device *d = &c->devices[e->device];
@@ -285,6 +332,8 @@ static void fold_device_side(struct check *c, const struct event *e)
                 d->next_of_user = c->users[e->user].devices;
                 c->users[e->user].devices = e->device;
             }
+            if (d->retired || d->shared)
+                begin_again(c, e->device);
             d->linked = record_get(e->r, FIELD_LINKED);
             d->old = record_get(e->r, FIELD_OLD);
             break;
@@ -317,6 +366,9 @@ static void fold_device_side(struct check *c, const struct event *e)
         case KIND_HIDE:
             if (e->message)
                 fold_copy(c, e);
+            break;
+        case KIND_DEVICE_RESTORE:
+            fold_restore(c, e);
             break;
         case KIND_VIEW:
             d->view_at_us = e->r->at_us;

@@ -177,6 +177,18 @@ static void deletion(struct check *c, const struct event *e, uint32_t conv, uint
         oblige_message(c, m, kept, c->last_us);
 }
 
+/* It has what it was started with, deleted or not: a device that returns. */
+static void oblige_device(struct check *c, uint32_t device)
+{
+    for (uint32_t i = 1; i < c->holdings_count; i++) {
+        const struct holding *h = &c->holdings[i];
+        const struct message *m = &c->messages[c->items[h->item].message];
+        const struct target *t = m->target.deleted ? &m->target : &c->convs[m->conv].target;
+        if (h->device == device && h->shown && !message_live(c, m) && t->last)
+            oblige(c, i, c->changes[t->last].kept, c->last_us);
+    }
+}
+
 void reach_before(struct check *c, const struct event *e)
 {
     if (e->r->kind == KIND_HIDE && e->message) {
@@ -239,6 +251,11 @@ void reach_after(struct check *c, const struct event *e)
                 oblige(c, state_holding_of(c, e), c->changes[t->last].kept, c->last_us);
             break;
         }
+        case KIND_DEVICE:
+        case KIND_DEVICE_RESTORE:
+            if (c->devices[e->device].shown)
+                oblige_device(c, e->device);
+            break;
         case KIND_CONNECT:
         case KIND_DISCONNECT:
             connection(c, e->device, r->kind == KIND_CONNECT);

@@ -25,6 +25,10 @@ static void unsettled(struct check *c, const struct op *op)
     bool returned = d->connected && (c->delivering || c->last_us > from_us + c->options.returning_us);
     if (d->exempt || d->retired)
         return;
+    if (op->lapsed) {
+        judge_unknown(c, INVARIANT_DELETE_SETTLES);
+        return;
+    }
     if (!c->ended || !returned || c->shard_exempt || c->shards_down || c->fault_count || c->nameless_faults) {
         judge_unknown(c, INVARIANT_DELETE_SETTLES);
         return;

@@ -96,6 +96,8 @@ struct device {
     uint64_t stuck_at, stuck_epoch; /* where it last asked while its log went on */
     uint32_t stuck_hellos, stuck_kept;
     bool connected, exempt, fenced, linked, installed, resetting, retired, view_has_cursor, old;
+    bool shared;         /* it runs under the id of another that runs too: the server keeps one position for both */
+    uint64_t rewound_to; /* a restored one: up to here the server believes it has all */
 };
 struct item {
     uint32_t message, copy, via, next, first_holding; /* copy, via: names; first_holding: devices that show it now */
@@ -113,6 +115,7 @@ struct op {
     uint64_t invoke_seq, invoke_at_us, ack_seq, ack_at_us, commit_seq, commit_shard;
     bool lost; /* committed, and lost by a restore */
     bool invoked, acked, settled, refused, committed, early, rejected, cancelled;
+    bool lapsed; /* asked for under an id that was given up: nobody will ever answer */
     uint32_t cancel_kept;
 };
 struct forme { /* a deletion for oneself. message 0: everything up to its version, or to its invocation */
