@@ -68,6 +68,13 @@ bool device_is_retired(const struct device *device);
  */
 void device_adopt(struct device *device, device_id id);
 
+/*
+ * The start of a newly linked device of the same user from a copy of this one (M3): under an id of its own, which its
+ * user's shard has as any device's, with the replica and the place in the log that belong together, and nothing of what
+ * the other has under way.
+ */
+void device_take_over(struct device *copy, device_id id);
+
 /* ---- for observers: reads durable state and view, shares no code with the notes ---- */
 struct device_state {
     uint32_t epoch, generation, next_op, outbox_count;

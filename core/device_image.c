@@ -60,3 +60,19 @@ void device_adopt(struct device *device, device_id id)
     device->sent_op = device->token = 0;
     device->first_op = device->next_op;
 }
+
+void device_take_over(struct device *copy, device_id id)
+{
+    struct out unsaid = {0}; /* nobody has seen it yet: there is nothing to tell */
+    assert(id && id != copy->id && !copy->retired);
+    while (copy->replica.op_count)
+        replica_op_remove(&copy->replica, &copy->replica.ops[copy->replica.op_count - 1]);
+    view_update(copy, 0, 0, (struct gone){BECAUSE_RESET, 0}, &unsaid);
+    out_free(&unsaid);
+    sync_reset_free(copy);
+    copy->id = id;
+    copy->generation = 1;
+    copy->installed = 0;
+    copy->next_op = copy->first_op = 1;
+    copy->sent_op = copy->token = 0;
+}

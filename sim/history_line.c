@@ -63,9 +63,9 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_REPEAT] = "{shard} ignores number {number} of incarnation {incarnation} from {source}, which came again",
     [KIND_RECEIVE] = "{shard} receives number {number} of incarnation {incarnation} from {source}",
     [KIND_CONTENT] = "of {tombstones} tombstones and deletions of {shard}, {count} carry a text",
-    [KIND_DEVICE_RESTORE] =
-        "{device} starts from what {source} had[ and goes on having{clone}]: {shown}[, cursor {cursor}]"
-        "[, epoch {epoch}]",
+    [KIND_DEVICE_RESTORE] = "{device} starts from what {source} had[ and goes on having{clone}][ under an id of its "
+                            "own{linked}]: {shown}[, cursor {cursor}]"
+                            "[, epoch {epoch}]",
     [KIND_TABLE] =
         "{shard} is found to hold {tombstones} tombstones, {messages} messages, {conversations} conversations, "
         "{entries} entries, {waiting} waiting, digest {digest}[, {count} held]",

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ADOPT_RETRY_US (50 * US_PER_MS) /* its shard is down, or the device is */
+#define ADOPT_RETRY_US (50 * US_PER_MS) /* the device is down */
 
 /* ---- who is who ---- */
 
@@ -152,7 +152,20 @@ void lives_start(struct world *w, device_id device, device_id source, bool clone
     if (!clone)
         lose(w, source);
     record_device(w, device, false);
-    observe_start(w, device, source, clone);
+    observe_start(w, device, source, clone ? FIELD_CLONE : FIELD_SOURCE);
+    link_dial(w, device, 0);
+}
+
+void lives_link(struct world *w, device_id device, device_id source)
+{
+    struct world_device *d = world_device(w, device), *s = world_device(w, source);
+    assert(!d->core && device != source && d->user == s->user);
+    d->core = device_copy(s->core);
+    d->protocol = s->protocol;
+    device_take_over(d->core, device);
+    record_device(w, device, false);
+    world_provision(w, d->user, device, false);
+    observe_start(w, device, source, FIELD_LINKED);
     link_dial(w, device, 0);
 }
 
@@ -182,7 +195,7 @@ void lives_adopt(struct world *w, device_id device)
     struct world_device *d = world_device(w, device);
     if (!d->core || !device_is_retired(d->core))
         return;
-    if (d->crashed || !w->shards[d->home].core) {
+    if (d->crashed) {
         world_push(w, w->now_us + ADOPT_RETRY_US, EVENT_ADOPT, device, 0);
         return;
     }
@@ -191,8 +204,7 @@ void lives_adopt(struct world *w, device_id device)
     d->own_id_used |= id == device;
     d->adopting = false;
     w->lives++;
-    struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = id, .linked = true};
-    world_shard_step(w, d->home, &input);
+    world_provision(w, d->user, id, true);
     device_adopt(d->core, id);
     d->core_id = id;
     record_device(w, device, true);

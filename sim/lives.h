@@ -27,6 +27,8 @@ void lives_backup(struct world *w, device_id device);
 bool lives_can_start(struct world *w, device_id source, bool clone);
 /* Start it from the source's last backup, and the source is gone; clone: from the source as it is, and both go on. */
 void lives_start(struct world *w, device_id device, device_id source, bool clone);
+/* Link it from a copy of the source: the same place in the log, and an id of its own (M3). */
+void lives_link(struct world *w, device_id device, device_id source);
 /* It has stepped: was it told that its id is not to be used any more? */
 void lives_retired(struct world *w, device_id device);
 void lives_adopt(struct world *w, device_id device);

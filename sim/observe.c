@@ -81,11 +81,12 @@ void observe_device(struct world *w, device_id id)
     record_emit(w);
 }
 
-void observe_start(struct world *w, device_id id, device_id source, bool clone)
+void observe_start(struct world *w, device_id id, device_id source, enum history_field how)
 {
     struct record *r = look_at(w, id, KIND_DEVICE_RESTORE);
     record_set(r, FIELD_SOURCE, record_device_name(w, source));
-    record_set(r, FIELD_CLONE, clone);
+    if (how != FIELD_SOURCE)
+        record_set(r, how, 1);
     record_emit(w);
 }
 

@@ -147,7 +147,7 @@ struct scenario_step {
     uint64_t every_us;
     /* who and what */
     uint32_t device;
-    uint32_t of; /* the device whose image it starts from */
+    uint32_t of; /* the device whose image it starts from, or UINT32_MAX */
     uint8_t operation, role, conv_kind;
     int32_t conversation; /* index of a declared one, or -1 */
     char *in;             /* its name: declared, or the `as` of a create step; NULL = none */

@@ -230,8 +230,9 @@ static const struct key step_keys[] = {
      FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE)},
     {"backup", KEY_TEXT, P(backup), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the backup that is restored", FA(RESTORE)},
      FA(PARTITION) | FA(CRASH) | FA(HOLD)},
-    {"of", KEY_OTHER, 0, 0, 0, NODES, "the device from whose backup, or of which, it is made",
-     FORM(DEVICE_RESTORE) | FORM(CLONE)},
+    {"of", KEY_OTHER, 0, 0, 0, NODES,
+     "the device from whose backup, or of which, it is made; link: from a copy of it, else from a snapshot",
+     FORM(DEVICE_RESTORE) | FORM(CLONE) | FORM(LINK)},
     {"offset", KEY_SHIFT, P(offset_us), 0, 0, NULL, "of the clock, from now on: \"+1h\", \"-5s\"", FA(CLOCK)},
 };
 const struct key_table step_table = TABLE_OF(step_keys, "step", "");

@@ -184,7 +184,7 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
     int status = 0;
     step->kind = form < FORM_TYPE ? STEP_OPERATION : do_kinds[form];
     step->operation = (uint8_t)(form < FORM_TYPE ? form : OPERATION_NONE);
-    if (form == FORM_DEVICE_RESTORE || form == FORM_CLONE)
+    if (form == FORM_DEVICE_RESTORE || form == FORM_CLONE || (form == FORM_LINK && member(item, "of")))
         status = read_source(r, step, item, what);
     if (status == 0 && (FORM_BIT(form) & need_in))
         status = need(r, item, "in", what, &found);
@@ -338,7 +338,7 @@ static int read_step(struct reader *r, struct scenario_step *step, const cJSON *
     char what[64];
     unsigned form;
     const cJSON *device;
-    *step = (struct scenario_step){.conversation = -1, .subject = UINT32_MAX, .count = 1, .times = 1};
+    *step = (struct scenario_step){.conversation = -1, .subject = UINT32_MAX, .of = UINT32_MAX, .count = 1, .times = 1};
     int status = expect_object(r, item, "a step: an object");
     if (status != 0 || (status = read_form(r, item, branch, &form)) != 0)
         return status;

@@ -405,6 +405,8 @@ static void run_device(struct world *w, uint32_t index)
             link_set_offline(w, id, &d->offline, step->kind == STEP_OFFLINE);
             break;
         case STEP_LINK:
+            if (!d->core && step->of != UINT32_MAX)
+                lives_link(w, id, step->of + 1);
             if (!d->core)
                 world_device_begin(w, id, true);
             link_dial(w, id, 0);
@@ -430,6 +432,8 @@ static bool is_ready(struct world *w, const struct scenario_step *step)
     if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK && step->kind != STEP_SEARCH)
     if (step->kind == STEP_DEVICE_RESTORE || step->kind == STEP_CLONE)
         return lives_can_start(w, step->of + 1, step->kind == STEP_CLONE);
+    if (step->of != UINT32_MAX)
+        return lives_can_start(w, step->of + 1, step->kind != STEP_DEVICE_RESTORE);
     if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK &&
         step->kind != STEP_DEVICE_BACKUP)
         return true;

@@ -298,6 +298,9 @@ static void dispatch(struct world *w, const struct event *e)
         case EVENT_POLL:
             phase_poll(w);
             break;
+        case EVENT_PROVISION:
+            world_provision(w, world_device(w, device)->user, device, e->b != 0);
+            break;
         case EVENT_ADOPT:
             lives_adopt(w, device);
             break;

@@ -43,9 +43,10 @@ enum event_kind {
     EVENT_ARRIVE,    /* the next user of the crowd */
     EVENT_CROWD,     /* a: enum crowd_work */
     EVENT_OBSERVE,
-    EVENT_PHASE, /* a: enum phase that begins */
-    EVENT_POLL,  /* of the end phases */
-    EVENT_ADOPT, /* a: device, which takes another id */
+    EVENT_PHASE,     /* a: enum phase that begins */
+    EVENT_POLL,      /* of the end phases */
+    EVENT_ADOPT,     /* a: device, which takes another id */
+    EVENT_PROVISION, /* a: device's id, b: linked: its shard was down */
 };
 enum phase { PHASE_SAFETY, PHASE_HEAL, PHASE_DELIVER, PHASE_AGE, PHASE_OVER };
 
@@ -313,6 +314,8 @@ user_id world_add_user(struct world *w, const char *name);
 /* Reserve its id and name; it exists from world_device_begin on. */
 device_id world_add_device(struct world *w, user_id user, const char *name);
 void world_device_begin(struct world *w, device_id id, bool linked);
+/* Its user's shard learns of it, as soon as it is up. */
+void world_provision(struct world *w, user_id user, device_id id, bool linked);
 
 /* ---- transport.c ---- */
 void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire);
@@ -396,8 +399,8 @@ void observe_content(struct world *w, shard_id id);
 void observe_packet(struct world *w, uint32_t from, const struct wire *wire);
 void observe_random(struct world *w);
 void observe_all(struct world *w);
-/* It starts with what the source, or its backup, had. */
-void observe_start(struct world *w, device_id id, device_id source, bool clone);
+/* It starts with what the source, or its backup, had. how: FIELD_CLONE, FIELD_LINKED, or FIELD_SOURCE for neither. */
+void observe_start(struct world *w, device_id id, device_id source, enum history_field how);
 void observe_synced(struct world *w, device_id id);
 uint64_t observe_tombstones(struct world *w);
 

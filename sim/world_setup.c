@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PROVISION_RETRY_US (50 * US_PER_MS)
+
 user_id world_add_user(struct world *w, const char *name)
 {
     w->users = base_grow(w->users, &w->user_cap, w->user_count + 1, sizeof *w->users);
@@ -41,13 +43,22 @@ device_id world_add_device(struct world *w, user_id user, const char *name)
     return id;
 }
 
+void world_provision(struct world *w, user_id user, device_id id, bool linked)
+{
+    shard_id home = shard_of_user(user, w->shard_count);
+    struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = user, .device = id, .linked = linked};
+    if (w->shards[home].core)
+        world_shard_step(w, home, &input);
+    else
+        world_push(w, w->now_us + PROVISION_RETRY_US, EVENT_PROVISION, id, linked);
+}
+
 void world_device_begin(struct world *w, device_id id, bool linked)
 {
     struct world_device *d = world_device(w, id);
     assert(!d->core);
     record_device(w, id, linked);
-    struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = id, .linked = linked};
-    world_shard_step(w, d->home, &input);
+    world_provision(w, d->user, id, linked);
     d->core = device_new(id, d->user, linked, &w->policy);
     device_set_endpoint(d->core, d->home);
     device_set_protocol(d->core, d->protocol);

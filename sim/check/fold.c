@@ -293,13 +293,12 @@ static void fold_restore(struct check *c, const struct event *e)
     d->cursor = record_get(e->r, FIELD_CURSOR);
     d->epoch = record_get(e->r, FIELD_EPOCH);
     d->installed = s->installed;
-    d->fence_generation = s->fence_generation;
+    bool own_id = record_get(e->r, FIELD_LINKED);
+    d->fence_generation = own_id ? 0 : s->fence_generation;
     d->shared = record_get(e->r, FIELD_CLONE);
-    if (d->shared)
-        s->shared = true;
-    else
-        s->exempt = true;
-    d->rewound_to = !d->shared && s->epoch == d->epoch ? s->cursor : 0;
+    s->shared |= d->shared;
+    s->exempt |= !d->shared && !own_id;
+    d->rewound_to = !d->shared && !own_id && s->epoch == d->epoch ? s->cursor : 0;
     for (size_t i = 0; i < e->r->item_count; i++) {
         const struct record_item *item = &e->r->items[i];
         struct record show;
