@@ -1,6 +1,7 @@
 /* device_world.c: see device_world.h. */
 #include "tests/device_world.h"
 
+#include <CUnit/CUnit.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

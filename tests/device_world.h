@@ -8,8 +8,6 @@
 
 #include "core/device.h"
 
-#include <CUnit/CUnit.h>
-
 #define SELF 1
 #define SESSION 7
 #define CONV MAKE_ID(9, 1)
@@ -60,7 +58,7 @@ void announce_reset(void);
     }
 struct device_test {
     const char *name;
-    CU_TestFunc run;
+    void (*run)(void);
 };
 /* A suite of these tests; as a suite's function returns. */
 int device_suite(const char *name, const struct device_test *tests, size_t count);

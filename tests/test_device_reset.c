@@ -3,6 +3,7 @@
  */
 #include "tests/device_world.h"
 
+#include <CUnit/CUnit.h>
 #include <stdio.h>
 #include <string.h>
 
