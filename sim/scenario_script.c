@@ -9,18 +9,13 @@
 #include <string.h>
 
 static const char *const do_words[] = {
-    [FORM_TYPE] = "type", [FORM_LOOK] = "look",   [FORM_OFFLINE] = "offline", [FORM_ONLINE] = "online",
-    [FORM_LINK] = "link", [FORM_NEVER] = "never", [FORM_SEARCH] = "search",
-};
-static const enum step_kind do_kinds[] = {
-    [FORM_TYPE] = STEP_TYPE, [FORM_LOOK] = STEP_LOOK,   [FORM_OFFLINE] = STEP_OFFLINE, [FORM_ONLINE] = STEP_ONLINE,
-    [FORM_LINK] = STEP_LINK, [FORM_NEVER] = STEP_NEVER, [FORM_SEARCH] = STEP_SEARCH,
     [FORM_TYPE] = "type",
     [FORM_LOOK] = "look",
     [FORM_OFFLINE] = "offline",
     [FORM_ONLINE] = "online",
     [FORM_LINK] = "link",
     [FORM_NEVER] = "never",
+    [FORM_SEARCH] = "search",
     [FORM_DEVICE_BACKUP] = "device-backup",
     [FORM_DEVICE_RESTORE] = "device-restore",
     [FORM_CLONE] = "clone",
@@ -32,6 +27,7 @@ static const enum step_kind do_kinds[] = {
     [FORM_ONLINE] = STEP_ONLINE,
     [FORM_LINK] = STEP_LINK,
     [FORM_NEVER] = STEP_NEVER,
+    [FORM_SEARCH] = STEP_SEARCH,
     [FORM_DEVICE_BACKUP] = STEP_DEVICE_BACKUP,
     [FORM_DEVICE_RESTORE] = STEP_DEVICE_RESTORE,
     [FORM_CLONE] = STEP_CLONE,
