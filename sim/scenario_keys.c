@@ -229,7 +229,6 @@ static const struct key step_keys[] = {
     {"for", KEY_TIME, P(for_us), 0, 0, NULL, "how long; default: crash 1s, others until the faults stop",
      FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE)},
     {"backup", KEY_TEXT, P(backup), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the backup that is restored", FA(RESTORE)},
-     FA(PARTITION) | FA(CRASH) | FA(HOLD)},
     {"of", KEY_OTHER, 0, 0, 0, NODES,
      "the device from whose backup, or of which, it is made; link: from a copy of it, else from a snapshot",
      FORM(DEVICE_RESTORE) | FORM(CLONE) | FORM(LINK)},
