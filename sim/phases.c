@@ -29,6 +29,20 @@ static void say(struct world *w, uint32_t word)
     record_emit(w);
 }
 
+static void tell_traffic(struct world *w)
+{
+    uint64_t hottest = 0;
+    for (shard_id i = 0; i < w->shard_count; i++)
+        if (w->traffic.steps[i] > hottest)
+            hottest = w->traffic.steps[i];
+    struct record *r = record_new(w, KIND_TRAFFIC);
+    record_set(r, FIELD_REQUESTS, w->traffic.requests);
+    record_set(r, FIELD_BYTES, w->traffic.bytes);
+    record_set(r, FIELD_BETWEEN, w->traffic.between);
+    record_set(r, FIELD_HOTTEST, hottest);
+    record_emit(w);
+}
+
 static void heal(struct world *w)
 {
     const struct scenario_network *n = &w->scenario->network;
@@ -82,7 +96,7 @@ void phase_begin(struct world *w, enum phase phase)
             break;
         case PHASE_HEAL:
             if (w->scenario->measure)
-                record_traffic(w);
+                tell_traffic(w);
             say(w, w->words.heal);
             heal(w);
             break;

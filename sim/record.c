@@ -133,20 +133,6 @@ void record_emit(struct world *w)
     history_emit(w->history, &w->record);
 }
 
-void record_traffic(struct world *w)
-{
-    uint64_t hottest = 0;
-    for (shard_id i = 0; i < w->shard_count; i++)
-        if (w->traffic.steps[i] > hottest)
-            hottest = w->traffic.steps[i];
-    struct record *r = record_new(w, KIND_TRAFFIC);
-    record_set(r, FIELD_REQUESTS, w->traffic.requests);
-    record_set(r, FIELD_BYTES, w->traffic.bytes);
-    record_set(r, FIELD_BETWEEN, w->traffic.between);
-    record_set(r, FIELD_HOTTEST, hottest);
-    record_emit(w);
-}
-
 void record_device(struct world *w, device_id id, bool linked)
 {
     struct record *r = record_new(w, KIND_DEVICE);

@@ -10,8 +10,6 @@
 
 #include "sim/world_internal.h"
 
-/* What the safety phase cost. */
-void record_traffic(struct world *w);
 void record_words(struct world *w); /* once a run, before any other */
 uint32_t record_op_name(struct world *w, device_id device, uint32_t op);
 uint32_t record_message_name(struct world *w, msg_id id);
