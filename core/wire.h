@@ -46,7 +46,7 @@ enum wire_kind {
     WIRE_REBASE, /* flags(enum rebase_stage) reset_id(the incarnation that asked, 0: nobody did); ITEM: user conv
                     version early(1: deleted) */
     /* shard -> shard, not numbered: repeated until it is answered by a REBASE of that reset_id */
-    WIRE_REBASE_Q, /* incarnation: the sender was restored as it */
+    WIRE_REBASE_Q,   /* incarnation: the sender was restored as it */
     WIRE_RETIREMENT, /* user device: this id is not used any more (X5) */
     WIRE_KIND_COUNT
 };

@@ -430,8 +430,8 @@ static void run_device(struct world *w, uint32_t index)
 static bool is_ready(struct world *w, const struct scenario_step *step)
 {
     if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK && step->kind != STEP_SEARCH)
-    if (step->kind == STEP_DEVICE_RESTORE || step->kind == STEP_CLONE)
-        return lives_can_start(w, step->of + 1, step->kind == STEP_CLONE);
+        if (step->kind == STEP_DEVICE_RESTORE || step->kind == STEP_CLONE)
+            return lives_can_start(w, step->of + 1, step->kind == STEP_CLONE);
     if (step->of != UINT32_MAX)
         return lives_can_start(w, step->of + 1, step->kind != STEP_DEVICE_RESTORE);
     if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK &&
