@@ -33,6 +33,10 @@ static void settled(struct check *c, const struct op *op)
         judge(c, INVARIANT_ACKED_IS_DURABLE);
         return;
     }
+    if (c->seen[KIND_RESTORE]) { /* a restored shard has lost what it had accepted, and says no more than that (D3) */
+        judge_unknown(c, INVARIANT_ACKED_IS_DURABLE);
+        return;
+    }
     struct verdict *v = violate(c, INVARIANT_ACKED_IS_DURABLE,
                                 "%s was told that operation %s is settled, and nobody "
                                 "ever decided it",
