@@ -80,6 +80,9 @@ enum form {
 #define FORMS_FAULTS (((1ULL << FAULT_KIND_COUNT) - 2) << FORM_FAULT)
 #define FORMS_ALL (FORMS_DO | FORM_BIT(FORM_RACE) | FORMS_FAULTS)
 
+/* The word of an operation, or of another thing to do: what "do" says. form: below FORM_RACE. (scenario_script.c) */
+const char *scenario_do_word(unsigned form);
+
 struct step_ref {
     struct scenario_step *step;
     const cJSON *item;

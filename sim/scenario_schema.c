@@ -122,11 +122,9 @@ static void lists(FILE *out)
     for (int i = 0; i < INVARIANT_COUNT; i++)
         (void)fprintf(out, "%s\"%s\"", i ? "," : "", invariant_table[i].name);
     (void)fputs("]}},\n  \"do\": {\"enum\":[", out);
-    for (unsigned i = OPERATION_NONE + 1; i < OPERATION_COUNT; i++)
-        (void)fprintf(out, "\"%s\",", operation_name(i));
-    (void)fputs("\"type\",\"look\",\"offline\",\"online\",\"link\",\"never\",\"device-backup\",\"device-restore\","
-                "\"clone\"]},\n  \"fault\": {\"enum\":[",
-                out);
+    for (unsigned form = FORM_OPERATION + 1; form < FORM_RACE; form++)
+        (void)fprintf(out, "%s\"%s\"", form > FORM_OPERATION + 1 ? "," : "", scenario_do_word(form));
+    (void)fputs("]},\n  \"fault\": {\"enum\":[", out);
     for (unsigned i = FAULT_NONE + 1; i < FAULT_KIND_COUNT; i++)
         (void)fprintf(out, "%s\"%s\"", i > 1 ? "," : "", fault_name(i));
     (void)fputs("]},\n  \"mix\": {\"anyOf\":[{\"const\":\"all\"},{\"type\":\"object\",\"propertyNames\":{\"enum\":[",

@@ -33,7 +33,7 @@ static const enum step_kind do_kinds[] = {
     [FORM_CLONE] = STEP_CLONE,
 };
 
-static const char *do_word(unsigned form)
+const char *scenario_do_word(unsigned form)
 {
     return form < FORM_TYPE ? operation_name(form) : do_words[form];
 }
@@ -47,7 +47,7 @@ static int read_do(struct reader *r, const cJSON *item, unsigned *form)
         return status;
     struct suggestion suggestion = {item->valuestring, "", 0};
     for (*form = FORM_OPERATION + 1; *form < FORM_RACE; ++*form) {
-        const char *word = do_word(*form);
+        const char *word = scenario_do_word(*form);
         if (strcmp(word, item->valuestring) == 0)
             return 0;
         suggestion_try(&suggestion, word);
@@ -174,7 +174,7 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
                                          FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ);
     static const uint64_t need_user =
         FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_SET_ROLE);
-    const char *what = do_word(form);
+    const char *what = scenario_do_word(form);
     const cJSON *found, *kind = NULL, *answer = member(item, "expect");
     unsigned word;
     int status = 0;
@@ -321,7 +321,9 @@ static void set_place_and_label(struct reader *r, struct scenario_step *step, co
 {
     char text[160];
     unsigned line, column;
-    const char *what = form == FORM_RACE ? "race" : form > FORM_FAULT ? fault_name(form - FORM_FAULT) : do_word(form);
+    const char *what = form == FORM_RACE   ? "race"
+                       : form > FORM_FAULT ? fault_name(form - FORM_FAULT)
+                                           : scenario_do_word(form);
     json_text_line_column(&r->json, item, &line, &column);
     step->line = (int)line;
     step->column = (int)column;
@@ -341,7 +343,7 @@ static int read_step(struct reader *r, struct scenario_step *step, const cJSON *
     (void)snprintf(what, sizeof what, "a \"%s\"",
                    form == FORM_RACE   ? "race"
                    : form > FORM_FAULT ? fault_name(form - FORM_FAULT)
-                                       : do_word(form));
+                                       : scenario_do_word(form));
     if (form == FORM_RACE)
         step->within_us = 100 * US_PER_MS;
     if (form == FORM_FAULT + FAULT_CRASH) {
@@ -351,7 +353,7 @@ static int read_step(struct reader *r, struct scenario_step *step, const cJSON *
     if ((status = read_object(r, item, &step_table, FORM_BIT(form), what, step)) != 0 ||
         (status = read_when(r, step, item, branch)) != 0)
         return status;
-    if (form < FORM_RACE && (status = need(r, item, "device", do_word(form), &device)) != 0)
+    if (form < FORM_RACE && (status = need(r, item, "device", scenario_do_word(form), &device)) != 0)
         return status;
     if ((device = member(item, "device")) && (status = read_device(r, device, &step->device)) != 0)
         return status;
