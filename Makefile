@@ -24,6 +24,7 @@ OPT_asan = -O1 -g -fsanitize=address -fno-omit-frame-pointer
 OPT_ubsan = -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 OPT_tsan = -O1 -g -fsanitize=thread
 OPT_coverage = -O0 -g --coverage
+OPT_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined
 OPT_O0 = -O0
 OPT_O3 = -O3
 
@@ -37,6 +38,7 @@ OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS = $(TESTS:%.c=$(BUILD)/%.o)
 PROGRAM = $(BUILD)/sexton
 TEST_PROGRAM = $(BUILD)/tests/run
+FUZZERS = $(basename $(notdir $(wildcard tests/fuzz_*.c)))
 # Every scenario but the two large crowds, which take minutes a seed.
 LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenarios/scale/crowd-20.json
 # What `verify` may need: the checkers judge without the simulator and without the chat system.
@@ -124,11 +126,12 @@ coverage:
 
 ## each fuzz target for FUZZ_S seconds (clang)
 fuzz:
-	@mkdir -p build/fuzz
-	@for f in tests/fuzz_*.c; do n=$$(basename $$f .c); mkdir -p build/fuzz/corpus-$$n; \
-	clang -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined $(PKG_CFLAGS) $$f tests/town.c $(SOURCES) $(PKG_LIBS) \
-	-o build/fuzz/$$n || exit 1; \
-	build/fuzz/$$n -max_total_time=$(FUZZ_S) -print_final_stats=1 build/fuzz/corpus-$$n || exit 1; done
+	+@$(MAKE) -s V=fuzz CC=clang WARNINGS= $(FUZZERS:%=build/fuzz-clang/tests/%)
+	@for n in $(FUZZERS); do mkdir -p build/fuzz/corpus-$$n; \
+	build/fuzz-clang/tests/$$n -max_total_time=$(FUZZ_S) -print_final_stats=1 build/fuzz/corpus-$$n || exit 1; done
+
+$(FUZZERS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(OBJECTS) $(BUILD)/tests/town.o $(BUILD)/tests/%.o
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 
 ## layers, and a verifier linked without simulator and chat system, which judges the golden histories
 lint:
