@@ -105,13 +105,13 @@ report: all
 asan:
 	+$(MAKE) V=asan build/asan/tests/run build/asan/sexton
 	build/asan/tests/run
-	build/asan/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS) >/dev/null
+	build/asan/sexton check $(LIBRARY) --seeds 20 --jobs $(JOBS) >/dev/null
 
 ## tests under UndefinedBehaviorSanitizer
 ubsan:
 	+$(MAKE) V=ubsan build/ubsan/tests/run build/ubsan/sexton
 	build/ubsan/tests/run
-	build/ubsan/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS) >/dev/null
+	build/ubsan/sexton check $(LIBRARY) --seeds 20 --jobs $(JOBS) >/dev/null
 
 ## tests under ThreadSanitizer
 tsan:
