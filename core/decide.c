@@ -321,6 +321,11 @@ bool decide_release_resumes(const struct policy *p)
     return !flawed(p, FLAW_RELEASE_FORGETS);
 }
 
+bool decide_hold_keeps_former(const struct policy *p)
+{
+    return !flawed(p, FLAW_EDIT_OVERWRITES_HELD);
+}
+
 bool decide_job_goes_on(const struct policy *p, bool of_this_life)
 {
     return !flawed(p, FLAW_BULK_FORGOTTEN) || of_this_life;

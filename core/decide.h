@@ -56,6 +56,8 @@ enum why decide_may_edit(const struct policy *p, user_id actor, user_id author);
 /* Does a hold that covers the conversation keep it from this purge? of_conv: the purge is of the whole conversation. */
 bool decide_hold_covers(const struct policy *p, bool of_conv);
 bool decide_release_resumes(const struct policy *p);
+/* Does a hold keep what a message said before an edit? */
+bool decide_hold_keeps_former(const struct policy *p);
 
 /* ---- edits, scope, audit ---- */
 bool decide_edit_needs_live(const struct policy *p); /* server and device alike */

@@ -291,6 +291,15 @@ CREATE TABLE search_token(
   "sent" INTEGER NOT NULL,
   PRIMARY KEY("user", "conv", "message", "hash")
 ) WITHOUT ROWID;
+CREATE TABLE former_text(
+  "kind" INTEGER NOT NULL,
+  "id" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "message" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("kind", "id", "conv", "message", "version")
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX MEMBER_BY_USER ON member("user", "conv", "since");
 CREATE UNIQUE INDEX MEMBER_BY_ROLE ON member("conv", "role", "user", "since");
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
@@ -305,6 +314,7 @@ CREATE UNIQUE INDEX LOG_BY_NUMBER ON user_log("source", "number", "user", "posit
 CREATE UNIQUE INDEX HOLDS_BY_CONV ON user_conversation("conv", "user");
 CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
 CREATE UNIQUE INDEX TOKEN_BY_HASH ON search_token("user", "hash", "conv", "message");
+CREATE UNIQUE INDEX FORMER_BY_MESSAGE ON former_text("conv", "message", "kind", "id", "version");
 -- vault: one database, in no backup
 CREATE TABLE data_key(
   "id" INTEGER NOT NULL,

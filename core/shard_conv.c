@@ -153,6 +153,7 @@ static int edit(struct shard *s, const struct wire *op, struct row *conv, struct
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
+    CHECK(former_keep(s, &message));
     message.c[MESSAGE_state] = MESSAGE_LIVE;
     message.c[MESSAGE_version] = result->version;
     message.c[MESSAGE_edited] = result->version;

@@ -3,7 +3,8 @@
  *
  * Method: a hold keeps the bytes, not the visibility. A deletion takes effect for its audience as ever; only when its
  * window is over, and before the purge is committed (U4), is the hold asked for: then the purge is parked under it, and
- * a release sets its timer again. A purge that was committed before the hold came goes on. What a conversation's hold
+ * a release sets its timer again. A purge that was committed before the hold came goes on. What an edit replaces is
+ * kept too (shard_former.c). What a conversation's hold
  * covers is the conversation; a user's covers every conversation here that the user is or was in, all that the
  * custodian could read. Whoever else holds the same thing is asked when the timer is due again, so that a purge waits
  * for the last release.
@@ -43,7 +44,7 @@ static int covers_member(void *ctx, const struct row *hold)
     return status == 0 ? 1 : status;
 }
 
-static int covering_hold(struct shard *s, conv_id conv, struct row *hold, bool *covers)
+int hold_covering(struct shard *s, conv_id conv, struct row *hold, bool *covers)
 {
     *hold = (struct row){.c = {[LEGAL_HOLD_kind] = HOLD_CONV, [LEGAL_HOLD_id] = conv}};
     int status = vault_get(s, TABLE_LEGAL_HOLD, hold);
@@ -69,7 +70,7 @@ static void note_parked(struct shard *s, const struct row *parked)
 int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, bool *parks)
 {
     struct row hold;
-    CHECK(covering_hold(s, conv, &hold, parks));
+    CHECK(hold_covering(s, conv, &hold, parks));
     *parks = *parks && decide_hold_covers(s->policy, target == 0);
     if (!*parks)
         return 0;
@@ -207,7 +208,9 @@ int hold_release_timer(struct shard *s, const struct row *timer)
     CHECK(end_hold(s, timer, &held));
     if (held || !decide_release_resumes(s->policy))
         return 0;
-    for (int i = 0; i < PURGE_CHUNK; i++) {
+    bool more;
+    CHECK(former_release(s, timer->c[TIMER_a], timer->c[TIMER_b], PURGE_CHUNK, &more));
+    for (int i = 0; !more && i < PURGE_CHUNK; i++) {
         struct row parked;
         uint64_t key[2] = {timer->c[TIMER_a], timer->c[TIMER_b]};
         int status = shard_first(s, TABLE_PARKED, INDEX_PRIMARY, 2, 2, key, false, &parked);
@@ -221,18 +224,20 @@ int hold_release_timer(struct shard *s, const struct row *timer)
     return shard_timer(s, s->now_us, TIMER_RELEASE, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version]);
 }
 
-/* Main may be older than the vault: what is parked under a hold that is no more goes on. */
-int hold_start(struct shard *s)
+/* Of what lies under a hold that is no more: it goes on. */
+static int let_go(struct shard *s, enum store_table table)
 {
     uint64_t key[2] = {0, 0};
     for (;;) {
-        struct row parked;
-        int status = shard_first(s, TABLE_PARKED, INDEX_PRIMARY, 0, 2, key, false, &parked);
+        struct row kept;
+        int status = shard_first(s, table, INDEX_PRIMARY, 0, 2, key, false, &kept);
         if (status == E_NOTFOUND)
             return 0;
         CHECK(status);
-        key[0] = parked.c[PARKED_kind];
-        key[1] = parked.c[PARKED_id];
+        _Static_assert((int)PARKED_kind == (int)FORMER_kind && (int)PARKED_id == (int)FORMER_id,
+                       "both begin with the hold");
+        key[0] = kept.c[PARKED_kind];
+        key[1] = kept.c[PARKED_id];
         struct row hold = {.c = {[LEGAL_HOLD_kind] = key[0], [LEGAL_HOLD_id] = key[1]}};
         status = vault_get(s, TABLE_LEGAL_HOLD, &hold);
         if (status == E_NOTFOUND)
@@ -240,6 +245,13 @@ int hold_start(struct shard *s)
         CHECK(status);
         key[1]++;
     }
+}
+
+/* Main may be older than the vault. */
+int hold_start(struct shard *s)
+{
+    CHECK(let_go(s, TABLE_PARKED));
+    return let_go(s, TABLE_FORMER);
 }
 
 int hold_provision_officer(struct shard *s, user_id user)

@@ -281,9 +281,18 @@ int hold_arrives(struct shard *s, const struct wire *w);                        
 /* The window of this deletion is over: does a hold keep the bytes? Then the purge is parked under it. target 0: the
    conversation */
 int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, bool *parks);
+/* A hold that covers the conversation, if any does. */
+int hold_covering(struct shard *s, conv_id conv, struct row *hold, bool *covers);
 int hold_release_timer(struct shard *s, const struct row *timer);
 int hold_start(struct shard *s);
 int hold_provision_officer(struct shard *s, user_id user);
+
+/* ---- former texts (shard_former.c) ---- */
+/* The message is about to say something else: a hold keeps what it says now. */
+int former_keep(struct shard *s, const struct row *message);
+/* A hold is released: what it kept goes, `limit` rows at most, or passes to another. *more: there is more of it. */
+int former_release(struct shard *s, uint64_t kind, uint64_t id, int limit, bool *more);
+int former_purge(struct shard *s, conv_id conv, msg_id message);
 
 /* ---- read marks (shard_read.c) ---- */
 int conv_read(struct shard *s, const struct wire *op, struct row *conv, struct result *result);

@@ -82,6 +82,7 @@ static int finish_message(struct shard *s, const struct row *timer)
     shard_wipe(s);
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     CHECK(quote_purge(s, timer->c[TIMER_a], timer->c[TIMER_b]));
+    CHECK(former_purge(s, timer->c[TIMER_a], timer->c[TIMER_b]));
     note_stage(s, NOTE_PURGE, timer->c[TIMER_a], timer->c[TIMER_b], v);
     CHECK(audit_purge(s, timer->c[TIMER_a], timer->c[TIMER_b], v));
     return tell_purged(s, &conv, ENTRY_PURGE, timer->c[TIMER_b], v);
@@ -134,6 +135,8 @@ static int purge_chunk(struct shard *s, struct row *conv, bool *more)
         status = conv_drop_hidden(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
         if (status >= 0)
             status = quote_purge(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
+        if (status >= 0)
+            status = former_purge(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
         if (status >= 0)
             status = vault_destroy(s, chunk->rows[i].c[MESSAGE_id]);
         if (status >= 0 && chunk->rows[i].c[MESSAGE_state] != MESSAGE_PURGED)

@@ -24,16 +24,14 @@ static uint64_t digest(const unsigned char *text, size_t len)
     return value ? value : 1;
 }
 
-uint64_t held_text_digest(struct store *vault, const struct row *message)
+static uint64_t read_text(struct store *vault, uint64_t id, uint64_t written, const struct sealed *body)
 {
-    const struct sealed *body = &message->body;
     if (body->form == 0) /* plain, or nothing was ever said */
         return digest((const unsigned char *)body->bytes, body->len);
-    struct row key = {.c = {[KEY_id] = message->c[MESSAGE_id]}};
+    struct row key = {.c = {[KEY_id] = id}};
     if (vault->ops->get(vault, TABLE_KEY, &key) < 0)
         return 0;
-    uint64_t written = message->c[MESSAGE_edited] ? message->c[MESSAGE_edited] : message->c[MESSAGE_sent];
-    const uint64_t nonce_words[3] = {message->c[MESSAGE_id], written, ENTRY_SEND};
+    const uint64_t nonce_words[3] = {id, written, ENTRY_SEND};
     unsigned char secret[32], nonce[24], text[SEALED_BYTES_MAX];
     unsigned long long len = 0;
     put_little(secret, &key.c[KEY_k0], 4);
@@ -43,4 +41,15 @@ uint64_t held_text_digest(struct store *vault, const struct row *message)
                                                    nonce, sizeof nonce, nonce, secret) != 0)
         return 0;
     return digest(text, (size_t)len);
+}
+
+uint64_t held_text_digest(struct store *vault, const struct row *message)
+{
+    uint64_t written = message->c[MESSAGE_edited] ? message->c[MESSAGE_edited] : message->c[MESSAGE_sent];
+    return read_text(vault, message->c[MESSAGE_id], written, &message->body);
+}
+
+uint64_t held_text_former(struct store *vault, const struct row *former)
+{
+    return read_text(vault, former->c[FORMER_message], former->c[FORMER_version], &former->body);
 }

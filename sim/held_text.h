@@ -9,5 +9,7 @@
 
 /* A digest of the text of a row of MESSAGE, never 0; 0 when it cannot be read: no key, or not what was sealed. */
 uint64_t held_text_digest(struct store *vault, const struct row *message);
+/* Likewise of a row of FORMER. */
+uint64_t held_text_former(struct store *vault, const struct row *former);
 
 #endif

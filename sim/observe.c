@@ -218,6 +218,29 @@ static int covers(void *ctx, const struct row *hold)
     return held->covers;
 }
 
+static struct record *tell_text(struct held *held, conv_id conv, msg_id message, uint64_t digest)
+{
+    struct world *w = held->w;
+    struct record *r = record_new(w, KIND_HELD);
+    record_set(r, FIELD_SHARD, w->shards[held->shard].name);
+    record_set(r, FIELD_IN, record_conv_name(w, conv));
+    record_set(r, FIELD_MESSAGE, record_message_name(w, message));
+    record_set(r, FIELD_DIGEST, digest);
+    record_set(r, FIELD_BROKEN, !digest);
+    held->count++;
+    return r;
+}
+
+static int tell_former(void *ctx, const struct row *former)
+{
+    struct held *held = ctx;
+    uint64_t digest = held_text_former(held->w->shards[held->shard].stores.vault, former);
+    struct record *r = tell_text(held, former->c[FORMER_conv], former->c[FORMER_message], digest);
+    record_set(r, FIELD_VERSION, former->c[FORMER_version]);
+    record_emit(held->w);
+    return 0;
+}
+
 static int tell_held(void *ctx, const struct row *message)
 {
     struct held *held = ctx;
@@ -226,14 +249,8 @@ static int tell_held(void *ctx, const struct row *message)
         (message->c[MESSAGE_state] == STATE_LIVE && held->conv->c[CONV_state] == STATE_LIVE))
         return 0;
     uint64_t digest = held_text_digest(w->shards[held->shard].stores.vault, message);
-    struct record *r = record_new(w, KIND_HELD);
-    record_set(r, FIELD_SHARD, w->shards[held->shard].name);
-    record_set(r, FIELD_IN, record_conv_name(w, message->c[MESSAGE_conv]));
-    record_set(r, FIELD_MESSAGE, record_message_name(w, message->c[MESSAGE_id]));
-    record_set(r, FIELD_DIGEST, digest);
-    record_set(r, FIELD_BROKEN, !digest);
+    tell_text(held, message->c[MESSAGE_conv], message->c[MESSAGE_id], digest);
     record_emit(w);
-    held->count++;
     return 0;
 }
 
@@ -248,13 +265,14 @@ static int held_in(void *ctx, const struct row *conv)
     return 0;
 }
 
-/* What lies under a hold and is deleted: each a record. True when anything is held here at all. */
+/* What lies under a hold and is deleted, or was edited: each a record. True when anything is held here at all. */
 static bool observe_held(struct world *w, shard_id id, uint64_t *count)
 {
     struct held held = {.w = w, .shard = id};
     walk(w, w->shards[id].stores.vault, TABLE_LEGAL_HOLD, covers, &held);
     if (held.any)
         walk(w, w->shards[id].stores.main, TABLE_CONV, held_in, &held);
+    walk(w, w->shards[id].stores.main, TABLE_FORMER, tell_former, &held);
     *count = held.count;
     return held.any;
 }

@@ -76,6 +76,58 @@ static void hold_preserves(void)
     RUN(rows);
 }
 
+#define EDIT_M(at, op, version) \
+    at " commit op=" op " do=edit shard=s version=" version " device=a.p in=c message=m actor=a\n"
+#define FORMER_M(at, version, more) at " held shard=s in=c message=m version=" version " " more "\n"
+#define SAW_FORMER(at) FORMER_M(at, "3", "digest=7") TABLE(at, " count=1")
+
+static void former_texts(void)
+{
+    static const struct check_row rows[] = {
+        {"edited, and what it said is there", INVARIANT_HOLD_PRESERVES, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") SAW_FORMER("5s") SAW_FORMER("35s") LAST},
+        {"edited where nothing is held", INVARIANT_HOLD_PRESERVES, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M EDIT_M("2s", "2", "4") TABLE("5s", "") LAST},
+        {"edited before the hold", INVARIANT_HOLD_PRESERVES, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M EDIT_M("1s", "2", "4") HOLD_C TABLE("5s", " count=0") LAST},
+        {"edited under a hold on its author", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M "1s hold shard=s user=a actor=o\n" EDIT_M("2s", "2", "4") TABLE("5s", " count=0") LAST},
+        {"what it said is not there", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") TABLE("5s", " count=0") LAST},
+        {"of two edits one is", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, 2, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") EDIT_M("3s", "3", "5") SAW_FORMER("5s") LAST},
+        {"of two edits both are", INVARIANT_HOLD_PRESERVES, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") EDIT_M("3s", "3", "5") FORMER_M("5s", "4", "digest=8")
+             SAW_FORMER("5s") LAST},
+        {"nobody can read it", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") FORMER_M("5s", "3", "digest=0 broken") TABLE("5s", "") LAST},
+        {"it has changed", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") SAW_FORMER("5s") FORMER_M("6s", "3", "digest=8") TABLE("6s", "")
+             LAST},
+        {"another shard was looked at", INVARIANT_HOLD_PRESERVES, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M(
+             "2s", "2",
+             "4") "5s table shard=t tombstones=0 messages=0 conversations=0 entries=0 waiting=0 digest=1\n" LAST},
+        {"released, and gone", INVARIANT_HOLD_PRESERVES, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") SAW_FORMER("5s") RELEASE_C TABLE("45s", "") LAST},
+        {"released, and still there", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, 2, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") SAW_FORMER("5s") RELEASE_C DELIVER AGE SAW_FORMER("98s") END},
+        {"released, still there, and the recording stops", INVARIANT_HOLD_PRESERVES, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") RELEASE_C SAW_FORMER("45s")},
+        {"released by one of two", INVARIANT_HOLD_PRESERVES, VERDICT_VIOLATED, 2, 0,
+         PEOPLE SEND_M HOLD_C HOLD_B EDIT_M("2s", "2", "4") SAW_FORMER("5s") RELEASE_C TABLE("45s", "") LAST},
+        {"held again", INVARIANT_HOLD_PRESERVES, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("2s", "2", "4") SAW_FORMER("5s") RELEASE_C
+         "41s hold shard=s in=c actor=o\n" TABLE("45s", "") LAST},
+        {"edited, deleted, and both are there", INVARIANT_HOLD_PRESERVES, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M HOLD_C EDIT_M("1s", "9",
+                                     "4") "2s commit op=2 do=delete shard=s version=5 device=a.p in=c "
+                                          "message=m actor=a deadline=30000000\n" LOG("a", "1", "delete", "5")
+                                              LOG("b", "1", "delete", "5") HELD_M("5s") SAW_FORMER("5s") LAST},
+    };
+    RUN(rows);
+}
+
 #define OFFICER_O "0 officer user=o\n0 device device=o.d user=o\n"
 
 static void officers(void)
@@ -100,7 +152,7 @@ static void officers(void)
 int suite_check_hold(void)
 {
     CU_pSuite suite = CU_add_suite("check_hold", NULL, NULL);
-    bool made =
-        suite && CU_add_test(suite, "hold-preserves", hold_preserves) && CU_add_test(suite, "officers", officers);
+    bool made = suite && CU_add_test(suite, "hold-preserves", hold_preserves) &&
+                CU_add_test(suite, "former_texts", former_texts) && CU_add_test(suite, "officers", officers);
     return made ? 0 : -1;
 }

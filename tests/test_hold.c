@@ -149,6 +149,97 @@ static void a_restart_lets_go_on_what_no_hold_keeps(void)
     town_close(&t);
 }
 
+/* How many texts are kept that an edit replaced, and can be read. */
+static int readable_former(conv_id where)
+{
+    shard_id home = shard_of_conv(&t.policy, where, 2);
+    int count = 0;
+    for (uint64_t kind = 1; kind <= 2; kind++) {
+        struct store_range range = {.table = TABLE_FORMER, .index = INDEX_PRIMARY, .fixed = 1, .given = 1};
+        range.key[0] = kind;
+        struct row former;
+        while (store_first(t.stores[home], &range, &former) == 0) {
+            count += former.c[FORMER_conv] == where && held_text_former(t.vaults[home], &former) != 0;
+            range.given = 5;
+            memcpy(range.key, former.c, sizeof range.key);
+            range.key[4]++;
+        }
+    }
+    return count;
+}
+
+static void an_edit_under_a_hold_keeps_what_was_said_before(void)
+{
+    begin();
+    msg_id m = said(conv), free = said(other);
+    CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, conv, m, 0), WHY_NONE); /* before the hold: nobody keeps it */
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, conv, m, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, conv, m, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, other, free, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 2);
+    CU_ASSERT_EQUAL(readable_former(conv), 2);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, conv, 0, 0), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 0);
+    town_close(&t);
+}
+
+static void what_two_holds_keep_passes_to_the_second(void)
+{
+    begin();
+    msg_id m = said(conv);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, 0, 0, 2), WHY_NONE);
+    CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, conv, m, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, conv, 0, 0), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(readable_former(conv), 1);
+    done(1, OPERATION_DELETE, conv, m, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT_EQUAL(readable_former(conv), 1); /* the purge waits too */
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, 0, 0, 2), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 0);
+    CU_ASSERT_FALSE(readable(conv, m));
+    town_close(&t);
+}
+
+static void a_restart_lets_former_texts_go_that_no_hold_keeps(void)
+{
+    begin();
+    msg_id m = said(conv);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, conv, m, 0), WHY_NONE);
+    shard_id home = shard_of_conv(&t.policy, conv, 2);
+    struct store *vault = t.vaults[home];
+    struct row hold = {.c = {[LEGAL_HOLD_kind] = 1, [LEGAL_HOLD_id] = conv}};
+    CU_ASSERT_EQUAL(vault->ops->begin(vault), 0);
+    CU_ASSERT_EQUAL(vault->ops->del(vault, TABLE_LEGAL_HOLD, &hold), 0);
+    CU_ASSERT_EQUAL(vault->ops->commit(vault), 0);
+    town_restart(&t, home);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 0);
+    town_close(&t);
+}
+
+static void many_former_texts_go_in_chunks(void)
+{
+    begin();
+    msg_id m = said(conv);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, conv, 0, 0), WHY_NONE);
+    for (int i = 0; i < 300; i++)
+        CU_ASSERT_EQUAL(done(1, OPERATION_EDIT, conv, m, 0), WHY_NONE);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 300);
+    done(1, OPERATION_DELETE, conv, m, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, conv, 0, 0), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 0);
+    CU_ASSERT_FALSE(readable(conv, m));
+    town_close(&t);
+}
+
 int suite_check_hold(void);
 
 int suite_hold(void)
@@ -158,6 +249,10 @@ int suite_hold(void)
                 CU_add_test(suite, "two", two_holds_must_both_be_released) &&
                 CU_add_test(suite, "again", a_hold_placed_again_outlives_the_release_under_way) &&
                 CU_add_test(suite, "officers", only_officers_and_only_what_is_there) &&
-                CU_add_test(suite, "restart", a_restart_lets_go_on_what_no_hold_keeps);
+                CU_add_test(suite, "restart", a_restart_lets_go_on_what_no_hold_keeps) &&
+                CU_add_test(suite, "edit", an_edit_under_a_hold_keeps_what_was_said_before) &&
+                CU_add_test(suite, "edit_two", what_two_holds_keep_passes_to_the_second) &&
+                CU_add_test(suite, "edit_restart", a_restart_lets_former_texts_go_that_no_hold_keeps) &&
+                CU_add_test(suite, "edit_chunks", many_former_texts_go_in_chunks);
     return made && suite_check_hold() == 0 ? 0 : -1;
 }

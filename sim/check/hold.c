@@ -5,8 +5,7 @@
  * A shard's `hold` and `release` records say which holds last there. While one covers a conversation, no purge may
  * begin in it or end without having begun before; each observation of the shard must find every deleted message of it
  * (the `held` records before a `table` record), readable, and with the text that was found before. A conversation is
- * covered by a hold on it, or on somebody who is or was a member. Limit: what became of a text that was edited is not
- * compared across the edit.
+ * covered by a hold on it, or on somebody who is or was a member. What an edit replaced meanwhile is former.c's.
  */
 #include "sim/check/state.h"
 
@@ -17,7 +16,7 @@ static bool covers(struct check *c, const struct hold *h, uint32_t conv)
 }
 
 /* Of this shard, or of any (0). */
-static const struct hold *covering(struct check *c, uint64_t shard, uint32_t conv)
+const struct hold *hold_at(struct check *c, uint64_t shard, uint32_t conv)
 {
     for (uint32_t i = 1; i < c->holds_count; i++)
         if ((!shard || c->holds[i].shard == shard) && covers(c, &c->holds[i], conv))
@@ -27,7 +26,7 @@ static const struct hold *covering(struct check *c, uint64_t shard, uint32_t con
 
 bool hold_covers(struct check *c, uint32_t conv)
 {
-    return covering(c, 0, conv) != NULL;
+    return hold_at(c, 0, conv) != NULL;
 }
 
 static uint32_t find_hold(const struct check *c, const struct event *e, uint64_t shard)
@@ -52,6 +51,7 @@ static void placed(struct check *c, const struct event *e)
     h->user = e->user;
     h->kept = state_keep(c, e->r);
     h->lasts = e->r->kind == KIND_HOLD;
+    former_released(c, shard);
 }
 
 static uint32_t conv_of(const struct check *c, const struct event *e)
@@ -66,7 +66,7 @@ static void purged(struct check *c, const struct event *e)
     uint32_t conv = conv_of(c, e);
     if (!conv && !e->message)
         return;
-    const struct hold *h = covering(c, record_get(e->r, FIELD_SHARD), conv);
+    const struct hold *h = hold_at(c, record_get(e->r, FIELD_SHARD), conv);
     const struct target *t = state_target(c, e->conv, e->message);
     if (!h || (e->r->kind == KIND_PURGE && t->purging))
         return;
@@ -154,6 +154,7 @@ static void looked(struct check *c, const struct event *e)
             if (c->convs[c->members[m].conv].shard == shard && !c->members[m].gone)
                 expect_conv(c, c->members[m].conv, h);
     }
+    former_looked(c, shard);
     c->looks++;
 }
 
@@ -169,7 +170,9 @@ void hold_before(struct check *c, const struct event *e)
             purged(c, e);
             break;
         case KIND_HELD:
-            if (e->message)
+            if (e->message && record_has(e->r, FIELD_VERSION))
+                former_found(c, e);
+            else if (e->message)
                 found(c, e);
             break;
         case KIND_TABLE:
@@ -178,6 +181,8 @@ void hold_before(struct check *c, const struct event *e)
         case KIND_COMMIT:
             if (e->conv)
                 c->convs[e->conv].shard = record_get(e->r, FIELD_SHARD);
+            if (e->what == WORD_EDIT && e->message)
+                former_edited(c, e);
             break;
         default:
             break;
@@ -207,4 +212,5 @@ void hold_finish(struct check *c)
             violate(c, INVARIANT_HOLD_PRESERVES, "%s was held, was released, and is never purged", nm(c, m->name));
         chain_kept(c, v, c->kept[i].record);
     }
+    former_finish(c, over);
 }

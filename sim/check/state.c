@@ -13,7 +13,7 @@ static const char *const word_texts[WORD_COUNT] = {NULL,
 /* clang-format off */
 #define EACH_ARRAY(X) \
     X(users) X(devices) X(convs) X(messages) X(ops) X(members) X(changes) X(claims) X(items) X(holdings) X(entries) \
-    X(obligations) X(suspects) X(suspicions) X(awaited) X(formes) X(holds) X(kept) X(jobs) X(listed) X(retentions) \
+    X(obligations) X(suspects) X(suspicions) X(awaited) X(formes) X(holds) X(kept) X(formers) X(jobs) X(listed) X(retentions) \
     X(erasures) X(restored)
 #define EACH_MAP(X) \
     X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of) X(kept_of) X(job_of) X(listed_of)

@@ -159,6 +159,12 @@ struct kept {              /* a message that was found under a hold */
     version edit;          /* whose text that was */
     uint32_t record;
 };
+struct former {                   /* what a message said before an edit that was made under a hold */
+    uint64_t shard, digest, look; /* digest, look: of the last observation that found it; 0: none did */
+    version version;              /* that wrote it */
+    uint32_t message, conv, kept; /* kept: the edit, else where it was found */
+    bool there, required;         /* there: at the last observation of its shard; required: no release has ended it */
+};
 struct erasure { /* of an account */
     uint32_t user, kept, op;
     uint64_t deadline_us;
@@ -240,6 +246,7 @@ struct check {
     ARRAY(struct forme, formes);
     ARRAY(struct hold, holds);
     ARRAY(struct kept, kept);
+    ARRAY(struct former, formers);
     ARRAY(struct job, jobs);
     ARRAY(struct erasure, erasures);
     ARRAY(struct retention, retentions);
@@ -346,8 +353,15 @@ void scope_fold(struct check *c, const struct event *e);
 void scope_finish(struct check *c);
 /* Does a legal hold last that covers this conversation? */
 bool hold_covers(struct check *c, uint32_t conv);
+/* A hold that covers the conversation at this shard, or at any (0); NULL: none. */
+const struct hold *hold_at(struct check *c, uint64_t shard, uint32_t conv);
 void hold_before(struct check *c, const struct event *e);
 void hold_finish(struct check *c);
+void former_edited(struct check *c, const struct event *e);
+void former_found(struct check *c, const struct event *e);
+void former_looked(struct check *c, uint64_t shard);
+void former_released(struct check *c, uint64_t shard);
+void former_finish(struct check *c, bool over);
 /* Did somebody ask for a deletion of many that covers this message? */
 bool bulk_asked(const struct check *c, const struct message *m);
 void jobs_before(struct check *c, const struct event *e);
