@@ -10,6 +10,8 @@
 #define SUITES(X) \
     X(rng)        \
     X(store)      \
+    X(disk)       \
+    X(disk_vfs)   \
     X(codec)      \
     X(device)     \
     X(shard)      \
