@@ -407,6 +407,11 @@ bool decide_replays(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_NO_REPLAY);
 }
 
+bool decide_replays_removals(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_FORGETS_REMOVALS);
+}
+
 bool decide_proves_sessions(const struct policy *p)
 {
     return p->device_identity == 1;

@@ -123,6 +123,8 @@ bool decide_shows_late_push(const struct policy *p);
 /* Do the logs of a restored shard begin anew, each in a new epoch? (B1) */
 bool decide_restore_renews(const struct policy *p);
 bool decide_replays(const struct policy *p); /* is the deletion log done again before anything is served? (B2, B3) */
+/* Also what it has of people: removals, and roles that were taken? */
+bool decide_replays_removals(const struct policy *p);
 
 /* ---- the device ---- */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };

@@ -220,6 +220,8 @@ int member_join(struct shard *s, const struct wire *op, struct row *conv, uint8_
 int member_remove(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, user_id subject,
                   struct result *result);
 int member_set_role(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+/* After a restore: LOGGED_REMOVE, LOGGED_ROLE. */
+int member_again(struct shard *s, const struct row *log);
 /* Deletions for oneself (shard_forme.c). */
 int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
@@ -264,6 +266,7 @@ int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t
 int retain_sent(struct shard *s, struct row *conv);
 void retain_provision(struct shard *s, const struct row *conv);
 int retain_timer(struct shard *s, const struct row *timer);
+int retain_again(struct shard *s, const struct row *log, struct row *conv); /* after a restore: LOGGED_RETENTION */
 /* ---- exports (shard_export.c) ---- */
 int export_begin(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int export_over(struct shard *s, const struct row *job, const struct row *conv, bool *over);
@@ -323,7 +326,7 @@ int audit_purge(struct shard *s, conv_id conv, msg_id target, version v);
 int audit_number_step(struct shard *s); /* in both databases, once a step */
 int audit_start(struct shard *s);       /* voids the rows of a step that did not happen */
 
-/* ---- the deletion log (shard_log.c) ---- */
+/* ---- the log of what takes away (shard_log.c) ---- */
 enum logged {
     LOGGED_DELETE = 1,
     LOGGED_UNDO,
@@ -335,14 +338,19 @@ enum logged {
     LOGGED_CLEAR,
     LOGGED_EARLY,
     LOGGED_BULK,
-    LOGGED_DONE, /* it had no effect, and must have none later */
-    LOGGED_ERASE /* of an account: here too */
+    LOGGED_DONE,  /* it had no effect, and must have none later */
+    LOGGED_ERASE, /* of an account: here too */
+    LOGGED_REMOVE,
+    LOGGED_ROLE,     /* value: the role. Of every kind, so that the last one counts */
+    LOGGED_RETENTION /* value: the period. Likewise */
 };
 int log_deletion(struct shard *s, enum logged kind, struct row *row);
 int log_tombstone(struct shard *s, const struct row *message); /* as it is now */
 int log_undo(struct shard *s, const struct row *message);
 int log_conversation(struct shard *s, const struct row *conv);
 int log_change(struct shard *s, enum logged kind, conv_id conv, msg_id target, version v);
+/* What became of `subject`, or of the whole conversation (0). */
+int log_value(struct shard *s, enum logged kind, const struct row *conv, user_id subject, uint64_t value);
 int log_done(struct shard *s, const struct wire *op, const struct result *result);
 int log_start(struct shard *s);
 

@@ -1,6 +1,8 @@
 /*
- * shard_log.c: the deletion log: every deletion that took effect here, outside every backup (B2), so that a restored
- * shard can do again what its backup has not seen. It never has content, and nothing but a restore reads it.
+ * shard_log.c: the deletion log: whatever was taken away here, outside every backup (B2), so that a restored shard can
+ * do again what its backup has not seen: deletions of every kind and their undos, removals and leaves, roles, how long
+ * a conversation keeps its messages. What only gives is not in it, but where what is taken needs it for its order. It
+ * never has content, and nothing but a restore reads it.
  *
  * Method: a row is written in the step's transaction of the vault, which commits before main's: hence before the
  * fan-out and the answer, and after the rights were checked. It carries the step's number (VAULT_STEP, META_STEP), as
@@ -98,6 +100,16 @@ int log_change(struct shard *s, enum logged kind, conv_id conv, msg_id target, v
         row.c[DELETION_LOG_subject] = s->executing->subject;
         row.c[DELETION_LOG_named] = s->executing->named;
     }
+    return log_deletion(s, kind, &row);
+}
+
+int log_value(struct shard *s, enum logged kind, const struct row *conv, user_id subject, uint64_t value)
+{
+    struct row row = {.c = {[DELETION_LOG_conv] = conv->c[CONV_id], [DELETION_LOG_version] = conv->c[CONV_version]}};
+    row.c[DELETION_LOG_subject] = subject;
+    row.c[DELETION_LOG_value] = value;
+    if (s->executing)
+        row.c[DELETION_LOG_actor] = s->executing->user;
     return log_deletion(s, kind, &row);
 }
 

@@ -158,6 +158,7 @@ int member_remove(struct shard *s, const struct wire *op, struct row *conv, uint
     committed.subject = subject;
     conv_note_commit(s, &committed, result->version, 0);
     CHECK(close_membership(s, op->conv, subject, result->version));
+    CHECK(log_value(s, LOGGED_REMOVE, conv, subject, ROLE_NONE));
     struct wire entry = conv_entry(s, op, conv, ENTRY_MEMBER);
     entry.subject = subject;
     return announce(s, &entry);
@@ -194,8 +195,28 @@ int member_set_role(struct shard *s, const struct wire *op, struct row *conv, ui
     member.c[MEMBER_role] = op->role;
     CHECK(shard_put(s, TABLE_MEMBER, &member));
     note_member(s, op->conv, op->subject, op->role, result->version);
+    CHECK(log_value(s, LOGGED_ROLE, conv, op->subject, op->role));
     struct wire entry = conv_entry(s, op, conv, ENTRY_ROLE);
     entry.subject = op->subject;
     entry.role = op->role;
     return announce(s, &entry);
+}
+
+/*
+ * It was of the interval that held then. Whoever came back later, before the backup, has another one, and keeps it; one
+ * who came back after the backup is not in it again: what was given since is lost, what was taken is not.
+ */
+int member_again(struct shard *s, const struct row *log)
+{
+    struct row member;
+    version v = log->c[DELETION_LOG_version];
+    uint64_t key[2] = {log->c[DELETION_LOG_conv], log->c[DELETION_LOG_subject]};
+    int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &member);
+    if (status < 0 || member.c[MEMBER_until] || member.c[MEMBER_since] >= v)
+        return status == E_NOTFOUND ? 0 : status;
+    if (log->c[DELETION_LOG_kind] == LOGGED_REMOVE)
+        member.c[MEMBER_until] = v;
+    else
+        member.c[MEMBER_role] = log->c[DELETION_LOG_value];
+    return shard_put(s, TABLE_MEMBER, &member);
 }

@@ -5,16 +5,16 @@
  * tells a restore from a restart. Then, in the first step, before anything is served:
  *   users     each log begins anew, in an epoch that is the incarnation (B1); generations and reset ids, which devices
  *             compare with their own, go on above every one that was ever given
- *   replay    the deletion log is done again, in order (B2, B3): with the versions of then, so that an undo still names
- *             its deletion. Operation numbers of logged operations, and of deleted messages that the backup does not
- *             have, are retired: a send that is repeated after the restore must not show what was deleted (X2)
- *   versions  each conversation takes the first version of the new incarnation, so that every snapshot from now on is
- *             younger than whatever a device knows (B4, B5); purged tombstones are purged once more, for nobody knows
- *             any longer who has heard of it
- *   channels  what was on its way is dropped, and the other shards are told and asked (shard_rebase.c)
- * Messages accepted after the backup are lost, and go from the devices by the resets that follow. Limits: one step,
- * however much the shard stores; a membership, a role or an edit of after the backup is lost too; so are keys' rows of
- * lost messages, which stay in the vault.
+ *   replay    the log of what takes away is done again, in order (B2, B3): with the versions of then, so that an undo
+ *             still names its deletion, and a removal ends the membership of then and no later one. Operation numbers
+ * of logged operations, and of deleted messages that the backup does not have, are retired: a send that is repeated
+ * after the restore must not show what was deleted (X2) versions  each conversation takes the first version of the new
+ * incarnation, so that every snapshot from now on is younger than whatever a device knows (B4, B5); purged tombstones
+ * are purged once more, for nobody knows any longer who has heard of it channels  what was on its way is dropped, and
+ * the other shards are told and asked (shard_rebase.c) Messages accepted after the backup are lost, and go from the
+ * devices by the resets that follow. Limits: one step, however much the shard stores; whatever gives is lost with them:
+ * additions since the backup, edits, read marks, releases of holds; so are keys' rows of lost messages, which stay in
+ * the vault.
  */
 #include "core/shard_internal.h"
 
@@ -130,6 +130,8 @@ static uint8_t operation_of(uint64_t kind)
         [LOGGED_DELETE_CONV] = OPERATION_DELETE_CONV, [LOGGED_UNDO_CONV] = OPERATION_UNDO_CONV,
         [LOGGED_HIDE] = OPERATION_DELETE_ME,          [LOGGED_CLEAR] = OPERATION_CLEAR,
         [LOGGED_BULK] = OPERATION_DELETE_ALL,         [LOGGED_EARLY] = OPERATION_DELETE,
+        [LOGGED_REMOVE] = OPERATION_REMOVE,           [LOGGED_ROLE] = OPERATION_SET_ROLE,
+        [LOGGED_RETENTION] = OPERATION_SET_RETENTION,
     };
     return kind < sizeof operations ? operations[kind] : OPERATION_NONE;
 }
@@ -145,6 +147,10 @@ static void note_replay(struct shard *s, const struct row *log)
     note->version = log->c[DELETION_LOG_version];
     note->actor = (user_id)log->c[DELETION_LOG_actor];
     note->named = log->c[DELETION_LOG_named];
+    if (note->operation == OPERATION_REMOVE || note->operation == OPERATION_SET_ROLE)
+        note->subject = (user_id)log->c[DELETION_LOG_subject];
+    if (note->operation == OPERATION_SET_ROLE)
+        note->role = (uint8_t)log->c[DELETION_LOG_value];
 }
 
 static int delete_again(struct shard *s, const struct row *log, struct row *message)
@@ -235,6 +241,8 @@ static int change_conv_again(struct shard *s, const struct row *log, struct row 
             conv->c[CONV_state] = CONV_ACTIVE;
             conv->c[CONV_version] = v;
             return shard_put(s, TABLE_CONV, conv);
+        case LOGGED_RETENTION:
+            return retain_again(s, log, conv);
         default: /* LOGGED_PURGE_CONV */
             if (state != CONV_DELETED || conv->c[CONV_deletion] != v)
                 return 0;
@@ -299,7 +307,11 @@ static int replay(struct shard *s, struct row *log)
         case LOGGED_DELETE_CONV:
         case LOGGED_UNDO_CONV:
         case LOGGED_PURGE_CONV:
+        case LOGGED_RETENTION:
             return replay_conv(s, log);
+        case LOGGED_REMOVE:
+        case LOGGED_ROLE:
+            return decide_replays_removals(s->policy) ? member_again(s, log) : 0;
         case LOGGED_CLEAR:
             return clear_again(s, log);
         case LOGGED_EARLY:
@@ -365,14 +377,14 @@ static int restored(struct shard *s)
     CHECK(vault_begin(s));
     CHECK(for_each(s, s->store, TABLE_FANOUT, drop_fanout));
     CHECK(for_each(s, s->store, TABLE_WAITS, drop_wait));
-    CHECK(for_each(s, s->store, TABLE_MEMBER, tell_member));
     CHECK(renew_users(s));
     if (decide_replays(s->policy))
         CHECK(for_each(s, s->vault, TABLE_DELETION_LOG, replay));
+    CHECK(for_each(s, s->store, TABLE_MEMBER, tell_member));
     CHECK(for_each(s, s->store, TABLE_CONV, renew_conv));
     CHECK(for_each(s, s->store, TABLE_MESSAGE, renew_message));
-    CHECK(user_again(s, SHARDS_MAX));
-    return rebase_start(s);
+    CHECK(rebase_start(s));
+    return user_again(s, SHARDS_MAX); /* forwards that the backup still had on their way are none any more */
 }
 
 /* Whatever the vault's logs have happened: main is what was lost. */

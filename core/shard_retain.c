@@ -75,8 +75,21 @@ int retain_set(struct shard *s, const struct wire *op, struct row *conv, uint8_t
         CHECK(arm_for_oldest(s, conv));
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
+    CHECK(log_value(s, LOGGED_RETENTION, conv, 0, op->period_us));
     retain_note(s, conv, result->version);
     return 0;
+}
+
+/* Whatever the backup says; if it is of later, a later row says so again. */
+int retain_again(struct shard *s, const struct row *log, struct row *conv)
+{
+    if (conv->c[CONV_state] >= CONV_PURGING)
+        return 0;
+    conv->c[CONV_retention] = log->c[DELETION_LOG_value];
+    CHECK(disarm(s, conv));
+    if (conv->c[CONV_retention])
+        CHECK(arm_for_oldest(s, conv));
+    return shard_put(s, TABLE_CONV, conv);
 }
 
 void retain_provision(struct shard *s, const struct row *conv)

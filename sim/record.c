@@ -466,6 +466,8 @@ static void note_restored(struct world *w, const struct note *n, uint32_t shard)
         record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
         set_version(r, FIELD_VERSION, n->version);
         set_version(r, FIELD_UNDOES, n->named);
+        record_set(r, FIELD_SUBJECT, record_user_name(w, n->subject));
+        record_set(r, FIELD_ROLE, n->role ? w->words.role[n->role] : 0);
     }
     record_emit(w);
 }

@@ -39,6 +39,48 @@ static void restore_safe(void)
     RUN(rows);
 }
 
+#define REMOVE_B                                                                               \
+    "4s commit op=6 do=remove shard=s version=6 device=a.p in=c actor=a subject=b role=none\n" \
+    "4s member conversation=c user=b role=none version=6\n"
+#define EVICT_B "5s hide device=b.p in=c message=m copy=body because=eviction\n"
+#define A_IS "10s member conversation=c user=a role=owner version=1\n"
+#define B_IS "10s member conversation=c user=b role=member version=2\n"
+#define ADD_B                                                                                    \
+    "12s commit op=7 do=add shard=s version=2.2 device=a.p in=c actor=a subject=b role=member\n" \
+    "12s member conversation=c user=b role=member version=2.2\n"
+#define A_OWNS "0 member conversation=c user=a role=owner version=1\n"
+#define B_OWNS "0 member conversation=c user=b role=owner version=2\n"
+#define LOWER_B                                                                                    \
+    "4s commit op=6 do=set-role shard=s version=6 device=a.p in=c actor=a subject=b role=member\n" \
+    "4s member conversation=c user=b role=member version=6\n"
+
+static void who_was_removed_is_not_back(void)
+{
+    static const struct check_row rows[] = {
+        {"removed after the backup, and nobody again", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE A_OWNS SEND_M SHOW_M BACKUP("2s") REMOVE_B EVICT_B RESTORE("10s") A_IS DELIVER VIEW_B("-") END},
+        {"removed after the backup, and a member again", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE A_OWNS SEND_M SHOW_M BACKUP("2s") REMOVE_B RESTORE("10s") A_IS B_IS DELIVER VIEW_B("-") END},
+        {"said to be none, and reads it again", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE A_OWNS SEND_M SHOW_M BACKUP("2s") REMOVE_B RESTORE("10s") A_IS DELIVER VIEW_B("c/m@3") END},
+        {"said to be none, and obeyed", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE A_OWNS SEND_M BACKUP("2s") REMOVE_B RESTORE("10s") A_IS
+         "11s commit op=8 do=send device=b.p in=c message=n actor=b version=2.2 shard=s\n" DELIVER END},
+        {"added again since", INVARIANT_RESTORE_SAFE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE A_OWNS SEND_M BACKUP("2s") REMOVE_B RESTORE("10s") A_IS ADD_B DELIVER VIEW_B("c/m@3") END},
+        {"nobody knows the end", INVARIANT_RESTORE_SAFE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE A_OWNS SEND_M BACKUP("2s") REMOVE_B RESTORE("10s") A_IS},
+        {"a lower role stays", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE A_OWNS B_OWNS BACKUP("2s") LOWER_B RESTORE("10s") A_IS B_IS DELIVER END},
+        {"a lost role is back", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE A_OWNS B_OWNS BACKUP("2s") LOWER_B RESTORE("10s") A_IS
+         "10s member conversation=c user=b role=owner version=2\n" DELIVER END},
+        {"a higher one may be lost", INVARIANT_RESTORE_SAFE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE A_OWNS BACKUP("2s") B_OWNS RESTORE("10s") A_IS B_IS DELIVER END},
+    };
+    RUN(rows);
+}
+
 static void what_was_sent_after_the_backup_may_go(void)
 {
     static const struct check_row rows[] = {
@@ -62,6 +104,7 @@ int suite_restored(void)
 {
     CU_pSuite suite = CU_add_suite("restored", NULL, NULL);
     if (!suite || !CU_add_test(suite, "restore_safe", restore_safe) ||
+        !CU_add_test(suite, "who_was_removed_is_not_back", who_was_removed_is_not_back) ||
         !CU_add_test(suite, "what_was_sent_after_the_backup_may_go", what_was_sent_after_the_backup_may_go))
         return (int)CU_get_error();
     return CUE_SUCCESS;

@@ -82,6 +82,105 @@ static void a_deletion_of_after_the_backup_stays(void)
     town_close(&t);
 }
 
+static bool is_member(user_id user, uint64_t *role)
+{
+    struct row row = {0};
+    struct store_range range = {.table = TABLE_MEMBER, .index = INDEX_PRIMARY, .fixed = 2, .given = 2, .reverse = true};
+    range.key[0] = conv;
+    range.key[1] = user;
+    int status = store_first(t.stores[0], &range, &row);
+    *role = row.c[MEMBER_role];
+    return status == 0 && !row.c[MEMBER_until];
+}
+
+static void who_was_removed_since_stays_removed(void)
+{
+    char error[256];
+    uint64_t role;
+    begin(1);
+    town_do(&t, 1, OPERATION_REMOVE, conv, 0, 2); /* and comes back before the backup: the log's row is not of that */
+    town_settle(&t);
+    town_do(&t, 1, OPERATION_ADD, conv, 0, 2);
+    town_settle(&t);
+    msg_id m = town_send(&t, 1, conv);
+    town_settle(&t);
+    struct store_image *with = backup(0);
+    CU_ASSERT_EQUAL(restore(0, with, error), 0);
+    start_again(0, 2);
+    CU_ASSERT(is_member(2, &role));
+    CU_ASSERT(town_reads(&t, 2, m));
+    town_do(&t, 2, OPERATION_LEAVE, conv, 0, 0);
+    town_settle(&t);
+    town_do(&t, 1, OPERATION_ADD, conv, 0, 2); /* after the backup: given, and lost */
+    town_settle(&t);
+    CU_ASSERT(is_member(2, &role));
+    for (uint32_t incarnation = 3; incarnation <= 4; incarnation++) {
+        CU_ASSERT_EQUAL(restore(0, with, error), 0);
+        start_again(0, incarnation);
+        CU_ASSERT(!is_member(2, &role));
+        CU_ASSERT(!town_reads(&t, 2, m));
+        CU_ASSERT(town_reads(&t, 1, m));
+    }
+    store_image_free(with);
+    town_close(&t);
+}
+
+static void set_role(user_id user, uint8_t role)
+{
+    t.role = role;
+    town_do(&t, 1, OPERATION_SET_ROLE, conv, 0, user);
+    town_settle(&t);
+}
+
+static void a_role_that_was_lost_since_stays_lost(void)
+{
+    char error[256];
+    uint64_t role;
+    begin(1);
+    set_role(2, ROLE_MODERATOR);
+    set_role(2, ROLE_MEMBER);
+    set_role(2, ROLE_MODERATOR);
+    struct store_image *image = backup(0);
+    CU_ASSERT_EQUAL(restore(0, image, error), 0);
+    start_again(0, 2);
+    CU_ASSERT(is_member(2, &role));
+    CU_ASSERT_EQUAL(role, ROLE_MODERATOR); /* what was before the backup is done again in its order */
+    set_role(2, ROLE_MEMBER);
+    CU_ASSERT_EQUAL(restore(0, image, error), 0);
+    start_again(0, 3);
+    CU_ASSERT(is_member(2, &role));
+    CU_ASSERT_EQUAL(role, ROLE_MEMBER);
+    store_image_free(image);
+    town_close(&t);
+}
+
+static void the_retention_is_the_last_that_was_set(void)
+{
+    char error[256];
+    begin(1);
+    struct store_image *image = backup(0);
+    msg_id m = town_send(&t, 2, conv);
+    town_settle(&t);
+    struct store_image *with = backup(0);
+    t.period_us = 60 * US_PER_S;
+    town_do(&t, 1, OPERATION_SET_RETENTION, conv, 0, 0);
+    town_settle(&t);
+    for (uint32_t incarnation = 2; incarnation <= 3; incarnation++) {
+        CU_ASSERT_EQUAL(restore(0, incarnation == 2 ? with : image, error), 0);
+        start_again(0, incarnation);
+        struct row row = {.c = {[CONV_id] = conv}};
+        CU_ASSERT_EQUAL(t.stores[0]->ops->get(t.stores[0], TABLE_CONV, &row), 0);
+        CU_ASSERT_EQUAL(row.c[CONV_retention], t.period_us);
+        CU_ASSERT_EQUAL(town_reads(&t, 1, m), incarnation == 2);
+        if (incarnation == 2)
+            town_advance(&t, 70 * US_PER_S);
+        CU_ASSERT(incarnation == 3 || !town_reads(&t, 1, m));
+    }
+    store_image_free(image);
+    store_image_free(with);
+    town_close(&t);
+}
+
 static void a_backup_of_another_shard_is_refused(void)
 {
     char error[256];
@@ -125,6 +224,9 @@ int suite_restore(void)
 {
     CU_pSuite suite = CU_add_suite("restore", NULL, NULL);
     if (!suite || !CU_add_test(suite, "a_deletion_of_after_the_backup_stays", a_deletion_of_after_the_backup_stays) ||
+        !CU_add_test(suite, "who_was_removed_since_stays_removed", who_was_removed_since_stays_removed) ||
+        !CU_add_test(suite, "a_role_that_was_lost_since_stays_lost", a_role_that_was_lost_since_stays_lost) ||
+        !CU_add_test(suite, "the_retention_is_the_last_that_was_set", the_retention_is_the_last_that_was_set) ||
         !CU_add_test(suite, "a_backup_of_another_shard_is_refused", a_backup_of_another_shard_is_refused) ||
         !CU_add_test(suite, "an_intent_without_its_commit_is_dropped", an_intent_without_its_commit_is_dropped))
         return (int)CU_get_error();

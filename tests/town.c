@@ -181,6 +181,7 @@ uint32_t town_do(struct town *t, device_id device, enum operation operation, con
     struct device_input in = {.kind = DEVICE_PERSON, .operation = (uint8_t)operation, .conv = conv, .target = target};
     in.subject = subject;
     in.period_us = operation == OPERATION_SET_RETENTION ? t->period_us : 0;
+    in.role = operation == OPERATION_SET_ROLE ? t->role : ROLE_NONE;
     uint32_t op = device_inspect(t->devices[device]).next_op;
     if (operation == OPERATION_SEND)
         in.body = (struct text){.len = 5, .bytes = "hello"};

@@ -37,6 +37,7 @@ struct town {
     bool cut;           /* messages between shards are lost */
     int lose_to_device; /* so many messages to devices are lost next */
     uint64_t period_us; /* of a set-retention */
+    uint8_t role;       /* of a set-role */
     bool crash_next;    /* the next shard step crashes before its commit */
     int failed;         /* the last status of a shard's step that was neither 0 nor E_CRASH */
     unsigned notes[NOTE_COUNT];

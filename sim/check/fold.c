@@ -128,11 +128,6 @@ static void fold_answer(struct check *c, const struct event *e)
     t->deleted = t->last && !c->changes[t->last].undo;
 }
 
-static int rank_of(enum word role)
-{
-    return role == WORD_ROLE_OWNER ? 3 : role == WORD_ROLE_MODERATOR ? 2 : 1;
-}
-
 static void fold_rule(struct check *c, const struct event *e)
 {
     static const enum word words[RIGHTS] = {WORD_DELETE, WORD_DELETE_CONV, WORD_REMOVE,
@@ -168,6 +163,8 @@ static void fold_member(struct check *c, const struct event *e)
         m->since = record_get(e->r, FIELD_VERSION);
         m->since_seq = e->r->seq;
     }
+    if (m->is && rank_of(role) < m->rank)
+        m->lowered_seq = e->r->seq;
     m->is = true;
     m->gone = false;
     m->rank = rank_of(role);

@@ -1,11 +1,13 @@
 /*
  * restore.c: restore-safe, and what the model forgets at a restore: the shard's commits since the backup are lost, but
- * for its deletions, which its deletion log keeps. A restore explains that messages, edits and memberships of after the
- * backup go; it never excuses that a deletion does.
+ * for what they took away, which its log keeps. A restore explains that messages, edits and memberships of after the
+ * backup go; it never excuses that a deletion, a removal or the loss of a role does.
  *
- * Judged: at the end, no device reads what was deleted before the restore of its conversation's shard; and each hello,
- * to a restored shard, of a device that has not installed anything since is answered with a reset: its cursor is of a
- * log that is no more.
+ * Judged: at the end, no device reads what was deleted before the restore of its conversation's shard, whether for all
+ * or by its user; nobody is told to be a member, or of a higher role, who was not by then, unless a commit made them
+ * so since; nothing that they ask for is executed, and none of their devices reads the conversation at the end. And
+ * each hello, to a restored shard, of a device that has not installed anything since is answered with a reset: its
+ * cursor is of a log that is no more.
  */
 #include "sim/check/state.h"
 
@@ -39,13 +41,24 @@ static void forget_message(struct check *c, struct message *m, uint64_t from_seq
         m->edit_version = 0;
 }
 
-static void forget_member(struct member *m, uint64_t from_seq)
+/* What was taken of it by now, wherever the backup stands. */
+static void take_member(struct member *m, uint32_t restore)
 {
+    bool removed = !m->is && m->ended_seq > m->since_seq;
+    if (!removed && !(m->is && m->lowered_seq > m->since_seq))
+        return;
+    m->taken = restore;
+    m->cap = removed ? 0 : m->rank;
+}
+
+static void forget_member(struct member *m, uint64_t from_seq, uint32_t restore)
+{
+    take_member(m, restore);
     m->is = false;
     m->gone = m->since_seq > from_seq && (!m->ended_seq || m->ended_seq > from_seq);
 }
 
-static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq)
+static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq, uint32_t restore)
 {
     struct conv *v = &c->convs[conv];
     v->restored_seq = c->now->seq;
@@ -54,7 +67,7 @@ static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq)
     for (uint32_t i = v->first_message; i; i = c->messages[i].next_in_conv)
         forget_message(c, &c->messages[i], from_seq);
     for (uint32_t i = v->members; i; i = c->members[i].next_of_conv)
-        forget_member(&c->members[i], from_seq); /* the restored shard says who is one */
+        forget_member(&c->members[i], from_seq, restore); /* the restored shard says who is one */
     for (uint32_t i = 1; i < c->awaited_count; i++)
         if (c->awaited[i].conv == conv)
             c->awaited[i].came = true; /* a reset tells them instead */
@@ -63,7 +76,8 @@ static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq)
 static bool is_logged(enum word what)
 {
     return what == WORD_DELETE || what == WORD_UNDO || what == WORD_DELETE_CONV || what == WORD_UNDO_CONV ||
-           what == WORD_DELETE_ME || what == WORD_CLEAR || what == WORD_DELETE_ALL;
+           what == WORD_DELETE_ME || what == WORD_CLEAR || what == WORD_DELETE_ALL || what == WORD_REMOVE ||
+           what == WORD_LEAVE || what == WORD_SET_ROLE || what == WORD_SET_RETENTION;
 }
 
 static void forget_ops(struct check *c, uint64_t shard, uint64_t from_seq)
@@ -95,16 +109,16 @@ static void restore(struct check *c, uint64_t shard, uint64_t name)
     for (uint32_t i = 1; i < c->restored_count; i++)
         if (c->restored[i].backup == name)
             from_seq = c->restored[i].seq;
+    uint32_t at = GROW(c, restored);
+    c->restored[at] = (struct restored){.shard = shard, .seq = c->now->seq, .kept = state_keep(c, c->now)};
     for (uint32_t i = 1; i < c->convs_count; i++)
         if (c->convs[i].shard == shard)
-            forget_conv(c, i, from_seq);
+            forget_conv(c, i, from_seq, at);
     for (uint32_t i = 1; i < c->awaited_count; i++)
         if (c->users[c->awaited[i].user].home == shard)
             c->awaited[i].came = true;
     forget_ops(c, shard, from_seq);
     forget_passages(c, shard, from_seq);
-    uint32_t at = GROW(c, restored);
-    c->restored[at] = (struct restored){.shard = shard, .seq = c->now->seq, .kept = state_keep(c, c->now)};
 }
 
 /* ---- done again: by then the model has it, unless the commit itself was never told ---- */
@@ -148,10 +162,65 @@ static void sync(struct check *c, const struct event *e)
     chain_now(c, v);
 }
 
+/* ---- people ---- */
+
+static struct member *taken(struct check *c, uint32_t conv, uint32_t user)
+{
+    struct member *m = conv && user ? state_member(c, conv, user) : NULL;
+    return m && m->taken && !m->back ? m : NULL;
+}
+
+static void is_back(struct check *c, struct member *m, const char *how, uint32_t holding)
+{
+    struct verdict *v = violate(c, INVARIANT_RESTORE_SAFE, "%s %s before the shard of %s was restored, and %s",
+                                nm(c, c->users[m->user].name), m->cap ? "had lost a role" : "was no member any more",
+                                nm(c, c->convs[m->conv].name), how);
+    m->back = true;
+    chain_kept(c, v, m->kept);
+    chain_kept(c, v, c->restored[m->taken].kept);
+    if (holding)
+        chain_show(c, v, holding);
+    else if (!c->ended)
+        chain_now(c, v);
+}
+
+static void told(struct check *c, const struct event *e)
+{
+    struct member *m = taken(c, e->conv, e->user);
+    enum word role = word_of(c, record_get(e->r, FIELD_ROLE));
+    if (m && role != WORD_ROLE_NONE && rank_of(role) > m->cap)
+        is_back(c, m, m->cap ? "has it again" : "is one again", 0);
+}
+
+/* Given back by somebody: then nothing is owed any more. A hold asks for no membership. */
+static void acted(struct check *c, const struct event *e)
+{
+    bool gives = e->what == WORD_ADD || e->what == WORD_SET_ROLE;
+    struct member *m = taken(c, e->conv, gives ? e->subject : e->actor);
+    if (m && (gives || e->what == WORD_JOIN)) {
+        m->taken = 0;
+        return;
+    }
+    m = taken(c, e->conv, e->actor);
+    if (m && !m->cap && e->op && e->what != WORD_HOLD && e->what != WORD_RELEASE)
+        is_back(c, m, "is obeyed", 0);
+}
+
 void restore_before(struct check *c, const struct event *e)
 {
-    if (e->r->kind == KIND_SYNC)
-        sync(c, e);
+    switch (e->r->kind) {
+        case KIND_SYNC:
+            sync(c, e);
+            break;
+        case KIND_MEMBER:
+            told(c, e);
+            break;
+        case KIND_COMMIT:
+            acted(c, e);
+            break;
+        default:
+            break;
+    }
 }
 
 void restore_fold(struct check *c, const struct event *e)
@@ -196,13 +265,16 @@ void restore_fold(struct check *c, const struct event *e)
 
 /* ---- at the end ---- */
 
-static uint32_t read_anywhere(const struct check *c, const struct message *m)
+/* By this user, or by anybody (0). */
+static uint32_t read_by(const struct check *c, const struct message *m, uint32_t user)
 {
     for (uint32_t i = m->items; i; i = c->items[i].next)
-        for (uint32_t h = c->items[i].first_holding; h; h = c->holdings[h].next)
-            if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, &c->devices[c->holdings[h].device]) &&
-                !c->devices[c->holdings[h].device].exempt)
+        for (uint32_t h = c->items[i].first_holding; h; h = c->holdings[h].next) {
+            const struct device *d = &c->devices[c->holdings[h].device];
+            if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, d) && !d->exempt &&
+                (!user || d->user == user))
                 return h;
+        }
     return 0;
 }
 
@@ -211,7 +283,7 @@ static void judge_target(struct check *c, const struct message *m, const struct 
     const struct change *deletion = target_current(c, t);
     if (!deletion || deletion->seq > restored_seq)
         return;
-    uint32_t read = read_anywhere(c, m);
+    uint32_t read = read_by(c, m, 0);
     if (!read) {
         judge(c, INVARIANT_RESTORE_SAFE);
         return;
@@ -225,10 +297,24 @@ static void judge_target(struct check *c, const struct message *m, const struct 
     chain_show(c, v, read);
 }
 
+static void judge_member(struct check *c, struct member *m)
+{
+    uint32_t read = 0;
+    for (uint32_t i = m->cap ? 0 : c->convs[m->conv].first_message; i && !read; i = c->messages[i].next_in_conv)
+        read = read_by(c, &c->messages[i], m->user);
+    if (read)
+        is_back(c, m, "reads it at the end", read);
+    else
+        judge(c, INVARIANT_RESTORE_SAFE);
+}
+
 void restore_finish(struct check *c)
 {
     if (!c->ended || !c->delivering)
         return;
+    for (uint32_t i = 1; i < c->members_count; i++)
+        if (c->members[i].taken && !c->members[i].back)
+            judge_member(c, &c->members[i]);
     for (uint32_t i = 1; i < c->convs_count; i++) {
         const struct conv *conv = &c->convs[i];
         if (!conv->restored_seq)

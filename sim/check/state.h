@@ -78,8 +78,11 @@ struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
     version since, read;           /* read: of the last send that the user has read */
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
-    bool is, gone;                 /* gone: by a restore, as if it had never been */
-    int rank;                      /* of the role: 1 member, 2 moderator, 3 owner */
+    uint64_t lowered_seq;          /* when the role last became a lower one, 0 never */
+    uint32_t taken; /* by this restore (of `restored`) it was over, or of a lower role, and nobody gave it back; or 0 */
+    bool is, gone;  /* gone: by a restore, as if it had never been */
+    bool back;      /* it was taken, and is back */
+    int rank, cap;  /* of the role: 1 member, 2 moderator, 3 owner; cap: at that restore */
 };
 struct user {
     uint32_t name, devices, members, first_tombstone_entry, suspects, listed;
@@ -288,6 +291,10 @@ uint32_t state_message(struct check *c, uint64_t name, uint32_t conv);
 static inline struct target *state_target(struct check *c, uint32_t conv, uint32_t message)
 {
     return message ? &c->messages[message].target : &c->convs[conv].target;
+}
+static inline int rank_of(enum word role)
+{
+    return role == WORD_ROLE_OWNER ? 3 : role == WORD_ROLE_MODERATOR ? 2 : 1;
 }
 static inline uint64_t target_key(uint32_t user, uint32_t conv, uint32_t message)
 {
