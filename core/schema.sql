@@ -375,6 +375,7 @@ CREATE TABLE deletion_log(
   "deadline" INTEGER NOT NULL,
   "reason" INTEGER NOT NULL,
   "cause" INTEGER NOT NULL,
+  "value" INTEGER NOT NULL,
   PRIMARY KEY("seq")
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");
