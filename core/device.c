@@ -206,6 +206,11 @@ int device_convs(const struct device *device, int (*visit)(void *ctx, const stru
     return 0;
 }
 
+bool device_waits(const struct device *device, uint32_t op)
+{
+    return replica_op_find(&device->replica, op) != NULL;
+}
+
 version device_deletion(const struct device *device, conv_id conv, msg_id target)
 {
     if (target == 0) {

@@ -106,6 +106,8 @@ struct device_copy {
 };
 /* In ascending (conv, copy, target, via) order; stops as device_rows does. */
 int device_copies(const struct device *device, int (*visit)(void *ctx, const struct device_copy *copy), void *ctx);
+/* Does an operation of this number wait in its outbox, sent or not? */
+bool device_waits(const struct device *device, uint32_t op);
 /* The conversations it has, with their as-of version; ascending. */
 struct device_conv {
     conv_id conv;

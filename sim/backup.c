@@ -23,64 +23,77 @@ static void tell(struct world *w, enum history_kind kind, shard_id id, uint32_t 
     record_emit(w);
 }
 
+int backup_image(struct world *w, shard_id id, uint32_t name, struct store_image **image)
+{
+    struct store *main = w->shards[id].stores.main;
+    store_image_free(*image);
+    *image = NULL;
+    int status = main->ops->backup(main, image);
+    if (status < 0)
+        world_fail(w, "a backup", status);
+    else
+        tell(w, KIND_BACKUP, id, name, 0);
+    return status;
+}
+
 void backup_take(struct world *w, uint32_t step, shard_id id)
 {
     struct world_step *s = &w->steps[step];
-    struct store *main = w->shards[id].stores.main;
-    store_image_free(s->image);
-    s->image = NULL;
-    int status = main->ops->backup(main, &s->image);
-    if (status < 0) {
-        world_fail(w, "a backup", status);
-        return;
-    }
-    s->result.touched++;
-    tell(w, KIND_BACKUP, id, s->name, 0);
+    if (backup_image(w, id, s->name, &s->image) >= 0)
+        s->result.touched++;
 }
 
-static void refuse(struct world *w, uint32_t step, shard_id id, const char *why)
+static void refuse(struct world *w, uint32_t step_name, shard_id id, const char *why)
 {
     struct record *r = record_new(w, KIND_FAULT);
     record_set(r, FIELD_FAULT, w->words.fault[FAULT_RESTORE]);
     record_set(r, FIELD_NODE, w->shards[id].name);
     record_set(r, FIELD_CAUSE, names_intern(w->names, why));
-    record_set(r, FIELD_STEP, w->steps[step].name);
+    if (step_name)
+        record_set(r, FIELD_STEP, step_name);
     record_emit(w);
-    w->steps[step].result.touched++;
+}
+
+bool backup_start_from(struct world *w, shard_id id, const struct backup_restore *what)
+{
+    struct world_shard *shard = &w->shards[id];
+    char error[WORLD_ERROR_MAX];
+    if (!what->image) {
+        refuse(w, what->step, id, "found no backup of that name, expected one that was taken before");
+        return true;
+    }
+    fault_restart(w, id);
+    if (!shard->core || w->over)
+        return false;
+    struct shard_restore ask = {.shard = id,
+                                .shard_count = w->shard_count,
+                                .image = what->image,
+                                .now_us = w->now_us,
+                                .backup_keep_us = w->policy.backup_keep_us};
+    fault_crash(w, id, CRASH_NOW, what->for_us ? what->for_us : RESTORE_FOR_US);
+    int status = shard_restore(&shard->stores, &ask, error, sizeof error);
+    if (status == E_INVALID && error[0]) {
+        refuse(w, what->step, id, error);
+        return true;
+    }
+    if (status < 0) {
+        world_fail(w, "a restore", status);
+        return false;
+    }
+    shard->restored = true;
+    tell(w, KIND_RESTORE, id, what->backup, ++shard->incarnation);
+    return true;
 }
 
 void backup_restore(struct world *w, uint32_t step, shard_id id)
 {
-    struct world_shard *shard = &w->shards[id];
     uint32_t name = names_intern(w->names, w->steps[step].step->backup);
     uint64_t from = idmap_get(&w->steps_by_name, name);
-    struct store_image *image = from ? w->steps[from - 1].image : NULL;
-    char error[WORLD_ERROR_MAX];
-    if (!image) {
-        refuse(w, step, id, "found no backup of that name, expected one that was taken before");
-        return;
-    }
-    fault_restart(w, id);
-    if (!shard->core || w->over)
-        return;
-    struct shard_restore ask = {.shard = id,
-                                .shard_count = w->shard_count,
-                                .image = image,
-                                .now_us = w->now_us,
-                                .backup_keep_us = w->policy.backup_keep_us};
-    fault_crash(w, id, CRASH_NOW, w->steps[step].step->for_us ? w->steps[step].step->for_us : RESTORE_FOR_US);
-    int status = shard_restore(&shard->stores, &ask, error, sizeof error);
-    if (status == E_INVALID && error[0]) {
-        refuse(w, step, id, error);
-        return;
-    }
-    if (status < 0) {
-        world_fail(w, "a restore", status);
-        return;
-    }
-    shard->restored = true;
-    w->steps[step].result.touched++;
-    tell(w, KIND_RESTORE, id, name, ++shard->incarnation);
+    struct backup_restore what = {.image = from ? w->steps[from - 1].image : NULL,
+                                  .backup = name,
+                                  .step = w->steps[step].name,
+                                  .for_us = w->steps[step].step->for_us};
+    w->steps[step].result.touched += backup_start_from(w, id, &what);
 }
 
 static bool knows(struct world *w, shard_id id, enum store_table table, uint64_t key)

@@ -26,6 +26,12 @@ void crowd_forget(struct world *w)
     c->mixing = 0;
     c->mix = (struct world_mix){0};
     idmap_clear(&c->mixed);
+    for (int i = 0; i < CROWD_BACKUPS; i++) {
+        store_image_free(c->backups[i].image);
+        c->backups[i] = (struct crowd_backup){0};
+    }
+    c->backup_count = 0;
+    c->imaged.count = c->imaged.next = 0;
 }
 
 void crowd_begin(struct world *w)
@@ -71,13 +77,25 @@ static void begin_presence(struct world *w, device_id id)
     link_dial(w, id, CONNECT_SPREAD_US);
 }
 
-static void add_device(struct world *w, user_id user, bool linked)
+static device_id reserve_device(struct world *w, user_id user)
 {
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "u%u.d%u", user - w->crowd.first_user + 1, w->users[user - 1].devices + 1);
-    device_id id = world_add_device(w, user, name);
+    return world_add_device(w, user, name);
+}
+
+static void add_device(struct world *w, user_id user, bool linked)
+{
+    device_id id = reserve_device(w, user);
     world_device_begin(w, id, linked);
     begin_presence(w, id);
+}
+
+device_id crowd_new_device(struct world *w, user_id user)
+{
+    device_id id = reserve_device(w, user);
+    begin_presence(w, id);
+    return id;
 }
 
 bool crowd_link_device(struct world *w)

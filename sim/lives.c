@@ -59,14 +59,38 @@ uint64_t lives_own_key(struct world *w, device_id device, uint32_t op)
 uint64_t lives_key(struct world *w, uint64_t id)
 {
     uint64_t owner = w->lives ? idmap_get(&w->owners, id) : 0;
-    return owner ? owner : id;
+    device_id named = ID_DEVICE(id);
+    if (owner || !w->lives || named == 0 || named > w->device_count || !world_device(w, named)->lent)
+        return owner ? owner : id;
+    for (device_id d = (device_id)w->device_count; d >= 1; d--) /* nobody has heard of it but who is to send it */
+        if (lives_id(w, d) == named && world_device(w, d)->core && device_waits(world_device(w, d)->core, ID_OP(id)))
+            return lives_own_key(w, d, ID_OP(id));
+    return id;
 }
 
 uint64_t lives_spoken_key(struct world *w, uint64_t id, bool own)
 {
     if (!w->lives || !w->speaker || ID_DEVICE(id) != lives_id(w, w->speaker))
         return lives_key(w, id);
-    return own || !idmap_get(&w->owners, id) ? lives_own_key(w, w->speaker, ID_OP(id)) : lives_key(w, id);
+    own = own || !idmap_get(&w->owners, id) || device_waits(world_device(w, w->speaker)->core, ID_OP(id)) ||
+          idmap_get(&w->dropped, id);
+    return own ? lives_own_key(w, w->speaker, ID_OP(id)) : lives_key(w, id);
+}
+
+bool lives_is_own_send(const struct note *n)
+{
+    if (n->kind == NOTE_SHOW)
+        return n->pending;
+    return n->because == BECAUSE_DRAFTED || n->because == BECAUSE_REFUSED || n->because == BECAUSE_CANCELLED ||
+           (n->because == BECAUSE_PENDING && !n->version);
+}
+
+void lives_dropped(struct world *w, const struct out *out)
+{
+    idmap_clear(&w->dropped);
+    for (size_t i = 0; i < out->note_count; i++)
+        if (out->notes[i].kind == NOTE_HIDE && lives_is_own_send(&out->notes[i]))
+            idmap_put(&w->dropped, out->notes[i].target, 1);
 }
 
 void lives_close_others(struct world *w, device_id device)
@@ -86,10 +110,11 @@ static uint64_t accepted_by_shard(struct world *w, shard_id home, device_id id)
 void lives_shard_step(struct world *w, device_id device, struct shard_input *input)
 {
     shard_id home = world_device(w, device)->home;
-    bool counts = w->lives && input->wire->kind == WIRE_OP;
-    uint64_t before = counts ? accepted_by_shard(w, home, input->device) : 0;
+    bool is_op = w->lives && input->wire->kind == WIRE_OP;
+    uint64_t before = is_op ? accepted_by_shard(w, home, input->device) : 0;
+    bool counts = is_op && input->wire->op > before; /* else it is sent again, and whose it is stays what it was */
     w->caller = device;
-    if (counts && input->wire->op > before) /* before the step: its notes may speak of it already */
+    if (counts) /* before the step: its notes may speak of it already */
         idmap_put(&w->owners, MAKE_ID(input->device, input->wire->op), lives_own_key(w, device, input->wire->op));
     world_shard_step(w, home, input);
     if (counts && accepted_by_shard(w, home, input->device) == before)
@@ -141,6 +166,7 @@ void lives_start(struct world *w, device_id device, device_id source, bool clone
     d->core = device_copy(clone ? s->core : s->image);
     d->core_id = clone ? lives_id(w, source) : s->image_id;
     d->source = source;
+    world_device(w, d->core_id)->lent = true;
     d->first_op = device_inspect(d->core).next_op;
     d->protocol = s->protocol;
     w->lives++;
@@ -177,7 +203,11 @@ static device_id free_id(struct world *w, device_id device)
         return device;
     char name[320];
     snprintf(name, sizeof name, "%s+", names_text(w->names, world_device(w, device)->name));
-    return world_add_device(w, world_device(w, device)->user, name); /* may move the array of devices */
+    struct world_user *user = &w->users[world_device(w, device)->user - 1];
+    device_id late = user->linked;
+    device_id id = world_add_device(w, world_device(w, device)->user, name); /* may move the array of devices */
+    user->linked = late; /* it is an id, and no device that anybody could use */
+    return id;
 }
 
 void lives_retired(struct world *w, device_id device)
@@ -202,6 +232,7 @@ void lives_adopt(struct world *w, device_id device)
     device_id id = free_id(w, device);
     d = world_device(w, device);
     d->own_id_used |= id == device;
+    world_device(w, id)->lent |= id != device;
     d->adopting = false;
     w->lives++;
     world_provision(w, d->user, id, true);

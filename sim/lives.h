@@ -15,8 +15,12 @@ uint64_t lives_own_key(struct world *w, device_id device, uint32_t op);
 /* of what the servers call MAKE_ID(device, op); */
 uint64_t lives_key(struct world *w, uint64_t id);
 /* of that id in the mouth of the device that speaks (world.speaker). own: it means its own operation, whoever else has
-   used the number. */
+   used the number; it does anyway while that operation is in its outbox, and in the step that drops it. */
 uint64_t lives_spoken_key(struct world *w, uint64_t id, bool own);
+/* Does the device speak of its own send, which nobody else has? */
+bool lives_is_own_send(const struct note *note);
+/* A device is about to tell of a step: what is made from a send that it drops is told too, and goes by its name. */
+void lives_dropped(struct world *w, const struct out *out);
 
 /* A server has one connection with an id: that of another device under the same one breaks. */
 void lives_close_others(struct world *w, device_id device);

@@ -246,7 +246,7 @@ static void note_answered(struct world *w, const struct note *n)
         record_set(r, FIELD_SETTLED, n->outcome == OUTCOME_SETTLED);
     record_emit(w);
     script_answered(w, w->speaker, n->op, n->outcome, n->why);
-    workload_answered(w, n->device, n->op, n->outcome);
+    workload_answered(w, w->speaker, n->op, n->outcome);
 }
 
 static void note_cancelled(struct world *w, const struct note *n)
@@ -257,21 +257,12 @@ static void note_cancelled(struct world *w, const struct note *n)
     record_emit(w);
 }
 
-/* Does the device speak of its own send, which nobody else has? */
-static bool is_own_send(const struct note *n)
-{
-    if (n->kind == NOTE_SHOW)
-        return n->pending;
-    return n->because == BECAUSE_DRAFTED || n->because == BECAUSE_REFUSED || n->because == BECAUSE_CANCELLED ||
-           (n->because == BECAUSE_PENDING && !n->version);
-}
-
 static void note_view(struct world *w, const struct note *n)
 {
     struct record *r = record_new(w, n->kind == NOTE_SHOW ? KIND_SHOW : KIND_HIDE);
     record_set(r, FIELD_DEVICE, noted_device(w, n->device));
     set_where(w, r, n);
-    if (is_own_send(n))
+    if (lives_is_own_send(n))
         record_set(r, FIELD_MESSAGE, record_own_message_name(w, n->target));
     record_set(r, FIELD_COPY, w->words.copy[n->copy]);
     record_set(r, FIELD_VIA, record_message_name(w, n->via));
@@ -521,6 +512,8 @@ static void note_job(struct world *w, const struct note *n, uint32_t shard)
 
 void record_notes(struct world *w, const struct out *out, shard_id shard)
 {
+    if (w->lives && w->speaker)
+        lives_dropped(w, out);
     uint32_t name = shard < w->shard_count ? w->shards[shard].name : 0;
     for (size_t i = 0; i < out->note_count; i++) {
         const struct note *n = &out->notes[i];

@@ -9,6 +9,7 @@
  * at what never was. Work without an actor or a target is tried again soon; every operation that is counted was really
  * invoked.
  */
+#include "sim/lives.h"
 #include "sim/workload_internal.h"
 
 #include <string.h>
@@ -141,7 +142,7 @@ bool workload_new_conv(struct world *w, user_id creator)
     made = world_conversation_of(w, made);
     c->convs = base_grow(c->convs, &c->conv_cap, c->conv_count + 1, sizeof *c->convs);
     struct crowd_conv *conv = &c->convs[c->conv_count++];
-    *conv = (struct crowd_conv){.conv = made, .members = {creator}};
+    *conv = (struct crowd_conv){.conv = made, .maker = device, .members = {creator}};
     idmap_put(&c->conv_index, made, c->conv_count);
     for (uint64_t i = 1; !input.subject && i < size; i++) {
         struct device_input add = pick_input(OPERATION_ADD, conv->conv, 0);
@@ -238,7 +239,7 @@ void workload_answered(struct world *w, device_id device, uint32_t op, unsigned 
 {
     if (!w->scenario->crowd.mixed || outcome != OUTCOME_ACCEPTED)
         return;
-    uint64_t drawn = idmap_get(&w->crowd.mixed, MAKE_ID(device, op));
+    uint64_t drawn = idmap_get(&w->crowd.mixed, lives_own_key(w, device, op));
     if (drawn && workload_table[drawn - 1].operation != OPERATION_NONE)
         w->crowd.mix.accepted[drawn - 1]++;
 }

@@ -4,6 +4,7 @@
  * Method: targets come from short bags of what was sent and deleted lately; a conversation is drawn until one is not
  * deleted, a few times. Nothing here searches, so that a million users cost no more than ten.
  */
+#include "sim/lives.h"
 #include "sim/workload_internal.h"
 
 #include <string.h>
@@ -49,8 +50,9 @@ bool pick_person(struct world *w, device_id device, const struct device_input *w
         return false;
     struct device_input input = *what;
     input.kind = DEVICE_PERSON;
-    *id = MAKE_ID(device, device_inspect(d->core).next_op);
-    workload_issues(w, *id);
+    uint32_t op = device_inspect(d->core).next_op;
+    *id = MAKE_ID(lives_id(w, device), op);
+    workload_issues(w, MAKE_ID(device, op));
     return world_device_step(w, device, &input);
 }
 
@@ -88,7 +90,7 @@ struct crowd_conv *pick_conv(struct world *w)
 /* A device of this member; before the shard has the conversation, the one that made it. */
 device_id pick_device(struct world *w, const struct crowd_conv *conv, user_id member)
 {
-    return conv->known ? crowd_device(w, member) : ID_DEVICE(conv->conv);
+    return conv->known ? crowd_device(w, member) : conv->maker;
 }
 
 user_id pick_member(struct world *w, const struct crowd_conv *conv)

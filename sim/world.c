@@ -374,6 +374,7 @@ void world_free(struct world *world)
     out_free(&world->out);
     idmap_release(&world->ops);
     idmap_release(&world->owners);
+    idmap_release(&world->dropped);
     idmap_release(&world->op_versions);
     idmap_release(&world->ids_by_name);
     idmap_release(&world->steps_by_name);

@@ -112,6 +112,7 @@ struct world_device {
     struct device *image; /* its last backup, or NULL */
     device_id image_id;   /* what the servers called it then */
     bool adopting, own_id_used;
+    bool lent;    /* another has run under this id */
     bool syncing; /* a delta up to sync_to is awaited, then observed */
     bool checked; /* found converged by the last poll */
     uint64_t sync_to;
@@ -165,6 +166,7 @@ enum crowd_work {
 #define CROWD_CONV_MEMBERS 4
 struct crowd_conv {
     conv_id conv;
+    device_id maker;
     user_id members[CROWD_CONV_MEMBERS]; /* the creator first, then some others, as their shard says; 0 = none */
     bool known;                          /* its shard has it; before, only the device that made it can use it */
     bool deleted;
@@ -175,6 +177,12 @@ struct crowd_target { /* something that was sent, or deleted */
     device_id device; /* whose work it was */
     uint64_t at_us;
 };
+struct crowd_backup { /* of a shard */
+    struct store_image *image;
+    shard_id shard;
+    uint32_t name;
+};
+#define CROWD_BACKUPS 6
 #define CROWD_RING 1024
 struct crowd_ring {
     struct crowd_target items[CROWD_RING];
@@ -191,6 +199,9 @@ struct crowd {
     struct idmap conv_index;                              /* conversation -> its place in convs + 1 */
     struct crowd_ring sent, deleted, deleted_convs, held; /* held: conv, or the user as target */
     uint32_t ghosts;
+    struct crowd_backup backups[CROWD_BACKUPS]; /* the last ones of all shards */
+    uint32_t backup_count;                      /* that there ever were */
+    struct crowd_ring imaged;                   /* devices that were backed up */
     /* the mix: which of its operations is being done (+ 1), what came of each, and which one an operation was (+ 1) */
     uint32_t mixing;
     struct world_mix mix;
@@ -245,6 +256,7 @@ struct world {
      */
     struct idmap ops;
     struct idmap owners;        /* see lives.c */
+    struct idmap dropped;       /* sends that left the outbox of the speaker in this step, without an effect */
     uint32_t lives;             /* how often an id and a device were told apart: 0 = never */
     device_id speaker, caller;  /* whose notes are being told; whose message is being taken */
     struct idmap op_versions;   /* commits of operations of the script */
@@ -368,6 +380,15 @@ enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
 /* ---- backup.c ---- */
 void backup_take(struct world *w, uint32_t step, shard_id id);
 void backup_restore(struct world *w, uint32_t step, shard_id id);
+/* The same without a step: a backup of this name replaces *image; 0 or a negative status. */
+int backup_image(struct world *w, shard_id id, uint32_t name, struct store_image **image);
+struct backup_restore {
+    struct store_image *image; /* NULL: there is none of that name */
+    uint32_t backup, step;     /* their names; step: 0 for none */
+    uint64_t for_us;           /* the shard is down */
+};
+/* True when it was done or refused, and said to be. */
+bool backup_start_from(struct world *w, shard_id id, const struct backup_restore *what);
 void backup_register(struct world *w, shard_id id); /* whoever the restored shard does not know */
 
 /* ---- crowd.c: who is there ---- */
@@ -379,6 +400,8 @@ void crowd_forget(struct world *w);
 user_id crowd_user(struct world *w);
 device_id crowd_device(struct world *w, user_id user);
 bool crowd_link_device(struct world *w);
+/* One more device of this user, with a name and a presence of its own, for lives.c to start. */
+device_id crowd_new_device(struct world *w, user_id user);
 
 /* ---- workload.c: what they do ---- */
 void workload_begin(struct world *w);

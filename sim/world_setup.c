@@ -266,6 +266,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     queue_clear(w->queue);
     idmap_clear(&w->ops);
     idmap_clear(&w->owners);
+    idmap_clear(&w->dropped);
     idmap_clear(&w->op_versions);
     idmap_clear(&w->ids_by_name);
     idmap_clear(&w->steps_by_name);

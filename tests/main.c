@@ -40,6 +40,7 @@
     X(scenario)   \
     X(world)      \
     X(sweep)      \
+    X(workload)   \
     X(metrics)    \
     X(reports)    \
     X(readme)

@@ -47,6 +47,10 @@ static void whose_position_it_is(void)
 {
 #define TRUNCATE "3s truncate user=b epoch=1 horizon=2\n"
 #define AT_TWO "2s cursor device=b.p epoch=1 position=2\n2s cursor device=b.l epoch=1 position=2\n"
+#define L_AT_TWO "2s cursor device=b.l epoch=1 position=2\n"
+#define SECOND                          \
+    "2700ms device device=b.r user=b\n" \
+    "2700ms device-restore device=b.r source=b.p shown=c/m@3 cursor=0 epoch=1\n"
     static const struct check_row rows[] = {
         {"a restored one is behind what its server knows", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_HELD, 1, 0,
          PEOPLE AT_TWO BACKUP TRUNCATE},
@@ -55,6 +59,18 @@ static void whose_position_it_is(void)
         {"it has caught up, and is a reader like any other", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_VIOLATED,
          ANY_COUNT, 0,
          PEOPLE AT_TWO BACKUP "3s cursor device=b.q epoch=1 position=2\n4s truncate user=b epoch=1 horizon=3\n"},
+        {"the only one that there is of it is waited for", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_VIOLATED,
+         ANY_COUNT, 0, PEOPLE L_AT_TWO BACKUP TRUNCATE},
+        {"a second one from the same backup", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_HELD, 1, 0,
+         PEOPLE L_AT_TWO BACKUP "2600ms cursor device=b.q epoch=1 position=2\n" SECOND TRUNCATE},
+        {"whoever had it first has another id by now", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_HELD, 1, 0,
+         PEOPLE L_AT_TWO BACKUP "2600ms sync device=b.q answer=retire cursor=0 head=2 horizon=0 generation=1 "
+                                "current=1 epoch=1\n2650ms device device=b.q user=b linked\n" SECOND TRUNCATE},
+        {"a fence is on the id", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_HELD, 1, 0,
+         PEOPLE L_AT_TWO "2s fence device=b.p generation=2\n" BACKUP TRUNCATE},
+        {"an image of before the first reset", INVARIANT_TOMBSTONE_OUTLIVES_READERS, VERDICT_HELD, 1, 0,
+         PEOPLE L_AT_TWO "2500ms device device=b.q user=b\n"
+                         "2500ms device-restore device=b.q source=b.p shown=- cursor=0 epoch=0\n" TRUNCATE},
     };
     RUN(rows);
 }

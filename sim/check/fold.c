@@ -279,7 +279,27 @@ static void begin_again(struct check *c, uint32_t device)
     for (uint32_t i = 1; i < c->ops_count; i++)
         c->ops[i].lapsed |= c->ops[i].device == device && !c->ops[i].acked && !c->ops[i].refused;
     d->retired = d->fenced = d->installed = d->resetting = d->shared = false;
+    d->root = 0;
+    d->renamed = true;
     d->fence_generation = d->rewound_to = d->cursor = d->epoch = 0;
+}
+
+/* Under one id with others: those who were started from the same device; what was started so before may have another id
+   by now, and this one is of no use any more. */
+static bool share(struct check *c, uint32_t device, uint32_t source)
+{
+    struct device *d = &c->devices[device];
+    d->root = c->devices[source].root ? c->devices[source].root : source;
+    bool shares = c->devices[source].renamed || c->devices[d->root].renamed || c->devices[d->root].started;
+    c->devices[d->root].started = true;
+    for (uint32_t i = c->users[d->user].devices; i; i = c->devices[i].next_of_user) {
+        struct device *other = &c->devices[i];
+        if (i == device || other->exempt || other->retired || (i != d->root && other->root != d->root))
+            continue;
+        other->shared = true;
+        shares = true;
+    }
+    return shares;
 }
 
 /* It starts with copies that another device had; each is as if it had been shown here. */
@@ -289,12 +309,13 @@ static void fold_restore(struct check *c, const struct event *e)
     struct device *d = &c->devices[e->device], *s = &c->devices[source];
     d->cursor = record_get(e->r, FIELD_CURSOR);
     d->epoch = record_get(e->r, FIELD_EPOCH);
-    d->installed = s->installed;
+    d->installed = s->installed && d->epoch;
+    d->linked |= !d->epoch; /* the image is of one that was linked, and had nothing yet */
     bool own_id = record_get(e->r, FIELD_LINKED);
     d->fence_generation = own_id ? 0 : s->fence_generation;
-    d->shared = record_get(e->r, FIELD_CLONE);
-    s->shared |= d->shared;
-    s->exempt |= !d->shared && !own_id;
+    d->fenced = !own_id && s->fenced; /* it is the id that is fenced */
+    s->exempt |= !own_id && !record_get(e->r, FIELD_CLONE);
+    d->shared = !own_id && share(c, e->device, source);
     d->rewound_to = !d->shared && !own_id && s->epoch == d->epoch ? s->cursor : 0;
     for (size_t i = 0; i < e->r->item_count; i++) {
         const struct record_item *item = &e->r->items[i];

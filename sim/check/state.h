@@ -100,6 +100,9 @@ struct device {
     uint32_t stuck_hellos, stuck_kept;
     bool connected, exempt, fenced, linked, installed, resetting, retired, view_has_cursor, old;
     bool shared;         /* it runs under the id of another that runs too: the server keeps one position for both */
+    uint32_t root;       /* the device whose id it was started under, by way of others maybe; 0 = its own */
+    bool started;        /* another was started under its id */
+    bool renamed;        /* it went on under another id, once or more: an image of it may have an id of before */
     uint64_t rewound_to; /* a restored one: up to here the server believes it has all */
 };
 struct item {
