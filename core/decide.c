@@ -392,6 +392,11 @@ bool decide_erases(const struct policy *p, uint8_t role)
     return role != ROLE_NONE || !flawed(p, FLAW_ERASURE_OF_CURRENT);
 }
 
+bool decide_erases_quotes(const struct policy *p)
+{
+    return decide_quote_kept(p) && !flawed(p, FLAW_ERASURE_KEEPS_QUOTES);
+}
+
 bool decide_export_follows(const struct policy *p)
 {
     return !flawed(p, FLAW_EXPORT_KEPT);

@@ -71,6 +71,8 @@ enum why decide_may_set_retention(const struct policy *p, uint8_t role);
 bool decide_retention_announces(const struct policy *p);
 /* Does an erasure take what the user wrote in a conversation where they have this role now? */
 bool decide_erases(const struct policy *p, uint8_t role);
+/* Where quotes are the reply's own: does an erasure take those of the erased author all the same? */
+bool decide_erases_quotes(const struct policy *p);
 /* Does a job go on? of_this_life: it went on since the shard started, so that a memory of it is enough. */
 bool decide_job_goes_on(const struct policy *p, bool of_this_life);
 

@@ -59,6 +59,8 @@ static void apply_hide(struct device *d, const struct wire *w)
 static void apply_quote(struct device *d, const struct wire *w)
 {
     bool kept = (w->flags & QUOTE_KEPT) != 0;
+    if (kept && !w->body.len)
+        copies_unquote(d, w->conv, w->target);
     copies_quote(d, w->conv, kept ? w->target : w->reply, w->version, w->sent, &w->body);
 }
 

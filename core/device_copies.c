@@ -156,6 +156,13 @@ void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_
     r->sent = sent;
 }
 
+void copies_unquote(struct device *d, conv_id conv, msg_id reply)
+{
+    struct replica_reply *r = replica_reply_find(&d->replica, conv, reply);
+    if (r)
+        r->text.len = 0;
+}
+
 bool copies_cascade(const struct device *d, conv_id conv, msg_id id)
 {
     if (!decide_cascades(d->policy) || decide_cascade_declared(d->policy))

@@ -86,6 +86,7 @@ bool copies_cascade(const struct device *d, conv_id conv, msg_id id);
 /* device_copies.c: this message replies to that one. */
 void copies_link(struct device *d, conv_id conv, msg_id reply, msg_id parent);
 /* What the log or a snapshot says that the reply quotes. */
+void copies_unquote(struct device *d, conv_id conv, msg_id reply); /* it may not be seen any more */
 void copies_quote(struct device *d, conv_id conv, msg_id reply, version version_of, version sent,
                   const struct text *text);
 /* The message has another text, or none any more: so have the quotes of it. 0: every message of the conversation. */

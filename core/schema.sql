@@ -112,6 +112,7 @@ CREATE TABLE quote(
   "parent" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
   "sent" INTEGER NOT NULL,
+  "author" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "reply")
 ) WITHOUT ROWID;
@@ -297,6 +298,7 @@ CREATE TABLE former_text(
   "conv" INTEGER NOT NULL,
   "message" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
+  "quote" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("kind", "id", "conv", "message", "version")
 ) WITHOUT ROWID;
@@ -308,6 +310,7 @@ CREATE UNIQUE INDEX MESSAGE_BY_AGE ON message("conv", "sent", "id");
 CREATE UNIQUE INDEX WAITS_BY_TARGET ON tombstone_wait("conv", "target", "destination", "number");
 CREATE UNIQUE INDEX HIDDEN_BY_MESSAGE ON hidden("conv", "message", "user");
 CREATE UNIQUE INDEX QUOTE_BY_PARENT ON quote("parent", "conv", "reply");
+CREATE UNIQUE INDEX QUOTE_BY_AUTHOR ON quote("author", "conv", "reply");
 CREATE UNIQUE INDEX LOG_BY_TARGET ON user_log("user", "target", "position");
 CREATE UNIQUE INDEX LOG_BY_CONV ON user_log("user", "conv", "position");
 CREATE UNIQUE INDEX LOG_BY_NUMBER ON user_log("source", "number", "user", "position");

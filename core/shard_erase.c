@@ -4,8 +4,9 @@
  * Method: the request is decided at the user's shard, which closes the account: what its devices ask for from then on
  * is refused. The order goes to every shard on the channels. They are first-in first-out, so whatever the user sent
  * before is executed there by then, and nothing comes later; an addition by others is refused by the same row. Each
- * shard runs a job over the messages of this author in all conversations, those left long ago too, then takes the user
- * out of those that are left; it reports, and the last report ends the erasure. Each message gets a tombstone without a
+ * shard runs a job over the messages of this author in all conversations, those left long ago too; then over what
+ * replies quote of them, where a quote is the reply's own by policy; then takes the user out of the conversations that
+ * are left; it reports, and the last report ends the erasure. Each message gets a tombstone without a
  * window; an open window is taken over, so no undo brings anything back. A hold keeps the bytes (shard_hold.c): the
  * purge waits for its release. Tombstones and closed rows keep an opaque account id and nothing else of the person.
  */
@@ -122,11 +123,22 @@ static int collect(void *ctx, const struct row *row)
     return batch->count == batch->limit;
 }
 
-/* The next rows of this user behind the cursor: messages that they wrote, or memberships that they had. */
-static int next_batch(struct shard *s, const struct row *job, bool messages, struct batch *batch)
+/* JOB_until says how far it is. Quotes last of what was written: no reply to what is deleted makes another one. */
+enum part { PART_MESSAGES, PART_MEMBERSHIPS, PART_QUOTES };
+static const struct {
+    enum store_table table;
+    int index, conv, id; /* conv, id: columns of the table, the cursor */
+} parts[] = {
+    [PART_MESSAGES] = {TABLE_MESSAGE, INDEX_MESSAGE_BY_AUTHOR, MESSAGE_conv, MESSAGE_id},
+    [PART_QUOTES] = {TABLE_QUOTE, INDEX_QUOTE_BY_AUTHOR, QUOTE_conv, QUOTE_reply},
+    [PART_MEMBERSHIPS] = {TABLE_MEMBER, INDEX_MEMBER_BY_USER, MEMBER_conv, MEMBER_since},
+};
+
+/* The next rows of this user behind the cursor. */
+static int next_batch(struct shard *s, const struct row *job, struct batch *batch)
 {
-    struct store_range range = {.table = messages ? TABLE_MESSAGE : TABLE_MEMBER, .fixed = 1, .given = 3};
-    range.index = messages ? INDEX_MESSAGE_BY_AUTHOR : INDEX_MEMBER_BY_USER;
+    uint64_t part = job->c[JOB_until];
+    struct store_range range = {.table = parts[part].table, .index = parts[part].index, .fixed = 1, .given = 3};
     range.key[0] = job->c[JOB_subject];
     range.key[1] = job->c[JOB_cursor_conv];
     range.key[2] = job->c[JOB_cursor];
@@ -165,6 +177,14 @@ static int erase_message(struct shard *s, struct row *job, struct row *message)
     return conv_entomb(s, &conv, message, &removal);
 }
 
+static int erase_quote(struct shard *s, const struct row *quote)
+{
+    struct row conv;
+    bool skips;
+    CHECK(open_conv(s, quote->c[QUOTE_conv], &conv, &skips));
+    return skips ? 0 : quote_erase(s, &conv, quote);
+}
+
 static int leave(struct shard *s, const struct row *job, const struct row *member)
 {
     struct row conv;
@@ -179,20 +199,35 @@ static int leave(struct shard *s, const struct row *job, const struct row *membe
     return conv_take_out(s, &conv, removal.actor);
 }
 
+static int erase_row(struct shard *s, struct row *job, struct row *row)
+{
+    switch ((enum part)job->c[JOB_until]) {
+        case PART_MESSAGES:
+            return erase_message(s, job, row);
+        case PART_QUOTES:
+            return erase_quote(s, row);
+        case PART_MEMBERSHIPS:
+            break;
+    }
+    return leave(s, job, row);
+}
+
 /* The messages first: a message's audience is told while the user, perhaps the last member, is still there. */
 int erase_step(struct shard *s, struct row *job)
 {
     struct batch batch;
-    bool messages = !job->c[JOB_until];
-    CHECK(next_batch(s, job, messages, &batch));
+    uint64_t part = job->c[JOB_until];
+    CHECK(next_batch(s, job, &batch));
     for (size_t i = 0; i < batch.count; i++)
-        CHECK(messages ? erase_message(s, job, &batch.rows[i]) : leave(s, job, &batch.rows[i]));
+        CHECK(erase_row(s, job, &batch.rows[i]));
     bool more = batch.count == batch.limit;
     const uint64_t *last = batch.rows[batch.count ? batch.count - 1 : 0].c;
-    job->c[JOB_cursor_conv] = more ? last[messages ? MESSAGE_conv : MEMBER_conv] : 0;
-    job->c[JOB_cursor] = more ? last[messages ? MESSAGE_id : MEMBER_since] + 1 : 0;
-    if (more || messages) {
-        job->c[JOB_until] = !messages || !more; /* the second half */
+    job->c[JOB_cursor_conv] = more ? last[parts[part].conv] : 0;
+    job->c[JOB_cursor] = more ? last[parts[part].id] + 1 : 0;
+    if (more || part != PART_MEMBERSHIPS) {
+        if (!more)
+            job->c[JOB_until] =
+                part == PART_MESSAGES && decide_erases_quotes(s->policy) ? PART_QUOTES : PART_MEMBERSHIPS;
         return job_continue(s, job);
     }
     struct wire done = {.kind = WIRE_ORDER_DONE, .user = (user_id)job->c[JOB_subject]};

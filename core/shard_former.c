@@ -1,6 +1,6 @@
 /*
- * shard_former.c: what messages said before an edit, where a legal hold keeps it. Nobody is ever shown it: it is in no
- * log, snapshot, quote, index or export.
+ * shard_former.c: what messages said before an edit, and what kept quotes said of somebody who is erased, where a legal
+ * hold keeps it. Nobody is ever shown it: it is in no log, snapshot, quote, index or export.
  *
  * Method: while a hold covers the conversation, an edit first lays what it replaces under that hold, as it is stored:
  * sealed with the message's key, under the version that wrote it. A release takes away what lies there, a chunk a
@@ -9,20 +9,33 @@
  */
 #include "core/shard_internal.h"
 
-int former_keep(struct shard *s, const struct row *message)
+static int keep(struct shard *s, struct row *former)
 {
     struct row hold;
     bool covers;
-    CHECK(hold_covering(s, message->c[MESSAGE_conv], &hold, &covers));
+    CHECK(hold_covering(s, former->c[FORMER_conv], &hold, &covers));
     if (!covers || !decide_hold_keeps_former(s->policy))
         return 0;
-    version written = message->c[MESSAGE_edited] ? message->c[MESSAGE_edited] : message->c[MESSAGE_sent];
-    struct row former = {.c = {[FORMER_kind] = hold.c[LEGAL_HOLD_kind], [FORMER_id] = hold.c[LEGAL_HOLD_id]}};
-    former.c[FORMER_conv] = message->c[MESSAGE_conv];
-    former.c[FORMER_message] = message->c[MESSAGE_id];
-    former.c[FORMER_version] = written;
+    former->c[FORMER_kind] = hold.c[LEGAL_HOLD_kind];
+    former->c[FORMER_id] = hold.c[LEGAL_HOLD_id];
+    return shard_put(s, TABLE_FORMER, former);
+}
+
+int former_keep(struct shard *s, const struct row *message)
+{
+    struct row former = {.c = {[FORMER_conv] = message->c[MESSAGE_conv], [FORMER_message] = message->c[MESSAGE_id]}};
+    former.c[FORMER_version] = message->c[MESSAGE_edited] ? message->c[MESSAGE_edited] : message->c[MESSAGE_sent];
     former.body = message->body;
-    return shard_put(s, TABLE_FORMER, &former);
+    return keep(s, &former);
+}
+
+int former_keep_quote(struct shard *s, const struct row *quote)
+{
+    struct row former = {.c = {[FORMER_conv] = quote->c[QUOTE_conv], [FORMER_message] = quote->c[QUOTE_reply]}};
+    former.c[FORMER_version] = quote->c[QUOTE_version]; /* no text of the reply's own has that version */
+    former.c[FORMER_quote] = 1;
+    former.body = quote->body;
+    return keep(s, &former);
 }
 
 int former_release(struct shard *s, uint64_t kind, uint64_t id, int limit, bool *more)

@@ -293,6 +293,7 @@ int hold_provision_officer(struct shard *s, user_id user);
 /* ---- former texts (shard_former.c) ---- */
 /* The message is about to say something else: a hold keeps what it says now. */
 int former_keep(struct shard *s, const struct row *message);
+int former_keep_quote(struct shard *s, const struct row *quote); /* and what this reply quotes */
 /* A hold is released: what it kept goes, `limit` rows at most, or passes to another. *more: there is more of it. */
 int former_release(struct shard *s, uint64_t kind, uint64_t id, int limit, bool *more);
 int former_purge(struct shard *s, conv_id conv, msg_id message);
@@ -313,6 +314,9 @@ int quote_tell(struct shard *s, const struct row *conv, const struct row *reply)
 int quote_rewrite(struct shard *s, const struct row *parent, const struct text *body);
 /* The message is purged: with it goes what it quotes, what others quote of it, and who hid it. */
 int quote_purge(struct shard *s, conv_id conv, msg_id message);
+/* It goes from where it is kept, and from every device: its author is erased. The conversation is put. */
+int quote_erase(struct shard *s, struct row *conv, const struct row *quote);
+bool quote_is_taken(const struct wire *w); /* the entry that tells of that */
 /* For a user's snapshot: the item of the quote in this live message; without a body when there is none. */
 int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, struct wire *item);
 /* Whose text is in an entry: the parent of a quote, else the target. */

@@ -5,7 +5,8 @@
  * devices that never had the parent. A quote follows its parent: an edit writes it anew, a deletion hides it (devices
  * blank it, snapshots leave it out), an undo brings it back, and the purge destroys it, because it is sealed with the
  * parent's key and its entry in every log names the parent. With the policy "quotes": "keep" it is the reply's: sealed
- * with the reply's key, and gone when the reply goes. Limit: QUOTE_BYTES of the text.
+ * with the reply's key, and gone when the reply goes, or when its author's account is erased (shard_erase.c): an
+ * entry of it without a text tells devices, and takes the text out of the logs. Limit: QUOTE_BYTES of the text.
  */
 #include "core/shard_internal.h"
 
@@ -55,7 +56,8 @@ int quote_make(struct shard *s, const struct row *reply, const struct row *paren
                               [QUOTE_reply] = reply->c[MESSAGE_id],
                               [QUOTE_parent] = parent->c[MESSAGE_id],
                               [QUOTE_version] = parent->c[MESSAGE_version],
-                              [QUOTE_sent] = parent->c[MESSAGE_sent]}};
+                              [QUOTE_sent] = parent->c[MESSAGE_sent],
+                              [QUOTE_author] = parent->c[MESSAGE_author]}};
     struct text body;
     bool gone;
     CHECK(vault_open_message(s, parent, &body, &gone));
@@ -182,6 +184,16 @@ static int drop_hidden(struct shard *s, conv_id conv, msg_id message)
     return quoted ? 0 : conv_drop_hidden(s, conv, message);
 }
 
+/* A reply quotes it no more. */
+static int let_go(struct shard *s, conv_id conv, msg_id parent)
+{
+    struct row row = {.c = {[MESSAGE_conv] = conv, [MESSAGE_id] = parent}};
+    int status = shard_get(s, TABLE_MESSAGE, &row);
+    if (status == 0)
+        return row.c[MESSAGE_state] < MESSAGE_PURGED ? 0 : drop_hidden(s, conv, parent);
+    return status == E_NOTFOUND ? drop_hidden(s, conv, parent) : status;
+}
+
 int quote_purge(struct shard *s, conv_id conv, msg_id message)
 {
     struct row own = {.c = {[QUOTE_conv] = conv, [QUOTE_reply] = message}};
@@ -194,9 +206,29 @@ int quote_purge(struct shard *s, conv_id conv, msg_id message)
     if (status == E_NOTFOUND)
         return 0;
     CHECK(shard_del(s, TABLE_QUOTE, &own));
-    struct row parent = {.c = {[MESSAGE_conv] = conv, [MESSAGE_id] = own.c[QUOTE_parent]}};
-    status = shard_get(s, TABLE_MESSAGE, &parent);
-    if (status == 0)
-        return parent.c[MESSAGE_state] < MESSAGE_PURGED ? 0 : drop_hidden(s, conv, own.c[QUOTE_parent]);
-    return status == E_NOTFOUND ? drop_hidden(s, conv, own.c[QUOTE_parent]) : status;
+    return let_go(s, conv, own.c[QUOTE_parent]);
+}
+
+/* ---- when its author is erased ---- */
+
+bool quote_is_taken(const struct wire *w)
+{
+    return w->entry == ENTRY_QUOTE && (w->flags & QUOTE_KEPT) && w->body.len == 0;
+}
+
+/* Under a version of its own, or a snapshot of before could not be told from one of after (R3). */
+int quote_erase(struct shard *s, struct row *conv, const struct row *quote)
+{
+    CHECK(former_keep_quote(s, quote));
+    CHECK(shard_del(s, TABLE_QUOTE, quote));
+    CHECK(let_go(s, conv->c[CONV_id], quote->c[QUOTE_parent]));
+    shard_wipe(s);
+    struct wire w = place_of(s, quote);
+    w.kind = WIRE_FANOUT;
+    w.version = conv_next_version(s, conv);
+    w.conv_kind = (uint8_t)conv->c[CONV_kind];
+    w.sent = quote->c[QUOTE_sent];
+    w.at_us = s->now_us;
+    CHECK(shard_put(s, TABLE_CONV, conv));
+    return fanout_commit(s, &w, 0);
 }

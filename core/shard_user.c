@@ -32,20 +32,21 @@ static int index_entry(struct shard *s, const struct wire *w)
 struct positions {
     uint64_t at[256];
     size_t count;
+    uint8_t entry; /* of these alone; ENTRY_NONE: of all */
 };
 
 static int collect_bodies(void *ctx, const struct row *row)
 {
     struct positions *p = ctx;
-    if (row->body.len)
+    if (row->body.len && (p->entry == ENTRY_NONE || (row->c[LOG_words] & 0xff) == p->entry))
         p->at[p->count++] = row->c[LOG_position];
     return p->count == sizeof p->at / sizeof p->at[0];
 }
 
 /* A purge takes the content out of the log too: entries carry bodies (PROTOCOL.md §7). */
-static int scrub(struct shard *s, user_id user, int index, uint64_t value)
+static int scrub(struct shard *s, user_id user, int index, uint64_t value, enum entry entry)
 {
-    struct positions p;
+    struct positions p = {.entry = (uint8_t)entry};
     do {
         p.count = 0;
         struct store_range range = {.table = TABLE_LOG, .index = index, .fixed = 2, .given = 2, .key = {user, value}};
@@ -144,13 +145,17 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
     CHECK(put_entry(s, source, w, &user));
     CHECK(index_entry(s, w));
     if (w->entry == ENTRY_PURGE) {
-        CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target));
+        CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target, ENTRY_NONE));
         CHECK(vault_destroy(s, w->target));
         shard_wipe(s);
     }
     if (w->entry == ENTRY_PURGE_CONV) {
-        CHECK(scrub(s, w->user, INDEX_LOG_BY_CONV, w->conv));
+        CHECK(scrub(s, w->user, INDEX_LOG_BY_CONV, w->conv, ENTRY_NONE));
         CHECK(vault_destroy_conv(s, w->conv));
+        shard_wipe(s);
+    }
+    if (quote_is_taken(w)) {
+        CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target, ENTRY_QUOTE));
         shard_wipe(s);
     }
     if (w->entry == ENTRY_EVICT)

@@ -1,6 +1,7 @@
 /*
  * held_text.c: opens a sealed body with its key (XChaCha20-Poly1305; the nonce and the additional data are the
- * message's id, the version that wrote the text, and the entry "send"), and takes 64 bits of its BLAKE2b.
+ * message's id, the version that wrote the text, and the entry "send", or "quote" of a quote), and takes 64 bits of its
+ * BLAKE2b.
  */
 #include "sim/held_text.h"
 
@@ -24,14 +25,14 @@ static uint64_t digest(const unsigned char *text, size_t len)
     return value ? value : 1;
 }
 
-static uint64_t read_text(struct store *vault, uint64_t id, uint64_t written, const struct sealed *body)
+static uint64_t read_text(struct store *vault, uint64_t id, uint64_t written, uint64_t as, const struct sealed *body)
 {
     if (body->form == 0) /* plain, or nothing was ever said */
         return digest((const unsigned char *)body->bytes, body->len);
     struct row key = {.c = {[KEY_id] = id}};
     if (vault->ops->get(vault, TABLE_KEY, &key) < 0)
         return 0;
-    const uint64_t nonce_words[3] = {id, written, ENTRY_SEND};
+    const uint64_t nonce_words[3] = {id, written, as};
     unsigned char secret[32], nonce[24], text[SEALED_BYTES_MAX];
     unsigned long long len = 0;
     put_little(secret, &key.c[KEY_k0], 4);
@@ -46,10 +47,11 @@ static uint64_t read_text(struct store *vault, uint64_t id, uint64_t written, co
 uint64_t held_text_digest(struct store *vault, const struct row *message)
 {
     uint64_t written = message->c[MESSAGE_edited] ? message->c[MESSAGE_edited] : message->c[MESSAGE_sent];
-    return read_text(vault, message->c[MESSAGE_id], written, &message->body);
+    return read_text(vault, message->c[MESSAGE_id], written, ENTRY_SEND, &message->body);
 }
 
 uint64_t held_text_former(struct store *vault, const struct row *former)
 {
-    return read_text(vault, former->c[FORMER_message], former->c[FORMER_version], &former->body);
+    uint64_t as = former->c[FORMER_quote] ? ENTRY_QUOTE : ENTRY_SEND;
+    return read_text(vault, former->c[FORMER_message], former->c[FORMER_version], as, &former->body);
 }

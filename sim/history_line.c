@@ -72,7 +72,8 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_HOLD] = "{shard} holds[ {in}][ what {user} could read][, as {actor} asked]",
     [KIND_RELEASE] = "{shard} holds[ {in}][ what {user} could read] no longer[, as {actor} had asked]",
     [KIND_PARK] = "{shard} parks the purge of[ {message} in] {in}, version {version}: it is held",
-    [KIND_HELD] = "{shard} is found to hold {message} in {in}[ as of {version}], digest {digest}[, and it cannot be "
+    [KIND_HELD] = "{shard} is found to hold {message} in {in}[, as of {version}][, its {copy}], digest {digest}[, and "
+                  "it cannot be "
                   "read{broken}]",
     [KIND_REPLAY] = "{shard} does again[ {op}]: {do}[ {message}][ in {in}][ by {actor}][ of {device}][, version "
                     "{version}][, undoes {undoes}]",

@@ -237,6 +237,8 @@ static int tell_former(void *ctx, const struct row *former)
     uint64_t digest = held_text_former(held->w->shards[held->shard].stores.vault, former);
     struct record *r = tell_text(held, former->c[FORMER_conv], former->c[FORMER_message], digest);
     record_set(r, FIELD_VERSION, former->c[FORMER_version]);
+    if (former->c[FORMER_quote])
+        record_set(r, FIELD_COPY, held->w->words.copy[COPY_QUOTE]);
     record_emit(held->w);
     return 0;
 }

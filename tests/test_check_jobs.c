@@ -1,5 +1,6 @@
 /* test_check_jobs.c: jobs-finish: what was begun for many is done for all of them; and what a job may take. */
 #include "tests/check_rows.h"
+#include "tests/history_text.h"
 
 #include <CUnit/CUnit.h>
 
@@ -148,6 +149,28 @@ static void an_erasure_is_complete(void)
     RUN(rows);
 }
 
+/* What a system keeps by policy when a message is deleted, no erasure leaves. */
+static void an_erasure_takes_kept_quotes_too(void)
+{
+    static const char *const quotes[] = {"c/m@3+quote:r1", "-"};
+    for (int gone = 0; gone < 2; gone++) {
+        struct names *names = names_new();
+        struct check *check = check_new(&(struct check_options){.quotes_kept = true}, names);
+        char history[4096];
+        snprintf(history, sizeof history,
+                 PEOPLE SEND_M "1s show device=b.p in=c message=m copy=quote via=r1 version=3\n" ERASE ERASED HEARD LEFT
+                               "%s" COMPLETE GONE
+                               "70s phase phase=deliver\n90s view device=b.p shown=%s cursor=2 epoch=1\n" END,
+                 gone ? "2s hide device=b.p in=c message=m copy=quote via=r1\n" : "", quotes[gone]);
+        history_text_feed(history, names, check_take, check);
+        check_finish(check);
+        const struct verdict *verdict = check_verdict(check, INVARIANT_ERASURE_COMPLETE);
+        CU_ASSERT_EQUAL(verdict->state, gone ? VERDICT_HELD : VERDICT_VIOLATED);
+        check_free(check);
+        names_free(names);
+    }
+}
+
 int suite_check_jobs(void)
 {
     CU_pSuite suite = CU_add_suite("check_jobs", NULL, NULL);
@@ -160,6 +183,7 @@ int suite_check_jobs(void)
     ADD(a_job_takes_what_it_was_asked_for)
     ADD(retention_takes_what_is_old_enough)
     ADD(an_erasure_is_complete)
+    ADD(an_erasure_takes_kept_quotes_too)
     ADD(without_commits_the_request_explains_the_hides)
     return CUE_SUCCESS;
 }

@@ -185,6 +185,103 @@ static void an_erasure_takes_what_was_left_behind_too(void)
     town_close(&t);
 }
 
+static int count_quote(void *ctx, const struct device_copy *copy)
+{
+    int *count = ctx;
+    *count += copy->copy == COPY_QUOTE;
+    return 0;
+}
+
+static int quotes_on(device_id device)
+{
+    int count = 0;
+    device_copies(t.devices[device], count_quote, &count);
+    return count;
+}
+
+static int count_logged_quote(void *ctx, const struct row *row)
+{
+    int *count = ctx;
+    *count += (row->c[LOG_words] & 0xff) == ENTRY_QUOTE && row->body.len > 0;
+    return 0;
+}
+
+static int logged_quotes(void)
+{
+    int count = 0;
+    for (shard_id s = 0; s < t.shard_count; s++) {
+        struct store_range all = {.table = TABLE_LOG, .index = INDEX_PRIMARY};
+        t.stores[s]->ops->scan(t.stores[s], &all, count_logged_quote, &count);
+    }
+    return count;
+}
+
+/* User 2 wrote seven messages; one is purged; user 1 keeps quotes of all, and user 2 one of user 1's. */
+static void write_kept_quotes(void)
+{
+    msg_id theirs[7], replies[7], mine;
+    begin();
+    t.policy.quotes = 1;
+    write(2, theirs, 7);
+    for (int i = 0; i < 7; i++)
+        replies[i] = town_reply(&t, 1, conv, theirs[i]);
+    write(1, &mine, 1);
+    town_reply(&t, 3, conv, mine);
+    town_settle(&t);
+    CU_ASSERT_NOT_EQUAL(replies[6], 0);
+    CU_ASSERT_EQUAL(done(2, OPERATION_DELETE, theirs[0], 0), OUTCOME_ACCEPTED);
+    town_advance(&t, 40 * US_PER_S);
+    CU_ASSERT_EQUAL(quotes_on(1), 8);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_QUOTE), 8);
+}
+
+static enum outcome erase_user_2(void)
+{
+    conv_id here = conv;
+    conv = 0;
+    enum outcome outcome = done(2, OPERATION_ERASE, 0, 0);
+    conv = here;
+    town_advance(&t, US_PER_S);
+    return outcome;
+}
+
+static void an_erasure_takes_kept_quotes_of_the_author(void)
+{
+    write_kept_quotes();
+    town_disconnect(&t, 1);
+    CU_ASSERT_EQUAL(erase_user_2(), OUTCOME_ACCEPTED);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_QUOTE), 0); /* user 2's own reply went with its quote */
+    CU_ASSERT_EQUAL(logged_quotes(), 0);
+    CU_ASSERT_EQUAL(quotes_on(1), 8); /* it was away */
+    town_connect(&t, 1);
+    town_settle(&t);
+    CU_ASSERT_EQUAL(quotes_on(1), 0);
+    CU_ASSERT_EQUAL(t.last[NOTE_ERASURE].stage, JOB_END);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_JOB), 0);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 0);
+    town_close(&t);
+}
+
+static void a_hold_keeps_the_bytes_of_such_quotes(void)
+{
+    write_kept_quotes();
+    shard_id home = shard_of_conv(&t.policy, conv, 2);
+    struct row hold = {.c = {[LEGAL_HOLD_kind] = 1, [LEGAL_HOLD_id] = conv, [LEGAL_HOLD_version] = 1}};
+    CU_ASSERT_EQUAL(t.vaults[home]->ops->begin(t.vaults[home]), 0);
+    CU_ASSERT_EQUAL(t.vaults[home]->ops->put(t.vaults[home], TABLE_LEGAL_HOLD, &hold), 0);
+    CU_ASSERT_EQUAL(t.vaults[home]->ops->commit(t.vaults[home]), 0);
+    CU_ASSERT_EQUAL(erase_user_2(), OUTCOME_ACCEPTED);
+    CU_ASSERT_EQUAL(quotes_on(1), 0);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 7);
+    CU_ASSERT_EQUAL(t.vaults[home]->ops->begin(t.vaults[home]), 0);
+    CU_ASSERT_EQUAL(t.vaults[home]->ops->del(t.vaults[home], TABLE_LEGAL_HOLD, &hold), 0);
+    CU_ASSERT_EQUAL(t.vaults[home]->ops->commit(t.vaults[home]), 0);
+    town_restart(&t, home);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_FORMER), 0);
+    town_close(&t);
+}
+
 static void a_closed_account_does_nothing_any_more(void)
 {
     msg_id m;
@@ -221,6 +318,8 @@ int suite_jobs(void)
     ADD(no_retention_keeps_for_ever)
     ADD(an_open_window_is_taken_over)
     ADD(an_erasure_takes_what_was_left_behind_too)
+    ADD(an_erasure_takes_kept_quotes_of_the_author)
+    ADD(a_hold_keeps_the_bytes_of_such_quotes)
     ADD(a_closed_account_does_nothing_any_more)
     return CUE_SUCCESS;
 }

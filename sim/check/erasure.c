@@ -3,10 +3,10 @@
  *
  * An erasure is decided by the commit of its operation. When it says that it has ended, or its deadline has passed, the
  * end of the history is looked at: every message that the user ever wrote, anywhere, must be deleted for good, with its
- * content purged unless a legal hold keeps it, and be readable on no device that was viewed then; and the user must be
- * in no conversation. A quote that its system keeps by policy ("quotes":"keep" of the history) is the reply's, and
- * stays. Until then nobody can know. In a device-side history an acknowledged erasure is known to be complete when no
- * viewed device shows anything of the user; how long it may take nobody outside can say.
+ * content purged unless a legal hold keeps it, and be readable on no device that was viewed then, in a copy neither: a
+ * quote that its system keeps by policy ("quotes":"keep" of the history) outlives a deletion, and no erasure. The user
+ * must be in no conversation. Until then nobody can know. In a device-side history an acknowledged erasure is known to
+ * be complete when no viewed device shows anything of the user; how long it may take nobody outside can say.
  */
 #include "sim/check/state.h"
 
@@ -74,13 +74,10 @@ void erasure_after(struct check *c, const struct event *e)
 /* A device that was looked at, and shows a copy of it; 0: none. */
 static uint32_t shown_at_end(const struct check *c, const struct message *m)
 {
-    for (uint32_t i = m->items; i; i = c->items[i].next) {
-        if (item_is_kept(c, i))
-            continue; /* it belongs to the reply, as the history says of its system */
+    for (uint32_t i = m->items; i; i = c->items[i].next)
         for (uint32_t h = c->items[i].first_holding; h; h = c->holdings[h].next)
             if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, &c->devices[c->holdings[h].device]))
                 return h;
-    }
     return 0;
 }
 

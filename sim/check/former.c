@@ -5,7 +5,8 @@
  * The version that wrote the former text is known from the commits before the edit. Each observation of the shard must
  * find it (a `held` record with that version), readable, and the same each time; unless the purge of the message or of
  * its conversation, which waits for the hold itself, has begun. After the release the last observation must not find
- * it. Limit: a restored shard may have lost the edit, or have it from before; there it may be, and need not.
+ * it. What a reply quoted of somebody who is erased is found likewise, and nobody requires it. Limit: a restored shard
+ * may have lost the edit, or have it from before; there it may be, and need not.
  */
 #include "sim/check/state.h"
 
@@ -51,10 +52,9 @@ void former_found(struct check *c, const struct event *e)
     const char *name = nm(c, c->messages[e->message].name);
     struct verdict *v = NULL;
     if (record_get(e->r, FIELD_BROKEN))
-        v = violate(c, INVARIANT_HOLD_PRESERVES, "what %s said before an edit is under a hold and cannot be read",
-                    name);
+        v = violate(c, INVARIANT_HOLD_PRESERVES, "a former text of %s is under a hold and cannot be read", name);
     else if (f->look && f->digest != digest)
-        v = violate(c, INVARIANT_HOLD_PRESERVES, "what %s said before an edit is under a hold and has changed", name);
+        v = violate(c, INVARIANT_HOLD_PRESERVES, "a former text of %s is under a hold and has changed", name);
     chain_kept(c, v, f->kept);
     chain_now(c, v);
     f->digest = digest;
@@ -112,9 +112,9 @@ void former_finish(struct check *c, bool over)
             judge_unknown(c, INVARIANT_HOLD_PRESERVES);
             continue;
         }
-        struct verdict *v = violate(c, INVARIANT_HOLD_PRESERVES,
-                                    "what %s said before an edit was held, was released, and is there still",
-                                    nm(c, c->messages[f->message].name));
+        struct verdict *v =
+            violate(c, INVARIANT_HOLD_PRESERVES, "a former text of %s was held, was released, and is there still",
+                    nm(c, c->messages[f->message].name));
         chain_kept(c, v, f->kept);
     }
 }
