@@ -317,8 +317,10 @@ int quote_purge(struct shard *s, conv_id conv, msg_id message);
 /* It goes from where it is kept, and from every device: its author is erased. The conversation is put. */
 int quote_erase(struct shard *s, struct row *conv, const struct row *quote);
 bool quote_is_taken(const struct wire *w); /* the entry that tells of that */
-/* For a user's snapshot: the item of the quote in this live message; without a body when there is none. */
-int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, struct wire *item);
+/* For a user's snapshot: the item of the quote in this live message; without a body when there is none to read for a
+   member from `since` on. */
+int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, version since,
+               struct wire *item);
 /* Whose text is in an entry: the parent of a quote, else the target. */
 msg_id quote_parent(const struct wire *w);
 

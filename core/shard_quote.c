@@ -104,12 +104,13 @@ int quote_tell(struct shard *s, const struct row *conv, const struct row *reply)
     return fanout_commit(s, &w, 0);
 }
 
-int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, struct wire *item)
+int quote_item(struct shard *s, const struct row *reply, user_id user, version cleared, version since,
+               struct wire *item)
 {
     struct wire w;
     *item = (struct wire){0};
     CHECK(read_quote(s, reply, &w));
-    bool hides = w.sent && w.sent <= cleared;
+    bool hides = w.sent && (w.sent <= cleared || !decide_reads(s->policy, w.sent, reply->c[MESSAGE_version], since));
     if (w.body.len && !hides)
         CHECK(conv_hides(s, w.conv, user, reply->c[MESSAGE_reply], &hides));
     if (!w.body.len || hides)

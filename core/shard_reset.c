@@ -257,7 +257,7 @@ static int collect_message(void *ctx, const struct row *row)
     item->body = body;
     struct wire quote = {0};
     if (item->reply)
-        CHECK(quote_item(snapshot->s, row, snapshot->user, snapshot->cleared, &quote));
+        CHECK(quote_item(snapshot->s, row, snapshot->user, snapshot->cleared, snapshot->since, &quote));
     if (quote.body.len)
         *add_item(snapshot, ENTRY_ITEM_QUOTE) = quote;
     return 0;
