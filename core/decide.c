@@ -52,6 +52,27 @@ bool decide_may_join(const struct policy *p, uint8_t conv_kind)
     return conv_kind == CONV_CHANNEL && p->join_channel == 1;
 }
 
+bool decide_invites(const struct policy *p)
+{
+    return p->invite != 0;
+}
+
+enum why decide_may_withdraw(const struct policy *p, user_id actor, uint8_t role, user_id inviter)
+{
+    (void)p;
+    return actor == inviter || policy_rank(role) >= policy_rank(ROLE_MODERATOR) ? WHY_NONE : WHY_NOT_PERMITTED;
+}
+
+bool decide_accept_needs_open(const struct policy *p)
+{
+    return !flawed(p, FLAW_ACCEPT_UNCHECKED);
+}
+
+bool decide_deletion_ends_invitations(const struct policy *p)
+{
+    return !flawed(p, FLAW_INVITATION_KEPT);
+}
+
 enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author)
 {
     if (flawed(p, FLAW_NO_AUTHORITY) || actor == author)

@@ -27,6 +27,14 @@ enum member_audience decide_member_audience(const struct policy *p, uint8_t conv
 /* Does a fan-out wait while a channel has a window of it unconfirmed? */
 bool decide_paces_fanout(const struct policy *p);
 bool decide_may_join(const struct policy *p, uint8_t conv_kind);
+/* Are there invitations at all? */
+bool decide_invites(const struct policy *p);
+/* May this member take back what somebody else, or they, invited to? */
+enum why decide_may_withdraw(const struct policy *p, user_id actor, uint8_t role, user_id inviter);
+/* Must an invitation be open when it is accepted? */
+bool decide_accept_needs_open(const struct policy *p);
+/* Do open invitations end with the deletion of their conversation? */
+bool decide_deletion_ends_invitations(const struct policy *p);
 /* A role counts as it is at the commit; `best` is the highest that this membership ever had. */
 uint8_t decide_role(const struct policy *p, uint8_t now, uint8_t best);
 enum why decide_may_delete_conv(const struct policy *p, uint8_t role, uint8_t conv_kind);

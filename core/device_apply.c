@@ -8,6 +8,7 @@
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
+#include "core/protocol.h"
 
 #include <stdlib.h>
 
@@ -231,6 +232,10 @@ void apply_entry(struct device *d, const struct wire *w, struct out *out)
     bool told = false;
     if (w->entry == ENTRY_DENY) /* about this device's outbox, not about a state: R3 does not filter it */
         outbox_denied(d, w->conv, w->target);
+    if (w->entry == ENTRY_UNINVITE)
+        copies_uninvite(d, w, out);
+    if (w->entry == ENTRY_INVITE && !(conv && w->version <= conv->as_of))
+        copies_invite(d, w->conv, w->target, w->version, &w->body);
     if (conv && w->version <= conv->as_of)
         outbox_carried(d, w->entry == ENTRY_SEND ? w->target : 0); /* R3: the snapshot has what became of it */
     else if (w->entry == ENTRY_JOIN)
@@ -297,6 +302,16 @@ static void install_copies(struct device *d, const struct reset *reset)
             copies_link(d, r->ops[i].conv, r->ops[i].target, r->ops[i].reply);
 }
 
+static void install_invitations(struct device *d, const struct reset *reset, struct out *out)
+{
+    copies_keep_invitations(d, reset, out);
+    for (size_t i = 0; i < reset->count && protocol_has_entry(d->protocol, ENTRY_ITEM_INVITE); i++) {
+        const struct reset_item *item = &reset->items[i];
+        if (item->entry == ENTRY_ITEM_INVITE)
+            copies_invite(d, item->conv, item->target, item->version, &item->body);
+    }
+}
+
 /*
  * The outbox is kept (D3); what it overlays on a conversation that the snapshot took away is over, but for deletions:
  * they may be of a time when the user was there again, which the log has not told yet.
@@ -345,6 +360,7 @@ void apply_snapshot(struct device *d, const struct reset *reset, struct out *out
             d->at_us = reset->items[i].at_us;
     }
     install_copies(d, reset);
+    install_invitations(d, reset, out);
     end_lost_overlays(d, &before);
     outbox_settle(d, 0, true);
     view_update(d, 0, 0, (struct gone){BECAUSE_RESET, 0}, out);

@@ -337,6 +337,78 @@ static void say_hide(const struct device *d, const struct replica_copy *c, struc
     note->pending = gone.because == BECAUSE_PENDING;
 }
 
+/*
+ * ---- invitations ----
+ * Nothing derives them: the log or a snapshot says that one is open, or has ended. The larger version wins (D4). One
+ * that has ended stays as a mark without a text, so that an older word of it shows it no more.
+ */
+
+static struct replica_copy *invitation(struct device *d, conv_id conv, msg_id id)
+{
+    struct replica_copy *c = NULL;
+    for (size_t i = replica_copy_from(&d->replica, conv, COPY_INVITATION); i < d->replica.copy_count; i++) {
+        c = &d->replica.copies[i];
+        if (c->conv != conv || c->copy != COPY_INVITATION)
+            return NULL;
+        if (c->target == id)
+            return c;
+    }
+    return NULL;
+}
+
+static void end_invitation(struct device *d, struct replica_copy *c, struct gone gone, version at, struct out *out)
+{
+    if (c->said && !c->mark)
+        say_hide(d, c, gone, out);
+    c->mark = true;
+    c->said = false;
+    c->version = at;
+    c->text = (struct text){0};
+}
+
+void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text)
+{
+    struct replica_copy *c = invitation(d, conv, id);
+    if (c && !decide_version_wins(d->policy, v, c->version, c->mark))
+        return;
+    c = replica_copy_put(&d->replica, conv, COPY_INVITATION, id, 0);
+    c->version = v;
+    c->text = *text;
+    c->mark = c->said = false;
+}
+
+void copies_uninvite(struct device *d, const struct wire *w, struct out *out)
+{
+    struct replica_copy *c = invitation(d, w->conv, w->target);
+    if (c && !decide_version_wins(d->policy, w->version, c->version, c->mark))
+        return;
+    if (!c)
+        c = replica_copy_put(&d->replica, w->conv, COPY_INVITATION, w->target, 0);
+    end_invitation(d, c, (struct gone){BECAUSE_DELETION, w->version}, w->version, out);
+}
+
+void copies_keep_invitations(struct device *d, const struct reset *reset, struct out *out)
+{
+    for (size_t i = 0; i < d->replica.copy_count; i++) {
+        struct replica_copy *c = &d->replica.copies[i];
+        bool stays = c->copy != COPY_INVITATION || c->mark;
+        for (size_t k = 0; !stays && k < reset->count; k++)
+            stays = reset->items[k].entry == ENTRY_ITEM_INVITE && reset->items[k].target == c->target;
+        if (!stays)
+            end_invitation(d, c, (struct gone){BECAUSE_RESET, 0}, c->version, out);
+    }
+}
+
+static void keep_invitations(struct device *d, conv_id conv)
+{
+    struct replica *r = &d->replica;
+    for (size_t i = conv ? replica_copy_from(r, conv, COPY_INVITATION) : 0; i < r->copy_count; i++) {
+        if (conv && (r->copies[i].conv != conv || r->copies[i].copy != COPY_INVITATION))
+            break;
+        r->copies[i].wanted |= r->copies[i].copy == COPY_INVITATION;
+    }
+}
+
 static void tell(struct device *d, conv_id conv, struct gone gone, struct out *out)
 {
     struct replica *r = &d->replica;
@@ -394,6 +466,7 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
     centre_derive(d, conv);
     derive_exports(d, conv);
     derive_found(d, conv);
+    keep_invitations(d, conv);
     tell(d, conv, gone, out);
 }
 

@@ -102,6 +102,11 @@ void copies_search(struct device *d, struct out *out);
 /* An item of an export has come: for the device that asked, what its file has of that message. */
 void copies_export(struct device *d, const struct wire *w);
 
+/* An invitation is open, as of that version; or has ended; or, if the snapshot does not have it, is here no more. */
+void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text);
+void copies_uninvite(struct device *d, const struct wire *w, struct out *out);
+void copies_keep_invitations(struct device *d, const struct reset *reset, struct out *out);
+
 /* device_centre.c */
 void centre_push(struct device *d, const struct wire *w, struct out *out);
 void centre_derive(struct device *d, conv_id conv); /* which notifications of it, or of all (0), are to stay */

@@ -73,6 +73,7 @@ static bool is_valid(const struct device *d, const struct device_input *in)
             return d->policy->partition != 1 || d->next_op >> CONV_HOME_SHIFT == 0;
         case OPERATION_ADD:
         case OPERATION_REMOVE:
+        case OPERATION_INVITE:
             return in->conv && in->subject;
         case OPERATION_DELETE:
         case OPERATION_UNDO:
@@ -80,6 +81,9 @@ static bool is_valid(const struct device *d, const struct device_input *in)
         case OPERATION_DELETE_ME:
         case OPERATION_CANCEL:
         case OPERATION_READ:
+        case OPERATION_ACCEPT:
+        case OPERATION_DECLINE:
+        case OPERATION_WITHDRAW:
             return in->conv && in->target;
         case OPERATION_SET_ROLE:
             return in->conv && in->subject && in->role;
@@ -154,6 +158,15 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
         case OPERATION_DELETE_ME:
             op->target = in->target;
             op->overlay = true;
+            break;
+        case OPERATION_INVITE: /* nor here, or with the answers: the invited person's log alone tells */
+            op->target = MAKE_ID(d->id, op->op);
+            op->body = in->body;
+            break;
+        case OPERATION_ACCEPT:
+        case OPERATION_DECLINE:
+        case OPERATION_WITHDRAW:
+            op->target = in->target;
             break;
         case OPERATION_EDIT: /* no overlay: the replica changes by the log alone (D1) */
             op->target = in->target;

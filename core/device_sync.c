@@ -362,6 +362,7 @@ static bool is_sound_page(const struct wire *w)
         case ENTRY_ITEM_QUOTE:
             return w->conv && w->target && w->version && w->reply;
         case ENTRY_ITEM_MESSAGE:
+        case ENTRY_ITEM_INVITE:
             return w->conv && w->target && w->version;
         default:
             return w->entry == ENTRY_ITEM_NONE;

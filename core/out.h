@@ -50,7 +50,8 @@ const char *because_name(unsigned because);
     X(DRAFT, "draft") /* quoted in what is being written */                    \
     X(EXPORT, "export")                                                        \
     X(BACKUP, "backup")                                                        \
-    X(DISK, "disk")
+    X(DISK, "disk")                                                            \
+    X(INVITATION, "invitation") /* of a conversation that one is no member of; the message is the invitation */
 #define COPY_ENUM(id, name) COPY_##id,
 enum copy { COPY_LIST(COPY_ENUM) COPY_COUNT };
 const char *copy_name(unsigned copy);

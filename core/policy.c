@@ -53,7 +53,9 @@ const struct policy_preset policy_presets[] = {
      "wipe-within=2s "
      "search=on "
      "notify=on "
-     "device-identity=sessions"},
+     "device-identity=sessions "
+     "invite=any-member "
+     "invite-expiry=7d"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 
@@ -101,6 +103,7 @@ uint8_t policy_least_role(const struct policy *policy, unsigned operation, unsig
     static const uint8_t add_to_group[] = {ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER};
     static const uint8_t add_to_channel[] = {ROLE_OWNER, ROLE_MODERATOR, ROLE_MEMBER};
     static const uint8_t set_role[] = {ROLE_OWNER, ROLE_MODERATOR, ROLE_NONE};
+    static const uint8_t invite[] = {ROLE_NONE, ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER};
     bool channel = conv_kind == CONV_CHANNEL, direct = conv_kind == CONV_DIRECT;
     switch (operation) {
         case OPERATION_DELETE:
@@ -117,6 +120,8 @@ uint8_t policy_least_role(const struct policy *policy, unsigned operation, unsig
                              : add_to_group[policy->add_to_group];
         case OPERATION_SET_ROLE:
             return direct ? ROLE_NONE : set_role[policy->set_role];
+        case OPERATION_INVITE:
+            return direct ? ROLE_NONE : invite[policy->invite];
         default:
             return ROLE_NONE;
     }

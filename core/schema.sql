@@ -302,6 +302,22 @@ CREATE TABLE former_text(
   body BLOB NOT NULL,
   PRIMARY KEY("kind", "id", "conv", "message", "version")
 ) WITHOUT ROWID;
+CREATE TABLE invitation(
+  "conv" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  "id" INTEGER NOT NULL,
+  "by" INTEGER NOT NULL,
+  "at" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "role" INTEGER NOT NULL,
+  "state" INTEGER NOT NULL,
+  "closed_by" INTEGER NOT NULL,
+  "closed_at" INTEGER NOT NULL,
+  "open_by" INTEGER NOT NULL,
+  "open_for" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("conv", "user")
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX MEMBER_BY_USER ON member("user", "conv", "since");
 CREATE UNIQUE INDEX MEMBER_BY_ROLE ON member("conv", "role", "user", "since");
 CREATE UNIQUE INDEX MESSAGE_BY_ID ON message("id", "conv");
@@ -318,6 +334,10 @@ CREATE UNIQUE INDEX HOLDS_BY_CONV ON user_conversation("conv", "user");
 CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
 CREATE UNIQUE INDEX TOKEN_BY_HASH ON search_token("user", "hash", "conv", "message");
 CREATE UNIQUE INDEX FORMER_BY_MESSAGE ON former_text("conv", "message", "kind", "id", "version");
+CREATE UNIQUE INDEX INVITATION_BY_STATE ON invitation("conv", "state", "user");
+CREATE UNIQUE INDEX INVITATION_BY_ID ON invitation("conv", "id", "user");
+CREATE UNIQUE INDEX INVITATION_BY_INVITER ON invitation("open_by", "conv", "user");
+CREATE UNIQUE INDEX INVITATION_BY_INVITED ON invitation("open_for", "conv", "user");
 -- vault: one database, in no backup
 CREATE TABLE data_key(
   "id" INTEGER NOT NULL,

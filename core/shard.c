@@ -224,6 +224,8 @@ static int run_timer(struct shard *s, const struct row *timer)
             return job_timer(s, timer);
         case TIMER_RETAIN:
             return retain_timer(s, timer);
+        case TIMER_INVITE:
+            return invite_timer(s, timer);
         default:
             return conv_timer(s, timer);
     }

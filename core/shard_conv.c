@@ -182,7 +182,12 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
 {
     uint8_t role;
     CHECK(conv_role(s, op->conv, op->user, &role, NULL));
-    if (role == ROLE_NONE && op->operation != OPERATION_JOIN)
+    bool invited = true, answers = op->operation == OPERATION_ACCEPT || op->operation == OPERATION_DECLINE;
+    if (answers)
+        CHECK(invite_known(s, op, &invited));
+    if (!invited) /* a stranger does not hear what became of the conversation */
+        return conv_refuse(result, WHY_NOT_INVITED);
+    if (role == ROLE_NONE && op->operation != OPERATION_JOIN && !answers)
         return conv_refuse(result, WHY_NOT_A_MEMBER);
     if (conv->c[CONV_state] != CONV_ACTIVE && !allowed_when_deleted(op->operation) &&
         decide_deleted_refuses(s->policy)) {
@@ -199,6 +204,14 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return member_remove(s, op, conv, role, op->user, result);
         case OPERATION_JOIN:
             return member_join(s, op, conv, role, result);
+        case OPERATION_INVITE:
+            return invite_make(s, op, conv, role, result);
+        case OPERATION_ACCEPT:
+            return invite_accept(s, op, conv, role, result);
+        case OPERATION_DECLINE:
+            return invite_decline(s, op, conv, result);
+        case OPERATION_WITHDRAW:
+            return invite_withdraw(s, op, conv, role, result);
         case OPERATION_SET_ROLE:
             return member_set_role(s, op, conv, role, result);
         case OPERATION_SEND:

@@ -299,7 +299,8 @@ int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_
     CHECK(log_conversation(s, conv));
     CHECK(shard_timer(s, deadline, TIMER_PURGE_CONV, op->conv, 0, result->version));
     struct wire w = entry(s, conv, ENTRY_DELETE_CONV, 0, op->user);
-    return fanout_commit(s, &w, 0);
+    CHECK(fanout_commit(s, &w, 0));
+    return invite_conv_deleted(s, conv);
 }
 
 int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)

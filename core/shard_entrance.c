@@ -23,7 +23,7 @@ bool entrance_operation(const struct wire *w)
 static bool is_item(uint8_t entry)
 {
     return entry == ENTRY_ITEM_CONV || entry == ENTRY_ITEM_MESSAGE || entry == ENTRY_ITEM_NONE ||
-           entry == ENTRY_ITEM_QUOTE || entry == ENTRY_ITEM_READ;
+           entry == ENTRY_ITEM_QUOTE || entry == ENTRY_ITEM_READ || entry == ENTRY_ITEM_INVITE;
 }
 
 bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w)
@@ -56,7 +56,7 @@ bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w
             return user_here;
         case WIRE_REBASE:
             return w->flags >= REBASE_BEGIN && w->flags <= REBASE_END &&
-                   (w->flags != REBASE_ITEM || (user_here && conv_there && w->version));
+                   (w->flags != REBASE_ITEM || (user_here && conv_there && w->version && w->early < HOLDS_INVITED));
         case WIRE_HOLD:
             return subject_there && w->actor && w->version;
         case WIRE_RETIREMENT:

@@ -212,6 +212,24 @@ static int erase_row(struct shard *s, struct row *job, struct row *row)
     return leave(s, job, row);
 }
 
+static int report(struct shard *s, const struct row *job)
+{
+    struct wire done = {.kind = WIRE_ORDER_DONE, .user = (user_id)job->c[JOB_subject]};
+    done.device = ID_DEVICE(job->c[JOB_id]);
+    done.op = ID_OP(job->c[JOB_id]);
+    CHECK(job_end(s, job));
+    return channel_send(s, shard_of_user(done.user, s->count), &done, NULL);
+}
+
+/* All else is done: the last thing that names the user is what they invited, or were invited, to. */
+static int erase_invitations(struct shard *s, const struct row *job)
+{
+    bool more = false;
+    if (decide_invites(s->policy))
+        CHECK(invite_erase(s, (user_id)job->c[JOB_subject], &more));
+    return more ? job_continue(s, job) : report(s, job);
+}
+
 /* The messages first: a message's audience is told while the user, perhaps the last member, is still there. */
 int erase_step(struct shard *s, struct row *job)
 {
@@ -230,9 +248,5 @@ int erase_step(struct shard *s, struct row *job)
                 part == PART_MESSAGES && decide_erases_quotes(s->policy) ? PART_QUOTES : PART_MEMBERSHIPS;
         return job_continue(s, job);
     }
-    struct wire done = {.kind = WIRE_ORDER_DONE, .user = (user_id)job->c[JOB_subject]};
-    done.device = ID_DEVICE(job->c[JOB_id]);
-    done.op = ID_OP(job->c[JOB_id]);
-    CHECK(job_end(s, job));
-    return channel_send(s, shard_of_user(done.user, s->count), &done, NULL);
+    return erase_invitations(s, job);
 }

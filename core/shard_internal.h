@@ -4,6 +4,7 @@
  *   shard.c          steps, transactions, timers, set-up
  *   shard_conv.c     executes operations on conversations: the linearisation point
  *   shard_member.c   membership and roles
+ *   shard_invite.c   invitations
  *   shard_delete.c   deletion, undo, early deletion, purge, reap
  *   shard_forme.c    deletions for oneself, clear history
  *   shard_hold.c     legal holds: what a purge must wait for
@@ -70,7 +71,9 @@ enum timer_kind {
     TIMER_JOB,     /* a = job */
     TIMER_RETAIN,  /* a = conversation */
     TIMER_READER,  /* a = enum reader_kind, b = user */
+    TIMER_INVITE,  /* a = conversation, b = user, version = the invitation's */
 };
+#define HOLDS_INVITED 3 /* the state of a HOLDS row: the user is no member, and has an open invitation */
 enum reader_kind { READER_SEARCH = 1 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
 enum job_kind { JOB_BULK = 1, JOB_ERASE, JOB_EXPORT };
@@ -222,6 +225,26 @@ int member_remove(struct shard *s, const struct wire *op, struct row *conv, uint
 int member_set_role(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
 /* After a restore: LOGGED_REMOVE, LOGGED_ROLE. */
 int member_again(struct shard *s, const struct row *log);
+/* op->subject is a member as op->role from the conversation's version on, and its audience hears of it. */
+int member_enter(struct shard *s, const struct wire *op, const struct row *conv);
+/* Invitations (shard_invite.c). */
+int invite_make(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int invite_accept(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int invite_decline(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
+int invite_withdraw(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+int invite_known(struct shard *s, const struct wire *op, bool *known); /* was this user ever invited to it? */
+/* The conversation is deleted; or who is in it, as what, has changed: what has no ground any more ends, under the
+   conversation's version. */
+int invite_conv_deleted(struct shard *s, const struct row *conv);
+int invite_review(struct shard *s, const struct row *conv, user_id by);
+int invite_timer(struct shard *s, const struct row *timer);
+/* A chunk of what this user invited to, and is invited to, ends. */
+int invite_erase(struct shard *s, user_id user, bool *more);
+int invite_drop(struct shard *s, conv_id conv, bool *more); /* a chunk of the rows, with the conversation */
+/* The item of the open invitation of this user, for a snapshot. */
+int invite_item(struct shard *s, const struct row *conv, user_id user, struct wire *item, bool *open);
+int invite_again(struct shard *s, const struct row *log); /* after a restore: it has ended */
+int invite_each_open(struct shard *s, int (*visit)(void *ctx, conv_id conv, user_id user), void *ctx);
 /* Deletions for oneself (shard_forme.c). */
 int conv_delete_for_me(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int conv_clear(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
@@ -347,8 +370,9 @@ enum logged {
     LOGGED_DONE,  /* it had no effect, and must have none later */
     LOGGED_ERASE, /* of an account: here too */
     LOGGED_REMOVE,
-    LOGGED_ROLE,     /* value: the role. Of every kind, so that the last one counts */
-    LOGGED_RETENTION /* value: the period. Likewise */
+    LOGGED_ROLE,      /* value: the role. Of every kind, so that the last one counts */
+    LOGGED_RETENTION, /* value: the period. Likewise */
+    LOGGED_UNINVITE   /* target: an invitation that is not open any more; subject: whose */
 };
 int log_deletion(struct shard *s, enum logged kind, struct row *row);
 int log_tombstone(struct shard *s, const struct row *message); /* as it is now */

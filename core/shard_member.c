@@ -91,7 +91,18 @@ int conv_take_out(struct shard *s, const struct row *conv, user_id user)
     CHECK(close_membership(s, op.conv, user, conv->c[CONV_version]));
     struct wire entry = conv_entry(s, &op, conv, ENTRY_MEMBER);
     entry.subject = user;
-    return announce(s, &entry);
+    CHECK(announce(s, &entry));
+    return invite_review(s, conv, user);
+}
+
+int member_enter(struct shard *s, const struct wire *op, const struct row *conv)
+{
+    CHECK(member_open(s, op->conv, op->subject, op->role, conv->c[CONV_version]));
+    struct wire entry = conv_entry(s, op, conv, ENTRY_MEMBER);
+    entry.subject = op->subject;
+    entry.role = op->role;
+    CHECK(announce(s, &entry));
+    return invite_review(s, conv, op->user);
 }
 
 int member_add(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
@@ -114,11 +125,9 @@ int member_add(struct shard *s, const struct wire *op, struct row *conv, uint8_t
     result->version = conv_next_version(s, conv);
     CHECK(shard_put(s, TABLE_CONV, conv));
     conv_note_commit(s, op, result->version, 0);
-    CHECK(member_open(s, op->conv, op->subject, given, result->version));
-    struct wire entry = conv_entry(s, op, conv, ENTRY_MEMBER);
-    entry.subject = op->subject;
-    entry.role = given;
-    return announce(s, &entry);
+    struct wire entering = *op;
+    entering.role = given;
+    return member_enter(s, &entering, conv);
 }
 
 /* Anyone may join a channel, where the policy says so; a group is private. */
@@ -134,11 +143,7 @@ int member_join(struct shard *s, const struct wire *op, struct row *conv, uint8_
     committed.subject = op->user;
     committed.role = ROLE_MEMBER;
     conv_note_commit(s, &committed, result->version, 0);
-    CHECK(member_open(s, op->conv, op->user, ROLE_MEMBER, result->version));
-    struct wire entry = conv_entry(s, op, conv, ENTRY_MEMBER);
-    entry.subject = op->user;
-    entry.role = ROLE_MEMBER;
-    return announce(s, &entry);
+    return member_enter(s, &committed, conv);
 }
 
 /* LEAVE is REMOVE of oneself. M2: a removal takes the conversation off the removed user's devices. */
@@ -161,7 +166,8 @@ int member_remove(struct shard *s, const struct wire *op, struct row *conv, uint
     CHECK(log_value(s, LOGGED_REMOVE, conv, subject, ROLE_NONE));
     struct wire entry = conv_entry(s, op, conv, ENTRY_MEMBER);
     entry.subject = subject;
-    return announce(s, &entry);
+    CHECK(announce(s, &entry));
+    return invite_review(s, conv, op->user);
 }
 
 static enum why may_set_role(const struct shard *s, const struct wire *op, const struct row *conv, uint8_t role,
@@ -199,7 +205,8 @@ int member_set_role(struct shard *s, const struct wire *op, struct row *conv, ui
     struct wire entry = conv_entry(s, op, conv, ENTRY_ROLE);
     entry.subject = op->subject;
     entry.role = op->role;
-    return announce(s, &entry);
+    CHECK(announce(s, &entry));
+    return invite_review(s, conv, op->user);
 }
 
 /*

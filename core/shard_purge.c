@@ -251,6 +251,8 @@ static int reap_conv(struct shard *s, conv_id id)
         return status; /* a message's tombstone is still there: the last one to go calls again */
     bool more;
     CHECK(drop_members(s, id, &more));
+    if (!more)
+        CHECK(invite_drop(s, id, &more));
     if (more)
         return shard_timer(s, s->now_us, TIMER_AGE, id, 0, conv.c[CONV_deletion]);
     note_stage(s, NOTE_REAP, id, 0, conv.c[CONV_deletion]);

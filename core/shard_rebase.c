@@ -58,12 +58,28 @@ static int collect_member(void *ctx, const struct row *member)
     return 0;
 }
 
+/* One who is invited has the conversation in their index too, as a member without a role. */
+static int collect_invited(void *ctx, conv_id conv, user_id user)
+{
+    return collect_member(ctx, &(struct row){.c = {[MEMBER_conv] = conv, [MEMBER_user] = user}});
+}
+
 static int members_of(struct shard *s, shard_id home, struct members *m)
 {
     struct store_range range = {.table = TABLE_MEMBER, .index = INDEX_PRIMARY};
     *m = (struct members){.s = s, .home = home};
     int status = s->store->ops->scan(s->store, &range, collect_member, m);
+    if (status >= 0)
+        status = invite_each_open(s, collect_invited, m);
     return status < 0 ? status : 0;
+}
+
+/* What a member has in their index (HOLDS_state), less one. */
+static uint8_t index_state(const struct row *member, const struct row *conv)
+{
+    if (member->c[MEMBER_role] == ROLE_NONE)
+        return HOLDS_INVITED - 1;
+    return conv->c[CONV_state] != CONV_ACTIVE;
 }
 
 static int say(struct shard *s, shard_id to, enum rebase_stage stage, uint32_t asked, const struct row *member)
@@ -78,7 +94,7 @@ static int say(struct shard *s, shard_id to, enum rebase_stage stage, uint32_t a
         w.user = (user_id)member->c[MEMBER_user];
         w.conv = conv.c[CONV_id];
         w.version = conv.c[CONV_version];
-        w.early = conv.c[CONV_state] != CONV_ACTIVE;
+        w.early = index_state(member, &conv);
     }
     return channel_send(s, to, &w, NULL);
 }
@@ -229,7 +245,7 @@ static int end_block(struct shard *s, shard_id source, uint32_t incarnation)
 static int index_item(struct shard *s, const struct wire *w)
 {
     struct row row = {.c = {[HOLDS_user] = w->user, [HOLDS_conv] = w->conv, [HOLDS_version] = w->version}};
-    row.c[HOLDS_state] = w->early ? 2 : 1;
+    row.c[HOLDS_state] = 1 + (uint64_t)w->early;
     row.c[HOLDS_seen] = w->incarnation;
     return shard_put(s, TABLE_HOLDS, &row);
 }
@@ -273,7 +289,7 @@ static int index_own(struct shard *s)
             status = index_item(s, &(struct wire){.user = (user_id)m.rows[i].c[MEMBER_user],
                                                   .conv = conv.c[CONV_id],
                                                   .version = conv.c[CONV_version],
-                                                  .early = conv.c[CONV_state] != CONV_ACTIVE,
+                                                  .early = index_state(&m.rows[i], &conv),
                                                   .incarnation = s->incarnation});
     }
     free(m.rows);

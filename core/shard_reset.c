@@ -273,7 +273,15 @@ static int read_conversation(struct shard *s, const struct wire *question, struc
     else if (status != E_NOTFOUND)
         return status;
     if (role == ROLE_NONE || conv.c[CONV_state] >= CONV_PURGING) {
-        add_item(snapshot, ENTRY_ITEM_NONE);
+        struct wire invitation;
+        bool invited = false;
+        if (status == 0)
+            CHECK(invite_item(s, &conv, question->user, &invitation, &invited));
+        struct wire *item = add_item(snapshot, ENTRY_ITEM_NONE);
+        if (invited) {
+            invitation.kind = item->kind;
+            *item = invitation;
+        }
         return 0;
     }
     struct wire *item = add_item(snapshot, ENTRY_ITEM_CONV);

@@ -131,7 +131,7 @@ static uint8_t operation_of(uint64_t kind)
         [LOGGED_HIDE] = OPERATION_DELETE_ME,          [LOGGED_CLEAR] = OPERATION_CLEAR,
         [LOGGED_BULK] = OPERATION_DELETE_ALL,         [LOGGED_EARLY] = OPERATION_DELETE,
         [LOGGED_REMOVE] = OPERATION_REMOVE,           [LOGGED_ROLE] = OPERATION_SET_ROLE,
-        [LOGGED_RETENTION] = OPERATION_SET_RETENTION,
+        [LOGGED_RETENTION] = OPERATION_SET_RETENTION, [LOGGED_UNINVITE] = OPERATION_WITHDRAW,
     };
     return kind < sizeof operations ? operations[kind] : OPERATION_NONE;
 }
@@ -320,6 +320,8 @@ static int replay(struct shard *s, struct row *log)
             return job_again(s, log);
         case LOGGED_ERASE:
             return erase_again(s, log);
+        case LOGGED_UNINVITE:
+            return invite_again(s, log);
         default:
             return 0;
     }

@@ -134,14 +134,15 @@ static int superseded(struct shard *s, const struct row *log, bool *void_now)
 {
     uint8_t entry = (uint8_t)log->c[LOG_words];
     *void_now = false;
-    if (entry != ENTRY_SEND && entry != ENTRY_UNDO && entry != ENTRY_EDIT && entry != ENTRY_EXPORT)
+    if (entry != ENTRY_SEND && entry != ENTRY_UNDO && entry != ENTRY_EDIT && entry != ENTRY_EXPORT &&
+        entry != ENTRY_INVITE)
         return 0;
     struct row row;
     uint64_t key[2] = {log->c[LOG_user], log->c[LOG_target]};
     CHECK(shard_first(s, TABLE_LOG, INDEX_LOG_BY_TARGET, 2, 2, key, true, &row));
     uint8_t last = (uint8_t)row.c[LOG_words];
     if (row.c[LOG_position] > log->c[LOG_position] &&
-        (last == ENTRY_DELETE || last == ENTRY_PURGE || last == ENTRY_HIDE)) {
+        (last == ENTRY_DELETE || last == ENTRY_PURGE || last == ENTRY_HIDE || last == ENTRY_UNINVITE)) {
         *void_now = true;
         return 0;
     }

@@ -16,10 +16,14 @@ static int index_entry(struct shard *s, const struct wire *w)
     if (w->entry == ENTRY_EVICT || w->entry == ENTRY_PURGE_CONV)
         return shard_del(s, TABLE_HOLDS, &row);
     int status = shard_get(s, TABLE_HOLDS, &row);
-    if (status == E_NOTFOUND && w->entry != ENTRY_JOIN)
+    if (status == E_NOTFOUND && w->entry != ENTRY_JOIN && w->entry != ENTRY_INVITE)
         return 0;
     if (status < 0 && status != E_NOTFOUND)
         return status;
+    if (w->entry == ENTRY_UNINVITE && row.c[HOLDS_state] == HOLDS_INVITED)
+        return shard_del(s, TABLE_HOLDS, &row);
+    if (w->entry == ENTRY_INVITE && status == E_NOTFOUND)
+        row.c[HOLDS_state] = HOLDS_INVITED;
     if (w->entry == ENTRY_JOIN || w->entry == ENTRY_UNDO_CONV)
         row.c[HOLDS_state] = 1;
     else if (w->entry == ENTRY_DELETE_CONV)
@@ -144,7 +148,7 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
     CHECK(shard_put(s, TABLE_USER, &user));
     CHECK(put_entry(s, source, w, &user));
     CHECK(index_entry(s, w));
-    if (w->entry == ENTRY_PURGE) {
+    if (w->entry == ENTRY_PURGE || w->entry == ENTRY_UNINVITE) {
         CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target, ENTRY_NONE));
         CHECK(vault_destroy(s, w->target));
         shard_wipe(s);
@@ -158,7 +162,7 @@ int user_append(struct shard *s, shard_id source, const struct wire *w)
         CHECK(scrub(s, w->user, INDEX_LOG_BY_TARGET, w->target, ENTRY_QUOTE));
         shard_wipe(s);
     }
-    if (w->entry == ENTRY_EVICT)
+    if (w->entry == ENTRY_EVICT || w->entry == ENTRY_UNINVITE)
         CHECK(forget_keys(s, w->conv));
     CHECK(search_heard(s, w->user));
     struct devices devices;

@@ -34,7 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_INDEXES_MAX 3
+#define TABLE_INDEXES_MAX 4
 #define SLAB_ROWS_MIN 16
 #define SLAB_DOUBLINGS_MAX 7 /* slabs grow from 16 to 2048 rows */
 #define TEXT_WORDS (1 + SEALED_BYTES_MAX / sizeof(uint64_t))

@@ -44,7 +44,7 @@ enum wire_kind {
     WIRE_FOUND,  /* session conv target version */
     /* shard -> shard, after a restore, numbered */
     WIRE_REBASE, /* flags(enum rebase_stage) reset_id(the incarnation that asked, 0: nobody did); ITEM: user conv
-                    version early(1: deleted) */
+                    version early(1: deleted, 2: an invitation alone) */
     /* shard -> shard, not numbered: repeated until it is answered by a REBASE of that reset_id */
     WIRE_REBASE_Q,   /* incarnation: the sender was restored as it */
     WIRE_RETIREMENT, /* user device: this id is not used any more (X5) */
@@ -52,29 +52,33 @@ enum wire_kind {
 };
 
 /* What a person or a script asks for. */
-#define OPERATION_LIST(X)                                                                                        \
-    X(CREATE, "create")                                                                                          \
-    X(ADD, "add")                                                                                                \
-    X(REMOVE, "remove")                                                                                          \
-    X(LEAVE, "leave")                                                                                            \
-    X(SEND, "send")                                                                                              \
-    X(DELETE, "delete")                                                                                          \
-    X(UNDO, "undo")                                                                                              \
-    X(DELETE_CONV, "delete-conversation")                                                                        \
-    X(UNDO_CONV, "undo-conversation")                                                                            \
-    X(EDIT, "edit")                   /* target body */                                                          \
-    X(DELETE_ME, "delete-for-me")     /* target */                                                               \
-    X(CLEAR, "clear-history")         /* everything so far, for oneself */                                       \
-    X(CANCEL, "cancel")               /* target: an own send that is in the outbox. Never on the wire */         \
-    X(HOLD, "hold")                   /* legal: conv, or subject */                                              \
-    X(RELEASE, "release")             /* the same */                                                             \
-    X(DELETE_ALL, "delete-all")       /* everything so far; subject: by this author. A job (shard_job.c) */      \
-    X(SET_ROLE, "set-role")           /* subject role: promotes or demotes a member */                           \
-    X(READ, "read")                   /* target: it, and all that was sent before it, on all of one's devices */ \
-    X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */                                 \
-    X(ERASE, "erase-account")         /* no conv: the user goes, and all that they wrote */                      \
-    X(EXPORT, "export") /* everything of it that this user can read, to this device. A job (shard_export.c) */   \
-    X(JOIN, "join")     /* a channel, unasked */
+#define OPERATION_LIST(X)                                                                                          \
+    X(CREATE, "create")                                                                                            \
+    X(ADD, "add")                                                                                                  \
+    X(REMOVE, "remove")                                                                                            \
+    X(LEAVE, "leave")                                                                                              \
+    X(SEND, "send")                                                                                                \
+    X(DELETE, "delete")                                                                                            \
+    X(UNDO, "undo")                                                                                                \
+    X(DELETE_CONV, "delete-conversation")                                                                          \
+    X(UNDO_CONV, "undo-conversation")                                                                              \
+    X(EDIT, "edit")                   /* target body */                                                            \
+    X(DELETE_ME, "delete-for-me")     /* target */                                                                 \
+    X(CLEAR, "clear-history")         /* everything so far, for oneself */                                         \
+    X(CANCEL, "cancel")               /* target: an own send that is in the outbox. Never on the wire */           \
+    X(HOLD, "hold")                   /* legal: conv, or subject */                                                \
+    X(RELEASE, "release")             /* the same */                                                               \
+    X(DELETE_ALL, "delete-all")       /* everything so far; subject: by this author. A job (shard_job.c) */        \
+    X(SET_ROLE, "set-role")           /* subject role: promotes or demotes a member */                             \
+    X(READ, "read")                   /* target: it, and all that was sent before it, on all of one's devices */   \
+    X(SET_RETENTION, "set-retention") /* period_us: how old a message becomes */                                   \
+    X(ERASE, "erase-account")         /* no conv: the user goes, and all that they wrote */                        \
+    X(EXPORT, "export")     /* everything of it that this user can read, to this device. A job (shard_export.c) */ \
+    X(JOIN, "join")         /* a channel, unasked */                                                               \
+    X(INVITE, "invite")     /* subject role body: to come in */                                                    \
+    X(ACCEPT, "accept")     /* target: the invitation */                                                           \
+    X(DECLINE, "decline")   /* the same */                                                                         \
+    X(WITHDRAW, "withdraw") /* the same, by whoever invited, or a moderator */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -103,7 +107,10 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(ROLE, "role")                   /* a member (subject) has another role now */                                 \
     X(READ, "read")                   /* to one user: what was sent up to `sent` is read */                         \
     X(ITEM_READ, "item-read")         /* conv sent: the same in a snapshot, behind its conversation */              \
-    X(EXPORT, "export") /* to one user: target as the export `reply` (the operation that asked) has it, body */
+    X(EXPORT, "export")     /* to one user: target as the export `reply` (the operation that asked) has it, body */ \
+    X(INVITE, "invite")     /* to one user, no member: target = the invitation, actor = who invites, role, body */  \
+    X(UNINVITE, "uninvite") /* to that user: target is not open any more; actor: who ended it */                    \
+    X(ITEM_INVITE, "item-invite") /* an open invitation in a snapshot, in place of its conversation */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
@@ -131,7 +138,11 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(MALFORMED, "malformed")                                                                        \
     X(TARGET_DELETED, "target-deleted") /* an edit of, or a reply to, what is deleted */             \
     X(NOT_HELD, "not-held")             /* a release of what no hold is on */                        \
-    X(ACCOUNT_CLOSED, "account-closed") /* of one who is being erased, or for them */
+    X(ACCOUNT_CLOSED, "account-closed") /* of one who is being erased, or for them */                \
+    X(NOT_INVITED, "not-invited")                                                                    \
+    X(INVITATION_CLOSED, "invitation-closed") /* who ended it and when travel with it */             \
+    X(ALREADY_INVITED, "already-invited")                                                            \
+    X(TOO_MANY, "too-many") /* invitations of one conversation that are open */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 
@@ -142,7 +153,9 @@ enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
     X(MODERATION, "moderation") /* by somebody whose role lets them delete what others wrote */ \
     X(RETENTION, "retention")   /* it was as old as its conversation keeps */                   \
     X(CASCADE, "cascade")       /* a reply, with what it replies to */                          \
-    X(ERASURE, "erasure")       /* its author goes, with all that they wrote */
+    X(ERASURE, "erasure")       /* its author goes, with all that they wrote */                 \
+    X(LAPSED, "lapsed")         /* an invitation: what it stood on is gone */                   \
+    X(EXPIRED, "expired")       /* an invitation: it was open for as long as any is */
 #define REASON_ENUM(id, name) REASON_##id,
 enum reason { REASON_NONE, REASON_LIST(REASON_ENUM) REASON_COUNT };
 const char *reason_name(unsigned reason);

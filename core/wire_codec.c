@@ -145,6 +145,8 @@ bool wire_entry_is_sound(const struct wire *w)
         case ENTRY_UNDO:
         case ENTRY_PURGE:
         case ENTRY_HIDE:
+        case ENTRY_INVITE:
+        case ENTRY_UNINVITE:
             return w->conv && w->target && w->version;
         case ENTRY_QUOTE:
         case ENTRY_EXPORT:
@@ -155,6 +157,7 @@ bool wire_entry_is_sound(const struct wire *w)
         case ENTRY_ITEM_NONE:
         case ENTRY_ITEM_QUOTE:
         case ENTRY_ITEM_READ:
+        case ENTRY_ITEM_INVITE:
             return false;
         default:
             return w->entry < ENTRY_COUNT && w->conv && w->version;

@@ -220,7 +220,7 @@ static void note_invoke(struct world *w, const struct note *n)
     struct record *r = record_new(w, KIND_INVOKE);
     set_op(w, r, n);
     set_where(w, r, n);
-    if (n->operation == OPERATION_SEND)
+    if (n->operation == OPERATION_SEND || n->operation == OPERATION_INVITE)
         record_set(r, FIELD_MESSAGE, record_own_message_name(w, n->target));
     record_set(r, FIELD_DO, WORD(w->words.operation, n->operation));
     record_set(r, FIELD_SUBJECT, record_user_name(w, n->subject));

@@ -67,7 +67,7 @@ static int resolve_in(struct reader *r, struct scenario_step *step, const cJSON 
     if (!step->target) /* look at nothing */
         return 0;
     const struct scenario_step *send = find_as(r, step->target);
-    if (!makes(send, OPERATION_SEND) || !send->in)
+    if ((!makes(send, OPERATION_SEND) && !makes(send, OPERATION_INVITE)) || !send->in)
         return reader_fail(r, item, false, 0, "found a \"%s\" without \"in\", expected it: the message was never sent",
                            operation_name(step->operation));
     step->in = text_copy(send->in);
@@ -82,8 +82,12 @@ static int resolve_target(struct reader *r, const struct scenario_step *step, co
         return 0;
     if (step->target[0] == '?')
         return check_name(r, member(item, "message"), false, step->target + 1);
-    if (makes(find_as(r, step->target), OPERATION_SEND))
+    bool answers = step->operation == OPERATION_ACCEPT || step->operation == OPERATION_DECLINE ||
+                   step->operation == OPERATION_WITHDRAW;
+    if (makes(find_as(r, step->target), answers ? OPERATION_INVITE : OPERATION_SEND))
         return 0;
+    if (answers)
+        return unknown(r, member(item, "message"), "the \"as\" of an invite, or ?NAME for one that never was", false);
     return unknown(r, member(item, "message"), "the \"as\" of a send, or ?NAME for a message that never was", false);
 }
 
@@ -188,7 +192,8 @@ static void visit_name(void *ctx, const char *role, const char *name)
         suggestion_try_names(&suggestion, r->as);
     } else {
         bool target = strcmp(role, "target") == 0;
-        known = conversation || makes(as, OPERATION_CREATE) || (target && makes(as, OPERATION_SEND));
+        known = conversation || makes(as, OPERATION_CREATE) ||
+                (target && (makes(as, OPERATION_SEND) || makes(as, OPERATION_INVITE)));
         expected = target ? "the \"as\" of a send, or a conversation" : "a conversation";
         suggestion_try_names(&suggestion, r->as);
         suggestion_try_names(&suggestion, r->conversations);

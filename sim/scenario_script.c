@@ -164,16 +164,18 @@ static int read_source(struct reader *r, struct scenario_step *step, const cJSON
 
 static int read_operation(struct reader *r, struct scenario_step *step, const cJSON *item, unsigned form)
 {
-    static const uint64_t need_in =
-        FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) | FORM_BIT(OPERATION_SEND) |
-        FORM_BIT(OPERATION_DELETE_CONV) | FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) |
-        FORM_BIT(FORM_TYPE) | FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
-        FORM_BIT(OPERATION_SET_RETENTION) | FORM_BIT(OPERATION_EXPORT) | FORM_BIT(OPERATION_JOIN);
-    static const uint64_t need_message = FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) |
-                                         FORM_BIT(OPERATION_EDIT) | FORM_BIT(OPERATION_DELETE_ME) |
-                                         FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ);
-    static const uint64_t need_user =
-        FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_SET_ROLE);
+    static const uint64_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
+                                    FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
+                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE) |
+                                    FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
+                                    FORM_BIT(OPERATION_SET_RETENTION) | FORM_BIT(OPERATION_EXPORT) |
+                                    FORM_BIT(OPERATION_JOIN) | FORM_BIT(OPERATION_INVITE);
+    static const uint64_t need_message =
+        FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) | FORM_BIT(OPERATION_EDIT) |
+        FORM_BIT(OPERATION_DELETE_ME) | FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ) |
+        FORM_BIT(OPERATION_ACCEPT) | FORM_BIT(OPERATION_DECLINE) | FORM_BIT(OPERATION_WITHDRAW);
+    static const uint64_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) |
+                                      FORM_BIT(OPERATION_SET_ROLE) | FORM_BIT(OPERATION_INVITE);
     const char *what = scenario_do_word(form);
     const cJSON *found, *kind = NULL, *answer = member(item, "expect");
     unsigned word;

@@ -336,7 +336,7 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
     idmap_put(&w->ops, key, ((uint64_t)name << 32) | (index + 1ULL));
     if (name)
         idmap_put(&w->ids_by_name, name, id);
-    if (step->operation == OPERATION_SEND)
+    if (step->operation == OPERATION_SEND || step->operation == OPERATION_INVITE)
         input.body = text_of(step->text ? step->text : names_text(w->names, record_key_name(w, key)));
     if (step->operation == OPERATION_EDIT)
         input.body = text_of(step->text);

@@ -84,7 +84,7 @@ static bool tells_rules(const struct scenario *s)
 {
     const struct policy *p = &s->policy;
     bool told = p->delete_message == 2 || p->delete_group == 2 || p->delete_channel == 2 || p->remove_member ||
-                p->add_to_group || p->add_to_channel || p->set_role || p->channel_news;
+                p->add_to_group || p->add_to_channel || p->set_role || p->channel_news || p->invite;
     for (size_t i = 0; i < s->conversation_count && !told; i++)
         for (size_t m = 0; m < s->conversations[i].member_count && !told; m++)
             told = s->conversations[i].members[m].role == ROLE_MODERATOR;
@@ -102,6 +102,8 @@ void world_tell_rules(struct world *w, conv_id conv)
     unsigned kind = (unsigned)row.c[CONV_kind];
     for (size_t i = 0; i < sizeof operations; i++)
         record_rule(w, conv, operations[i], policy_least_role(&w->policy, operations[i], kind));
+    if (w->policy.invite)
+        record_rule(w, conv, OPERATION_INVITE, policy_least_role(&w->policy, OPERATION_INVITE, kind));
     if (kind == CONV_CHANNEL && w->policy.channel_news)
         record_rule(w, conv, OPERATION_NONE, w->policy.channel_news == 1 ? ROLE_OWNER : ROLE_NONE);
 }

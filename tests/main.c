@@ -28,6 +28,7 @@
     X(audit)      \
     X(hold)       \
     X(member)     \
+    X(invite)     \
     X(restore)    \
     X(restored)   \
     X(delivery)   \

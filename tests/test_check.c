@@ -10,6 +10,7 @@ int suite_check(void);
 int suite_check_decisions(void);
 int suite_check_liveness(void);
 int suite_check_copies(void);
+int suite_check_invite(void);
 int suite_check_scope(void);
 int suite_check_poison(void);
 int suite_check_lives(void);
@@ -223,7 +224,7 @@ int suite_check(void)
         !CU_add_test(suite, "replicas-agree", replicas_agree))
         return -1;
     return suite_check_decisions() || suite_check_liveness() || suite_check_scope() || suite_check_copies() ||
-                   suite_check_poison() || suite_check_lives()
+                   suite_check_invite() || suite_check_poison() || suite_check_lives()
                ? -1
                : 0;
 }

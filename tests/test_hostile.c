@@ -232,7 +232,8 @@ static void an_outsider_is_refused_whatever_they_ask(void)
         bool office = operation == OPERATION_HOLD || operation == OPERATION_RELEASE; /* needs no membership */
         office = office || operation == OPERATION_JOIN;
         bool own = operation == OPERATION_ERASE; /* of an account, never of a conversation */
-        is_refused(&w, own ? WHY_MALFORMED : office ? WHY_NOT_PERMITTED : WHY_NOT_A_MEMBER);
+        bool answers = operation == OPERATION_ACCEPT || operation == OPERATION_DECLINE;
+        is_refused(&w, own ? WHY_MALFORMED : office ? WHY_NOT_PERMITTED : answers ? WHY_NOT_INVITED : WHY_NOT_A_MEMBER);
     }
     town_close(&t);
 }

@@ -183,7 +183,7 @@ uint32_t town_do(struct town *t, device_id device, enum operation operation, con
     in.period_us = operation == OPERATION_SET_RETENTION ? t->period_us : 0;
     in.role = operation == OPERATION_SET_ROLE ? t->role : ROLE_NONE;
     uint32_t op = device_inspect(t->devices[device]).next_op;
-    if (operation == OPERATION_SEND)
+    if (operation == OPERATION_SEND || operation == OPERATION_INVITE)
         in.body = (struct text){.len = 5, .bytes = "hello"};
     return device_input(t, device, &in) == 0 ? op : 0;
 }

@@ -38,8 +38,22 @@ static bool announces(struct check *c, const struct event *e)
     }
 }
 
+/* Whoever is invited hears that it is over: by its own end, or by that of the conversation. */
+static void invited_audience(struct check *c, const struct event *e)
+{
+    if (ends_invitation(e->what) && c->messages[e->message].invitation)
+        await(c, e, c->messages[e->message].invitee, state_keep(c, e->r));
+    if (e->what != WORD_DELETE_CONV || c->convs[e->conv].target.deleted)
+        return;
+    for (uint32_t m = c->convs[e->conv].first_message; m; m = c->messages[m].next_in_conv)
+        if (invitation_open(c, &c->messages[m]))
+            await(c, e, c->messages[m].invitee, state_keep(c, e->r));
+}
+
 static void commit_audience(struct check *c, const struct event *e)
 {
+    if (e->conv)
+        invited_audience(c, e);
     if (!e->conv || !announces(c, e))
         return;
     uint32_t kept = state_keep(c, e->r);
@@ -159,8 +173,62 @@ static void person_authority(struct check *c, const struct event *e, const char 
     rule(c, why, did, c->users[e->subject].name, e->actor, 0);
 }
 
+/* ---- invitations ---- */
+
+/* Is it as good as when it was made: whoever made it may invite, and the person is still outside? */
+static bool has_ground(struct check *c, const struct message *m)
+{
+    return !c->convs[m->conv].target.deleted && has_right(c, m->conv, RIGHT_INVITE, m->author, 1) &&
+           !is_member(c, m->conv, m->invitee) && !erasure_asked(c, m->author) && !erasure_asked(c, m->invitee);
+}
+
+/* NULL, or why this user had no right to that. */
+static const char *no_right_to_end(struct check *c, const struct event *e)
+{
+    const struct message *m = &c->messages[e->message];
+    bool moderates = rank_in(c, e->conv, e->actor) >= 2;
+    if (!m->invitation || m->conv != e->conv)
+        return "there is no such invitation";
+    if (!invitation_open(c, m))
+        return "it is not open";
+    if (e->what == WORD_WITHDRAW)
+        return m->author == e->actor || moderates ? NULL : "neither who invited nor a moderator";
+    if (m->invitee != e->actor)
+        return "somebody else is invited";
+    return e->what == WORD_ACCEPT && !has_ground(c, m) ? "whoever invited may not, or not any more" : NULL;
+}
+
+static void invitation_authority(struct check *c, const struct event *e)
+{
+    const struct message *m = &c->messages[e->message];
+    if (e->what == WORD_INVITE) {
+        bool may = is_member(c, e->conv, e->actor) && has_right(c, e->conv, RIGHT_INVITE, e->actor, 1);
+        rule(c, may ? NULL : "of no role that may", "invited to", c->convs[e->conv].name, e->actor, 0);
+        return;
+    }
+    const char *did = e->what == WORD_ACCEPT ? "accepted" : e->what == WORD_DECLINE ? "declined" : "withdrew";
+    rule(c, no_right_to_end(c, e), did, m->name, e->actor, m->send_kept);
+}
+
+/* Nobody ended it by itself: then what it stood on must be gone. */
+static void lapse(struct check *c, const struct event *e)
+{
+    const struct message *m = &c->messages[e->message];
+    if (!c->seen[KIND_MEMBER] || !m->invitation || word_of(c, record_get(e->r, FIELD_REASON)) != WORD_LAPSED)
+        return;
+    if (!has_ground(c, m)) {
+        judge(c, INVARIANT_AUTHORITY);
+        return;
+    }
+    struct verdict *v = violate(c, INVARIANT_AUTHORITY, "%s lapsed, and all that it stood on is there", nm(c, m->name));
+    chain_kept(c, v, m->send_kept);
+    chain_now(c, v);
+}
+
 static void commit_authority(struct check *c, const struct event *e)
 {
+    if (e->what == WORD_WITHDRAW && !e->op && e->conv && e->message)
+        lapse(c, e);
     if (e->what == WORD_HOLD || e->what == WORD_RELEASE) {
         officer_authority(c, e);
         return;
@@ -204,6 +272,13 @@ static void commit_authority(struct check *c, const struct event *e)
             if (!why && !has_right(c, e->conv, RIGHT_ADD, e->actor, 1))
                 why = "of no role that may";
             rule(c, why, "added to", name, e->actor, 0);
+            break;
+        case WORD_INVITE:
+        case WORD_ACCEPT:
+        case WORD_DECLINE:
+        case WORD_WITHDRAW:
+            if (e->message)
+                invitation_authority(c, e);
             break;
         case WORD_REMOVE:
             person_authority(c, e, why, RIGHT_REMOVE, "removed");

@@ -10,12 +10,14 @@
 
 static bool is_tombstone(enum word what)
 {
-    return what == WORD_DELETE || what == WORD_PURGE || what == WORD_DELETE_CONV || what == WORD_PURGE_CONV;
+    return what == WORD_DELETE || what == WORD_PURGE || what == WORD_DELETE_CONV || what == WORD_PURGE_CONV ||
+           what == WORD_UNINVITE;
 }
 
 static bool is_ordered(enum word what)
 {
-    return is_tombstone(what) || what == WORD_SEND || what == WORD_UNDO || what == WORD_UNDO_CONV;
+    return is_tombstone(what) || what == WORD_SEND || what == WORD_UNDO || what == WORD_UNDO_CONV ||
+           what == WORD_INVITE;
 }
 
 /* The last join or eviction at or below the position. */
@@ -98,7 +100,8 @@ static void incomplete(struct check *c, uint32_t device, uint32_t message, uint3
 
     const struct entry *a = &c->entries[entry];
     const struct message *m = &c->messages[message];
-    const struct target *t = a->what == WORD_DELETE || a->what == WORD_PURGE ? &m->target : &c->convs[m->conv].target;
+    const struct target *t =
+        a->what == WORD_DELETE || a->what == WORD_PURGE || m->invitation ? &m->target : &c->convs[m->conv].target;
     struct verdict *v =
         violate(c, invariant, "%s has passed the %s of %s, and still shows %s%s", nm(c, c->devices[device].name),
                 nm(c, c->words[a->what]), nm(c, m->name), invariant == INVARIANT_ATOMIC_VIEW ? "its " : "it",
@@ -121,6 +124,8 @@ static uint32_t forbidding(struct check *c, const struct event *e, const struct 
     uint32_t passage = last_passage(c, d->user, m->conv, epoch, cursor);
     uint64_t joined = passage && c->entries[passage].what == WORD_JOIN ? c->entries[passage].position : 0;
     uint32_t i = deciding_entry(c, target_key(d->user, m->conv, message), epoch, cursor);
+    if (m->invitation) /* it is for who is outside */
+        return i && is_tombstone(c->entries[i].what) ? i : 0;
     if (i && is_tombstone(c->entries[i].what) && c->entries[i].position > joined) {
         version deletion = c->entries[i].version;
         if (!target_undone_since(c, &m->target, deletion) || !(d->installed || item->version > deletion))

@@ -127,6 +127,13 @@ static void judge_inside(struct check *c, const struct erasure *x)
         left(c, x, c->members[i].kept, 0, nm(c, c->convs[c->members[i].conv].name), "still has them as a member");
         return;
     }
+    for (uint32_t i = 1; i < c->messages_count; i++) {
+        const struct message *m = &c->messages[i];
+        if (!invitation_open(c, m) || (m->author != x->user && m->invitee != x->user))
+            continue;
+        left(c, x, m->send_kept, 0, nm(c, m->name), "is still an open invitation");
+        return;
+    }
     judge(c, INVARIANT_ERASURE_COMPLETE);
 }
 

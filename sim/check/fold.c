@@ -53,6 +53,16 @@ static void add_claim(struct check *c, const struct event *e, bool by_ack)
     m->claims = i;
 }
 
+static void fold_invitation(struct check *c, const struct event *e)
+{
+    struct message *m = &c->messages[e->message];
+    m->invitation = true;
+    m->lost = false;
+    m->author = e->actor;
+    m->invitee = e->subject;
+    m->send_kept = state_keep(c, e->r);
+}
+
 static void fold_invoke(struct check *c, const struct event *e)
 {
     struct op *op = &c->ops[e->op];
@@ -66,8 +76,10 @@ static void fold_invoke(struct check *c, const struct event *e)
     op->invoke_seq = e->r->seq;
     op->invoke_at_us = e->r->at_us;
     op->kept = state_keep(c, e->r);
-    bool deletes = e->what == WORD_DELETE || e->what == WORD_DELETE_CONV;
+    bool deletes = e->what == WORD_DELETE || e->what == WORD_DELETE_CONV || ends_invitation(e->what);
     bool undoes = e->what == WORD_UNDO || e->what == WORD_UNDO_CONV;
+    if (e->what == WORD_INVITE && e->message && !c->inside)
+        fold_invitation(c, e);
     if (e->what == WORD_SEND && e->message) {
         c->messages[e->message].send_op = e->op;
         c->messages[e->message].parent = state_message(c, record_get(e->r, FIELD_VIA), 0);
@@ -95,7 +107,7 @@ static void fold_answer(struct check *c, const struct event *e)
     struct op *op = &c->ops[e->op];
     bool ack = e->r->kind == KIND_ACK;
     bool first = !op->acked && !op->refused && op->invoked;
-    bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV;
+    bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV || ends_invitation(op->what);
     bool undoes = op->what == WORD_UNDO || op->what == WORD_UNDO_CONV;
     if (ack) {
         op->acked = true;
@@ -115,7 +127,8 @@ static void fold_answer(struct check *c, const struct event *e)
     of_op.message = op->message;
     if (ack && deletes && !op->settled && !c->inside)
         target_change(c, &of_op, op->message, false);
-    if (ack && deletes && !op->settled && c->inside && op->message && !c->messages[op->message].sent && !op->early)
+    if (ack && op->what == WORD_DELETE && !op->settled && c->inside && op->message && !c->messages[op->message].sent &&
+        !op->early)
         add_claim(c, &of_op, true);
     for (uint32_t i = ack ? 0 : c->messages[op->message].claims; i; i = c->claims[i].next)
         if (c->claims[i].op == e->op)
@@ -130,8 +143,8 @@ static void fold_answer(struct check *c, const struct event *e)
 
 static void fold_rule(struct check *c, const struct event *e)
 {
-    static const enum word words[RIGHTS] = {WORD_DELETE, WORD_DELETE_CONV, WORD_REMOVE,
-                                            WORD_ADD,    WORD_SET_ROLE,    WORD_ANNOUNCE};
+    static const enum word words[RIGHTS] = {WORD_DELETE,   WORD_DELETE_CONV, WORD_REMOVE, WORD_ADD,
+                                            WORD_SET_ROLE, WORD_ANNOUNCE,    WORD_INVITE};
     enum word role = word_of(c, record_get(e->r, FIELD_ROLE));
     for (int i = 0; i < RIGHTS; i++)
         if (words[i] == e->what)
@@ -255,6 +268,13 @@ static void fold_commit(struct check *c, const struct event *e)
     }
     if (e->what == WORD_UNDO && e->message)
         target_change(c, e, e->message, true);
+    if (e->what == WORD_INVITE && e->message) {
+        fold_invitation(c, e);
+        c->messages[e->message].send_version = op->version;
+        c->messages[e->message].send_seq = e->r->seq;
+    }
+    if (ends_invitation(e->what) && e->message)
+        target_change(c, e, e->message, false);
     if ((e->what == WORD_DELETE_CONV || e->what == WORD_UNDO_CONV) && e->conv)
         target_change(c, e, 0, e->what == WORD_UNDO_CONV);
 }

@@ -70,8 +70,7 @@ static bool cancelled(struct check *c, const struct obligation *o)
     const struct holding *h = &c->holdings[o->holding];
     const struct message *m = &c->messages[c->items[h->item].message];
     const struct device *d = &c->devices[h->device];
-    const struct member *member = state_member(c, m->conv, d->user);
-    return !h->shown || message_live(c, m) || d->exempt || d->retired || (member && !member->is);
+    return !h->shown || message_live(c, m) || d->exempt || d->retired || holder_left(c, h);
 }
 
 static void close_obligation(struct check *c, uint32_t i)
@@ -138,9 +137,7 @@ static void oblige(struct check *c, uint32_t holding, uint32_t kept, uint64_t at
 {
     struct holding *h = &c->holdings[holding];
     struct device *d = &c->devices[h->device];
-    const struct message *m = &c->messages[c->items[h->item].message];
-    const struct member *member = state_member(c, m->conv, d->user);
-    if (h->open || h->pending || item_is_kept(c, h->item) || d->exempt || d->retired || (member && !member->is))
+    if (h->open || h->pending || item_is_kept(c, h->item) || d->exempt || d->retired || holder_left(c, h))
         return;
     uint32_t i = GROW(c, obligations);
     c->obligations[i] = (struct obligation){.holding = holding,
@@ -229,7 +226,7 @@ void reach_after(struct check *c, const struct event *e)
     const struct record *r = e->r;
     switch (r->kind) {
         case KIND_COMMIT:
-            if (e->what == WORD_DELETE && e->message)
+            if ((e->what == WORD_DELETE || ends_invitation(e->what)) && e->message)
                 deletion(c, e, e->conv, e->message);
             if (e->what == WORD_DELETE_CONV && e->conv)
                 deletion(c, e, e->conv, 0);
@@ -239,7 +236,7 @@ void reach_after(struct check *c, const struct event *e)
                 deletion(c, e, e->conv, e->message);
             break;
         case KIND_ACK:
-            if (!c->inside && op->what == WORD_DELETE && op->message)
+            if (!c->inside && (op->what == WORD_DELETE || ends_invitation(op->what)) && op->message)
                 deletion(c, e, op->conv, op->message);
             if (!c->inside && op->what == WORD_DELETE_CONV && op->conv)
                 deletion(c, e, op->conv, 0);

@@ -47,7 +47,7 @@ static void closed_show(struct check *c, const struct event *e)
 static void closed_answer(struct check *c, const struct event *e)
 {
     const struct op *op = &c->ops[e->op];
-    bool changes = op->what == WORD_SEND || op->what == WORD_ADD;
+    bool changes = op->what == WORD_SEND || op->what == WORD_ADD || op->what == WORD_INVITE || op->what == WORD_ACCEPT;
     const struct target *t = &c->convs[op->conv].target;
     if (c->inside || !op->conv || !changes || !t->deleted || !t->first)
         return;

@@ -12,7 +12,8 @@
 
 static bool is_young(enum word what)
 {
-    return what == WORD_EDIT || what == WORD_HIDE || what == WORD_CLEARED;
+    return what == WORD_EDIT || what == WORD_HIDE || what == WORD_CLEARED || what == WORD_INVITE ||
+           what == WORD_UNINVITE;
 }
 
 static bool needs_target(enum word what)

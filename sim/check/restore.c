@@ -29,6 +29,8 @@ uint32_t restore_count(const struct check *c, uint64_t shard)
 
 static void forget_message(struct check *c, struct message *m, uint64_t from_seq)
 {
+    if (m->invitation && m->send_seq > from_seq)
+        m->lost = true;
     if (m->sent && m->send_seq > from_seq) {
         m->sent = false;
         m->lost = true;
@@ -77,7 +79,8 @@ static bool is_logged(enum word what)
 {
     return what == WORD_DELETE || what == WORD_UNDO || what == WORD_DELETE_CONV || what == WORD_UNDO_CONV ||
            what == WORD_DELETE_ME || what == WORD_CLEAR || what == WORD_DELETE_ALL || what == WORD_REMOVE ||
-           what == WORD_LEAVE || what == WORD_SET_ROLE || what == WORD_SET_RETENTION;
+           what == WORD_LEAVE || what == WORD_SET_ROLE || what == WORD_SET_RETENTION || what == WORD_DECLINE ||
+           what == WORD_WITHDRAW;
 }
 
 static void forget_ops(struct check *c, uint64_t shard, uint64_t from_seq)
@@ -127,7 +130,7 @@ static void replay(struct check *c, const struct event *e)
 {
     version v = record_get(e->r, FIELD_VERSION);
     bool undo = e->what == WORD_UNDO || e->what == WORD_UNDO_CONV;
-    bool deletes = e->what == WORD_DELETE || e->what == WORD_DELETE_CONV;
+    bool deletes = e->what == WORD_DELETE || e->what == WORD_DELETE_CONV || (ends_invitation(e->what) && e->message);
     if (e->op)
         c->ops[e->op].committed = true;
     for (uint32_t i = 1; e->what == WORD_DELETE_ALL && i < c->jobs_count; i++)

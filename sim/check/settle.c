@@ -73,7 +73,7 @@ void settle_finish(struct check *c)
         return;
     for (uint32_t i = 1; i < c->messages_count; i++) {
         const struct message *m = &c->messages[i];
-        if (!m->lost) /* there is nothing to reap */
+        if (!m->lost && !m->invitation) /* there is nothing to reap: an invitation's text goes with its end */
             judge_reaped(c, &m->target, m->conv, m->name);
     }
     for (uint32_t i = 1; i < c->convs_count; i++)

@@ -187,7 +187,7 @@ void state_resolve(struct check *c, const struct record *r, struct event *e)
     e->what = word_of(c, record_get(r, FIELD_DO));
     /* Only a send, or a copy that is seen, says for certain where a message lives; a deletion may name the wrong place.
      */
-    bool places = r->kind == KIND_SHOW || r->kind == KIND_APPEND || e->what == WORD_SEND;
+    bool places = r->kind == KIND_SHOW || r->kind == KIND_APPEND || e->what == WORD_SEND || e->what == WORD_INVITE;
     e->message = state_message(c, record_get(r, FIELD_MESSAGE), places ? e->conv : 0);
     e->op = op_at(c, record_get(r, FIELD_OP));
     e->actor = user_at(c, record_get(r, FIELD_ACTOR));
@@ -255,7 +255,7 @@ uint32_t state_holding_put(struct check *c, const struct event *e)
 bool item_lasts(const struct check *c, uint32_t item)
 {
     enum word copy = word_of(c, c->items[item].copy);
-    return copy == WORD_BODY || copy == WORD_QUOTE || copy == WORD_ATTACHMENT;
+    return copy == WORD_BODY || copy == WORD_QUOTE || copy == WORD_ATTACHMENT || copy == WORD_INVITATION;
 }
 
 bool item_is_kept(const struct check *c, uint32_t item)
@@ -309,4 +309,16 @@ bool claim_open(const struct check *c, const struct message *m, const struct cla
         return false;
     const struct op *op = &c->ops[claim->op];
     return !claim->refused && !(claim->by_ack && (op->committed || op->early));
+}
+
+bool invitation_open(const struct check *c, const struct message *m)
+{
+    return m->invitation && !m->lost && message_live(c, m);
+}
+
+bool holder_left(struct check *c, const struct holding *h)
+{
+    const struct message *m = &c->messages[c->items[h->item].message];
+    const struct member *member = state_member(c, m->conv, c->devices[h->device].user);
+    return member && !member->is && word_of(c, c->items[h->item].copy) != WORD_INVITATION;
 }

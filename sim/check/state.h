@@ -29,7 +29,9 @@
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
     X(HIDE, "hide") X(CLEARED, "clear") X(DELTA, "delta") \
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
-    X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export") X(ANNOUNCE, "announce")
+    X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export") X(ANNOUNCE, "announce") \
+    X(INVITE, "invite") X(ACCEPT, "accept") X(DECLINE, "decline") X(WITHDRAW, "withdraw") X(UNINVITE, "uninvite") \
+    X(INVITATION, "invitation") X(LAPSED, "lapsed")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -58,10 +60,21 @@ struct message {
     version send_version, edit_version; /* edit_version: of the last committed edit, 0 none */
     uint64_t send_seq, send_at_us;
     bool sent, sent_when_closed, lost; /* lost: by the restore of its shard */
+    bool invitation;                   /* it is none, but the offer to be a member that its author made to `invitee` */
+    uint32_t invitee;
 };
 /* What a rule speaks of. */
 #define RANK_NOBODY 4
-enum right { RIGHT_DELETE, RIGHT_DELETE_CONV, RIGHT_REMOVE, RIGHT_ADD, RIGHT_SET_ROLE, RIGHT_ANNOUNCE, RIGHTS };
+enum right {
+    RIGHT_DELETE,
+    RIGHT_DELETE_CONV,
+    RIGHT_REMOVE,
+    RIGHT_ADD,
+    RIGHT_SET_ROLE,
+    RIGHT_ANNOUNCE,
+    RIGHT_INVITE,
+    RIGHTS
+};
 struct conv {
     struct target target;
     uint32_t name, first_message, last_message, members, member_count;
@@ -309,6 +322,15 @@ bool claim_open(const struct check *c, const struct message *m, const struct cla
 const struct change *target_current(const struct check *c, const struct target *t); /* first of the current deletion */
 const char *nm(const struct check *c, uint64_t name);
 bool message_live(const struct check *c, const struct message *m);
+/* Does this operation, or this part of one, end an invitation? */
+static inline bool ends_invitation(enum word what)
+{
+    return what == WORD_ACCEPT || what == WORD_DECLINE || what == WORD_WITHDRAW;
+}
+/* Is it an invitation that nothing has ended? */
+bool invitation_open(const struct check *c, const struct message *m);
+/* Is the device's user out of the conversation that this copy is of? An invitation is for who is. */
+bool holder_left(struct check *c, const struct holding *h);
 
 /* ---- fold.c: the model moves on by one record ---- */
 void fold(struct check *c, const struct event *e);

@@ -239,6 +239,10 @@ static void hide_before(struct check *c, const struct event *e)
         judge_unknown(c, INVARIANT_NO_SILENT_LOSS); /* by policy it may go with what it replies to */
         return;
     }
+    if (!c->inside && m->invitation) {
+        judge_unknown(c, INVARIANT_NO_SILENT_LOSS); /* what it stood on may be gone */
+        return;
+    }
     if (!c->inside) {
         bool asked = m->target.ops || c->convs[m->conv].target.ops;
         if (asked)
