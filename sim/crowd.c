@@ -19,8 +19,8 @@ void crowd_forget(struct world *w)
     c->arrived = c->conversations_made = c->ends_us = 0;
     c->first_user = 0;
     c->ghosts = 0;
-    c->sent.count = c->deleted.count = c->deleted_convs.count = c->held.count = 0;
-    c->sent.next = c->deleted.next = c->deleted_convs.next = c->held.next = 0;
+    c->sent.count = c->deleted.count = c->deleted_convs.count = c->held.count = c->invited.count = 0;
+    c->sent.next = c->deleted.next = c->deleted_convs.next = c->held.next = c->invited.next = 0;
     c->conv_count = 0;
     idmap_clear(&c->conv_index);
     c->mixing = 0;

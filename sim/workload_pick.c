@@ -59,7 +59,7 @@ bool pick_person(struct world *w, device_id device, const struct device_input *w
 struct device_input pick_input(enum operation operation, conv_id conv, msg_id target)
 {
     struct device_input input = {.operation = (uint8_t)operation, .conv = conv, .target = target};
-    if (operation == OPERATION_SEND) {
+    if (operation == OPERATION_SEND || operation == OPERATION_INVITE) {
         input.body.len = 5;
         memcpy(input.body.bytes, "hello", 5);
     }
@@ -132,6 +132,8 @@ bool pick_astray(struct world *w, enum operation what)
     msg_id nothing = pick_ghost(w, device);
     struct device_input input = pick_input(what, nowhere, nothing);
     input.subject = what == OPERATION_ADD || what == OPERATION_REMOVE ? crowd_user(w) : 0;
+    if (what == OPERATION_INVITE)
+        input.subject = crowd_user(w);
     input.role = what == OPERATION_ADD ? ROLE_MEMBER : ROLE_NONE;
     const struct crowd_target *gone = bag_look(w, &c->deleted), *closed = bag_look(w, &c->deleted_convs);
     const struct crowd_conv *foreign = c->conv_count ? &c->convs[pick_below(w, c->conv_count)] : NULL;

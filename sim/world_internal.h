@@ -196,8 +196,8 @@ struct crowd {
     user_id first_user;
     struct crowd_conv *convs;
     size_t conv_count, conv_cap;
-    struct idmap conv_index;                              /* conversation -> its place in convs + 1 */
-    struct crowd_ring sent, deleted, deleted_convs, held; /* held: conv, or the user as target */
+    struct idmap conv_index;                                       /* conversation -> its place in convs + 1 */
+    struct crowd_ring sent, deleted, deleted_convs, held, invited; /* held: conv, or the user as target */
     uint32_t ghosts;
     struct crowd_backup backups[CROWD_BACKUPS]; /* the last ones of all shards */
     uint32_t backup_count;                      /* that there ever were */
