@@ -1,38 +1,64 @@
 /*
  * queue.c: the event queue.
  *
- * Method: an implicit 4-ary heap of 24-byte keys (four children fit in one and a half cache lines) over a slab of
- * events that never move. One bit a seq says whether that event is pending: a cancel clears the bit, and the key is
- * thrown away when it comes to the top. The order is total, so neither the shape of the heap nor when it is swept can
- * show.
+ * Method: what is near stands in a small heap, what is later in a radix wheel. Level k of the wheel has a slot for each
+ * value of the k-th digit (DIGIT_BITS bits) of the time; an event waits at the level of the highest digit in which its
+ * time differs from `near_last`, the last instant that the heap covers. When the heap is empty the first slot of the
+ * lowest level that has one is taken: few events go to the heap, many are dealt out to the slots one level down. When
+ * the heap grows too large it covers less, and the rest goes back. So the width of what is sorted follows the density
+ * of events, each event moves at most once a level, and nothing is tuned. Radix heaps: Ahuja, Mehlhorn, Orlin, Tarjan
+ * (1990); ladder queue: Tang, Goh, Thng (2005).
  *
- * Limits: 2^32 - 1 events at once. The bits reach from the oldest pending seq to the newest: an eighth of a byte for
- * each push since the oldest pending event. Cancelled keys are swept out when they are more than half of the heap.
+ * The order is total, so neither the levels nor when anything moves can show. One bit a seq says whether that event is
+ * pending: a cancel clears the bit, and the event is thrown away when it is next moved, or when the cancelled are more
+ * than half.
+ *
+ * Memory is what bounds the speed, so an event is written once a move and never searched for: a slot knows where its
+ * next one goes without looking at its chunk, and what will be read next is fetched ahead.
+ *
+ * Limits: the bits reach from the oldest pending seq to the newest: an eighth of a byte for each push
+ * since the oldest pending event.
  */
 #include "sim/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define ARITY 4
-#define SWEEP_MIN 1024 /* fewer cancelled keys than this are not worth a sweep */
+#define DIGIT_BITS 6
+#define SLOTS (1U << DIGIT_BITS)
+#define LEVELS ((64 + DIGIT_BITS - 1) / DIGIT_BITS)
+#define HEAP_LOAD 48   /* a slot of at most so many events goes to the heap whole */
+#define HEAP_MAX 192   /* a heap of more covers too long a time */
+#define SWEEP_MIN 1024 /* fewer cancelled events than this are not worth a sweep */
 
-struct key {
-    uint64_t at_us, seq;
-    uint32_t tie, slot;
+#define CHUNK_EVENTS 5 /* with the link nearly four cache lines */
+#define SEGMENT_CHUNKS 64
+#define LINE_BYTES 64
+
+struct chunk { /* events of one slot, in no order */
+    struct chunk *next;
+    struct event events[CHUNK_EVENTS];
+};
+struct slot { /* empty: first is NULL. Only its first chunk may be not full: it has `in_first` */
+    struct chunk *first;
+    size_t in_first;
 };
 struct queue {
-    struct key *heap;
-    size_t count, heap_cap;
-    struct event *slab;
-    size_t slab_count, slab_cap;
-    uint32_t *free; /* slots of the slab to use again */
-    size_t free_count, free_cap;
+    struct event *heap;
+    size_t heap_count, heap_cap;
+    uint64_t near_last;        /* the heap has every pending event up to this instant */
+    int near_level;            /* it covers one slot of that level, or less */
+    uint64_t occupied[LEVELS]; /* a bit a slot */
+    struct slot slots[LEVELS][SLOTS];
+    struct chunk **segments; /* all chunks there are */
+    size_t segment_count, segment_cap, chunk_count;
+    struct chunk *free_chunks;
+    size_t wheel_count;
     uint64_t *bits;
     size_t words, bits_cap;
     uint64_t first_word; /* number of bits[0]: it stands for seq / 64 */
     uint64_t next_seq;
-    size_t cancelled; /* keys in the heap that are not pending */
+    size_t cancelled; /* events kept that are not pending */
 };
 
 struct queue *queue_new(void)
@@ -46,16 +72,24 @@ void queue_free(struct queue *queue)
 {
     if (!queue)
         return;
+    for (size_t i = 0; i < queue->segment_count; i++)
+        free(queue->segments[i]);
+    free(queue->segments);
     free(queue->heap);
-    free(queue->slab);
-    free(queue->free);
     free(queue->bits);
     free(queue);
 }
 
 void queue_clear(struct queue *queue)
 {
-    queue->count = queue->slab_count = queue->free_count = queue->words = queue->cancelled = 0;
+    queue->heap_count = queue->words = queue->cancelled = queue->wheel_count = 0;
+    queue->near_last = 0;
+    queue->near_level = 0;
+    for (int level = 0; level < LEVELS; level++)
+        for (; queue->occupied[level] != 0; queue->occupied[level] &= queue->occupied[level] - 1)
+            queue->slots[level][__builtin_ctzll(queue->occupied[level])].first = NULL;
+    queue->chunk_count = 0;
+    queue->free_chunks = NULL;
     queue->first_word = 0;
     queue->next_seq = 1;
 }
@@ -105,7 +139,7 @@ static void set_pending(struct queue *queue, uint64_t seq)
 
 /* ---- the heap ---- */
 
-static bool is_before(const struct key *a, const struct key *b)
+static bool is_before(const struct event *a, const struct event *b)
 {
     if (a->at_us != b->at_us)
         return a->at_us < b->at_us;
@@ -114,91 +148,226 @@ static bool is_before(const struct key *a, const struct key *b)
     return a->seq < b->seq;
 }
 
-static void sift_up(struct key *heap, size_t at, struct key key)
+static void sift_up(struct event *heap, size_t at, const struct event *event)
 {
     while (at > 0) {
-        size_t parent = (at - 1) / ARITY;
-        if (!is_before(&key, &heap[parent]))
+        size_t parent = (at - 1) / 2;
+        if (!is_before(event, &heap[parent]))
             break;
         heap[at] = heap[parent];
         at = parent;
     }
-    heap[at] = key;
+    heap[at] = *event;
 }
 
-static void sift_down(struct key *heap, size_t count, size_t at, struct key key)
+static void sift_down(struct event *heap, size_t count, size_t at, struct event event)
 {
     for (;;) {
-        size_t child = at * ARITY + 1;
+        size_t child = at * 2 + 1;
         if (child >= count)
             break;
-        size_t end = child + ARITY < count ? child + ARITY : count, least = child;
-        for (child++; child < end; child++)
-            if (is_before(&heap[child], &heap[least]))
-                least = child;
-        if (!is_before(&heap[least], &key))
+        if (child + 1 < count && is_before(&heap[child + 1], &heap[child]))
+            child++;
+        if (!is_before(&heap[child], &event))
             break;
-        heap[at] = heap[least];
-        at = least;
+        heap[at] = heap[child];
+        at = child;
     }
-    heap[at] = key;
+    heap[at] = event;
 }
 
-static void release_slot(struct queue *queue, uint32_t slot)
+static void heap_push(struct queue *queue, const struct event *event)
 {
-    queue->free = base_grow(queue->free, &queue->free_cap, queue->free_count + 1, sizeof *queue->free);
-    queue->free[queue->free_count++] = slot;
+    queue->heap = base_grow(queue->heap, &queue->heap_cap, queue->heap_count + 1, sizeof *queue->heap);
+    sift_up(queue->heap, queue->heap_count++, event);
 }
 
-static void remove_top(struct queue *queue)
+static void heap_remove_first(struct queue *queue)
 {
-    release_slot(queue, queue->heap[0].slot);
-    struct key last = queue->heap[--queue->count];
-    if (queue->count > 0)
-        sift_down(queue->heap, queue->count, 0, last);
+    struct event last = queue->heap[--queue->heap_count];
+    if (queue->heap_count > 0)
+        sift_down(queue->heap, queue->heap_count, 0, last);
 }
 
-static void drop_cancelled_top(struct queue *queue)
+static void heap_build(struct queue *queue)
 {
-    while (queue->count > 0 && !is_pending(queue, queue->heap[0].seq)) {
-        remove_top(queue);
+    for (size_t i = queue->heap_count / 2; i-- > 0;)
+        sift_down(queue->heap, queue->heap_count, i, queue->heap[i]);
+}
+
+/* ---- the wheel ---- */
+
+static struct chunk *chunk_new(struct queue *queue, struct chunk *next)
+{
+    struct chunk *chunk = queue->free_chunks;
+    if (chunk) {
+        queue->free_chunks = chunk->next;
+    } else {
+        size_t segment = queue->chunk_count / SEGMENT_CHUNKS;
+        if (segment == queue->segment_count) {
+            queue->segments = base_grow(queue->segments, &queue->segment_cap, segment + 1, sizeof *queue->segments);
+            queue->segments[queue->segment_count++] = base_alloc(SEGMENT_CHUNKS * sizeof *chunk);
+        }
+        chunk = &queue->segments[segment][queue->chunk_count++ % SEGMENT_CHUNKS];
+    }
+    chunk->next = next;
+    return chunk;
+}
+
+/* Read from it soon: a hint, without effect on any result. */
+static void fetch_ahead(const struct chunk *chunk)
+{
+    for (size_t byte = 0; chunk && byte < sizeof *chunk; byte += LINE_BYTES)
+        __builtin_prefetch((const char *)chunk + byte);
+}
+
+static unsigned digit(uint64_t at_us, int level)
+{
+    return (unsigned)(at_us >> (level * DIGIT_BITS)) & (SLOTS - 1);
+}
+
+/* The last instant of the slot of this level that has at_us in it. */
+static uint64_t slot_last(uint64_t at_us, int level)
+{
+    int low = level * DIGIT_BITS;
+    return low >= 64 ? UINT64_MAX : at_us | ((1ULL << low) - 1);
+}
+
+/* Room for an event of this time. */
+static struct event *wheel_place(struct queue *queue, uint64_t at_us, int level)
+{
+    unsigned number = digit(at_us, level);
+    struct slot *slot = &queue->slots[level][number];
+    if (!slot->first || slot->in_first == CHUNK_EVENTS) {
+        queue->occupied[level] |= 1ULL << number;
+        slot->first = chunk_new(queue, slot->first);
+        slot->in_first = 0;
+    }
+    queue->wheel_count++;
+    return &slot->first->events[slot->in_first++];
+}
+
+/* The level of an event that the heap does not cover. */
+static int level_of(const struct queue *queue, uint64_t at_us)
+{
+    return (63 - __builtin_clzll(at_us ^ queue->near_last)) / DIGIT_BITS;
+}
+
+/* The heap covers too long a time: let it cover a slot one level down. What is later goes to the wheel. */
+static void cover_less(struct queue *queue)
+{
+    queue->near_level--;
+    queue->near_last = slot_last(queue->heap[0].at_us, queue->near_level);
+    size_t kept = 0;
+    for (size_t i = 0; i < queue->heap_count; i++) {
+        struct event event = queue->heap[i];
+        if (event.at_us <= queue->near_last)
+            queue->heap[kept++] = event;
+        else
+            *wheel_place(queue, event.at_us, level_of(queue, event.at_us)) = event;
+    }
+    queue->heap_count = kept;
+    heap_build(queue);
+}
+
+static size_t count_up_to(const struct slot *slot, size_t limit)
+{
+    size_t count = slot->in_first;
+    for (const struct chunk *chunk = slot->first->next; chunk && count <= limit; chunk = chunk->next)
+        count += CHUNK_EVENTS;
+    return count;
+}
+
+/* Empty one slot: into the heap, or the slots of a level. */
+static void empty_slot(struct queue *queue, int level, unsigned number, bool to_heap, int to_level)
+{
+    struct slot slot = queue->slots[level][number];
+    queue->slots[level][number].first = NULL;
+    queue->occupied[level] &= ~(1ULL << number);
+    for (struct chunk *chunk = slot.first; chunk;) {
+        struct chunk *next = chunk->next;
+        fetch_ahead(next);
+        size_t count = chunk == slot.first ? slot.in_first : CHUNK_EVENTS;
+        queue->wheel_count -= count;
+        for (const struct event *event = chunk->events; event < chunk->events + count; event++) {
+            if (!is_pending(queue, event->seq))
+                queue->cancelled--;
+            else if (to_heap)
+                heap_push(queue, event);
+            else
+                *wheel_place(queue, event->at_us, to_level) = *event;
+        }
+        chunk->next = queue->free_chunks;
+        queue->free_chunks = chunk;
+        chunk = next;
+    }
+}
+
+/* The heap is empty: let it cover the first events of the wheel. */
+static void cover_next(struct queue *queue)
+{
+    int level = 0;
+    while (queue->heap_count == 0 && queue->wheel_count > 0) {
+        while (queue->occupied[level] == 0)
+            level++;
+        unsigned number = (unsigned)__builtin_ctzll(queue->occupied[level]);
+        const struct slot *slot = &queue->slots[level][number];
+        uint64_t some_us = slot->first->events[0].at_us;
+        if (level > 0 && count_up_to(slot, HEAP_LOAD) > HEAP_LOAD) {
+            empty_slot(queue, level, number, false, level - 1);
+            level--;
+            continue;
+        }
+        empty_slot(queue, level, number, true, 0);
+        queue->near_last = slot_last(some_us, level);
+        queue->near_level = level;
+        if (queue->occupied[level] != 0)
+            fetch_ahead(queue->slots[level][__builtin_ctzll(queue->occupied[level])].first);
+    }
+}
+
+/* The first pending event is at the top of the heap, if there is any. */
+static void settle_top(struct queue *queue)
+{
+    for (;;) {
+        if (queue->heap_count == 0)
+            cover_next(queue);
+        if (queue->heap_count == 0 || is_pending(queue, queue->heap[0].seq))
+            return;
+        heap_remove_first(queue);
         queue->cancelled--;
     }
 }
 
-/* Throw away every cancelled key and build the heap anew, in linear time. */
+/* Throw away every cancelled event. */
 static void sweep(struct queue *queue)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < queue->count; i++) {
+    for (size_t i = 0; i < queue->heap_count; i++)
         if (is_pending(queue, queue->heap[i].seq))
             queue->heap[kept++] = queue->heap[i];
-        else
-            release_slot(queue, queue->heap[i].slot);
-    }
-    queue->count = kept;
+    queue->heap_count = kept;
+    heap_build(queue);
+    for (int level = 0; level < LEVELS; level++)
+        for (uint64_t left = queue->occupied[level]; left != 0; left &= left - 1)
+            empty_slot(queue, level, (unsigned)__builtin_ctzll(left), false, level);
     queue->cancelled = 0;
-    for (size_t i = kept / ARITY + 1; i-- > 0;)
-        if (i < kept)
-            sift_down(queue->heap, kept, i, queue->heap[i]);
 }
 
 uint64_t queue_push(struct queue *queue, const struct event *event)
 {
-    uint32_t slot;
-    if (queue->free_count > 0) {
-        slot = queue->free[--queue->free_count];
-    } else {
-        assert(queue->slab_count < UINT32_MAX);
-        queue->slab = base_grow(queue->slab, &queue->slab_cap, queue->slab_count + 1, sizeof *queue->slab);
-        slot = (uint32_t)queue->slab_count++;
-    }
     uint64_t seq = queue->next_seq++;
-    queue->slab[slot] = *event;
-    queue->slab[slot].seq = seq;
     set_pending(queue, seq);
-    queue->heap = base_grow(queue->heap, &queue->heap_cap, queue->count + 1, sizeof *queue->heap);
-    sift_up(queue->heap, queue->count++, (struct key){event->at_us, seq, event->tie, slot});
+    if (event->at_us > queue->near_last) {
+        struct event *place = wheel_place(queue, event->at_us, level_of(queue, event->at_us));
+        *place = (struct event){event->at_us, seq, event->tie, event->kind, event->a, event->b, event->c};
+        return seq;
+    }
+    struct event copy = *event;
+    copy.seq = seq;
+    heap_push(queue, &copy);
+    while (queue->heap_count > HEAP_MAX && queue->near_level > 0)
+        cover_less(queue);
     return seq;
 }
 
@@ -208,35 +377,36 @@ bool queue_cancel(struct queue *queue, uint64_t seq)
         return false;
     clear_pending(queue, seq);
     queue->cancelled++;
-    if (queue->cancelled > SWEEP_MIN && queue->cancelled > queue->count / 2)
+    if (queue->cancelled > SWEEP_MIN && queue->cancelled > (queue->heap_count + queue->wheel_count) / 2)
         sweep(queue);
     return true;
 }
 
 bool queue_pop(struct queue *queue, struct event *event)
 {
-    drop_cancelled_top(queue);
-    if (queue->count == 0)
+    settle_top(queue);
+    if (queue->heap_count == 0)
         return false;
-    *event = queue->slab[queue->heap[0].slot];
+    *event = queue->heap[0];
     clear_pending(queue, event->seq);
-    remove_top(queue);
+    heap_remove_first(queue);
     return true;
 }
 
 const struct event *queue_peek(struct queue *queue)
 {
-    drop_cancelled_top(queue);
-    return queue->count > 0 ? &queue->slab[queue->heap[0].slot] : NULL;
+    settle_top(queue);
+    return queue->heap_count > 0 ? &queue->heap[0] : NULL;
 }
 
 size_t queue_size(const struct queue *queue)
 {
-    return queue->count - queue->cancelled;
+    return queue->heap_count + queue->wheel_count - queue->cancelled;
 }
 
 size_t queue_bytes(const struct queue *queue)
 {
-    return sizeof *queue + queue->heap_cap * sizeof *queue->heap + queue->slab_cap * sizeof *queue->slab +
-           queue->free_cap * sizeof *queue->free + queue->bits_cap * sizeof *queue->bits;
+    return sizeof *queue + queue->heap_cap * sizeof *queue->heap +
+           queue->segment_count * SEGMENT_CHUNKS * sizeof(struct chunk) + queue->segment_cap * sizeof *queue->segments +
+           queue->bits_cap * sizeof *queue->bits;
 }

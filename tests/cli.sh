@@ -163,6 +163,10 @@ says "^sqlite file, sync "
 says "what bounds them"
 expect 2 "no operations" "$sexton" bench store --operations 0
 expect 2 "nothing to measure" "$sexton" bench paper
+expect 0 "a small measurement of the queue" "$sexton" bench phold --lps 64 --events-per-lp 2 --events 10000 --json -
+says '"events_per_second":[1-9]'
+expect 2 "no processes" "$sexton" bench phold --lps 0
+expect 2 "more events than fit" "$sexton" bench phold --lps 100000000 --events-per-lp 100000000
 for command in run check verify explain report audit lint new list bench; do
     expect 0 "$command --help" "$sexton" "$command" --help
     says "^usage: sexton $command"

@@ -44,9 +44,11 @@ static bool same_event(const struct event *a, const struct event *b)
     return a->at_us == b->at_us && a->seq == b->seq && a->tie == b->tie && a->kind == b->kind && a->a == b->a;
 }
 
-static bool push_both(struct queue *queue, struct model *model, uint64_t *expected_seq)
+/* Times of every magnitude when wide: each digit of the wheel gets its turn as the highest that differs. */
+static bool push_both(struct queue *queue, struct model *model, uint64_t *expected_seq, bool wide)
 {
-    struct event event = {.at_us = xorshift() % 1000, .tie = (uint32_t)(xorshift() % 3), .a = xorshift(), .kind = 7};
+    uint64_t at_us = wide ? xorshift() >> (xorshift() % 64) : xorshift() % 1000;
+    struct event event = {.at_us = at_us, .tie = (uint32_t)(xorshift() % 3), .a = xorshift(), .kind = 7};
     event.seq = queue_push(queue, &event);
     model->events[model->count++] = event;
     return event.seq == ++*expected_seq;
@@ -82,7 +84,7 @@ static bool cancel_both(struct queue *queue, struct model *model, uint64_t newes
     return queue_cancel(queue, seq) == pending && !queue_cancel(queue, seq);
 }
 
-static void random_operations_agree_with_a_naive_model(void)
+static bool agrees_with_a_model(bool wide)
 {
     struct queue *queue = queue_new();
     struct model *model = base_alloc(sizeof *model);
@@ -91,18 +93,44 @@ static void random_operations_agree_with_a_naive_model(void)
     for (int i = 0; i < 100000 && agree; i++) {
         uint64_t draw = xorshift() % 8;
         if (draw < 4 && model->count < MODEL_MAX)
-            agree = push_both(queue, model, &newest);
+            agree = push_both(queue, model, &newest, wide);
         else if (draw < 7)
             agree = pop_both(queue, model);
         else
             agree = cancel_both(queue, model, newest);
         agree = agree && queue_size(queue) == model->count;
     }
-    CU_ASSERT_TRUE(agree);
     while (agree && model->count > 0)
         agree = pop_both(queue, model);
-    CU_ASSERT_TRUE(agree && pop_both(queue, model));
+    agree = agree && pop_both(queue, model);
     free(model);
+    queue_free(queue);
+    return agree;
+}
+
+static void random_operations_agree_with_a_naive_model(void)
+{
+    CU_ASSERT_TRUE(agrees_with_a_model(false));
+    CU_ASSERT_TRUE(agrees_with_a_model(true));
+}
+
+/* So dense that a slot is dealt out level by level, then so many close to the first that it covers less and less. */
+static void dense_and_suddenly_denser_stays_in_order(void)
+{
+    struct queue *queue = queue_new();
+    for (uint64_t i = 0; i < 100000; i++)
+        queue_push(queue, &(struct event){.at_us = xorshift() % US_PER_S, .tie = (uint32_t)xorshift()});
+    struct event last = {.at_us = 0}, event;
+    size_t popped = 0, wrong = 0;
+    for (; queue_pop(queue, &event); popped++, last = event) {
+        wrong += popped > 0 && !comes_before(&last, &event);
+        if (popped % 1000 == 0 && popped < 50000)
+            for (uint64_t i = 0; i < 1000; i++)
+                queue_push(queue, &(struct event){.at_us = event.at_us + 1 + xorshift() % 100, .tie = 7});
+    }
+    CU_ASSERT_EQUAL(popped, 150000);
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_TRUE(queue_bytes(queue) < 150000 * 96);
     queue_free(queue);
 }
 
@@ -132,6 +160,9 @@ static void clear_leaves_a_queue_as_fresh(void)
     CU_ASSERT_PTR_NULL(queue_peek(queue));
     CU_ASSERT_FALSE(queue_cancel(queue, 5));
     CU_ASSERT_EQUAL(queue_push(queue, &(struct event){.at_us = 4}), 1);
+    struct event event;
+    CU_ASSERT_TRUE(queue_pop(queue, &event) && event.at_us == 4);
+    CU_ASSERT_FALSE(queue_pop(queue, &event));
     queue_free(queue);
 }
 
@@ -161,6 +192,7 @@ int suite_queue(void)
 {
     CU_pSuite suite = CU_add_suite("queue", NULL, NULL);
     if (!suite || !CU_ADD_TEST(suite, random_operations_agree_with_a_naive_model) ||
+        !CU_ADD_TEST(suite, dense_and_suddenly_denser_stays_in_order) ||
         !CU_ADD_TEST(suite, one_instant_goes_by_tie_then_by_push) ||
         !CU_ADD_TEST(suite, clear_leaves_a_queue_as_fresh) ||
         !CU_ADD_TEST(suite, cancelling_almost_everything_keeps_the_rest_and_frees_the_space))

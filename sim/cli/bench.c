@@ -1,5 +1,5 @@
 /*
- * bench.c: `sexton bench queue` and `sexton bench store` (bench_store.c).
+ * bench.c: `sexton bench queue`, `sexton bench phold` (bench_phold.c) and `sexton bench store` (bench_store.c).
  *
  * queue: the event queue in the hold model (as in PHOLD): a steady number of pending events;
  * each step pops the first and pushes one an exponential time later. One step in eight cancels and replaces another
@@ -7,6 +7,7 @@
  */
 #include "core/rng.h"
 #include "sim/cli/args.h"
+#include "sim/cli/bench_phold.h"
 #include "sim/cli/bench_store.h"
 #include "sim/cli/cli.h"
 #include "sim/queue.h"
@@ -18,6 +19,7 @@
 #include <time.h>
 
 static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n"
+                            "       sexton bench phold [--lps N] [--events-per-lp K] [--events E] [--json FILE]\n"
                             "       sexton bench store [--operations N] [--rounds N]\n";
 
 #define PENDING_MAX 100000000U
@@ -63,31 +65,45 @@ static void hold(uint64_t pending, uint64_t steps)
     queue_free(queue);
 }
 
+static int complain_of_bounds(struct args *args, const struct phold *phold, uint64_t pending, uint64_t operations)
+{
+    if (operations < 1 || operations > OPERATIONS_MAX)
+        return args_complain(args, "no operations, or more than 1000000", "another number");
+    if (pending > PENDING_MAX)
+        return args_complain(args, "more than 100000000 pending", "fewer");
+    if (phold->lps < 1 || phold->events_per_lp < 1 || phold->lps > PENDING_MAX / phold->events_per_lp)
+        return args_complain(args, "no events, or more than 100000000 pending", "another number");
+    return SEXTON_OK;
+}
+
 int cmd_bench(int argc, char **argv)
 {
     struct args args = args_begin(argc, argv, usage);
-    const char *what = NULL;
+    const char *what = "", *json = NULL;
     uint64_t pending = 0, steps = 2000000, operations = 1000, rounds = 5;
+    struct phold phold = {.lps = 65536, .events_per_lp = 1, .events = 2500000};
     while (args_more(&args)) {
         if (args_flag(&args, "--help") || args_flag(&args, "-h")) {
             printf("%s", usage);
             return SEXTON_OK;
         }
         if (args_number(&args, "--pending", &pending) || args_number(&args, "--steps", &steps) ||
-            args_number(&args, "--operations", &operations) || args_number(&args, "--rounds", &rounds))
+            args_number(&args, "--operations", &operations) || args_number(&args, "--rounds", &rounds) ||
+            args_number(&args, "--lps", &phold.lps) || args_number(&args, "--events-per-lp", &phold.events_per_lp) ||
+            args_number(&args, "--events", &phold.events) || args_option(&args, "--json", &json))
             continue;
-        if (what || !args_operand(&args, &what))
+        if (*what || !args_operand(&args, &what))
             return args_unknown(&args);
     }
-    bool of_store = what && strcmp(what, "store") == 0;
-    if (!args.bad && !of_store && (!what || strcmp(what, "queue") != 0))
-        return args_complain(&args, what ? what : "nothing", "queue or store");
-    if (!args.bad && (operations < 1 || operations > OPERATIONS_MAX))
-        return args_complain(&args, "no operations, or more than 1000000", "another number");
-    if (!args.bad && pending > PENDING_MAX)
-        return args_complain(&args, "more than 100000000 pending", "fewer");
-    if (args.bad)
+    bool of_store = strcmp(what, "store") == 0, of_phold = strcmp(what, "phold") == 0;
+    if (!args.bad && !of_store && !of_phold && strcmp(what, "queue") != 0)
+        return args_complain(&args, *what ? what : "nothing", "queue, phold or store");
+    if (!args.bad && json && !of_phold)
+        return args_complain(&args, "--json", "it with phold");
+    if (args.bad || complain_of_bounds(&args, &phold, pending, operations) != SEXTON_OK)
         return SEXTON_USAGE;
+    if (of_phold)
+        return bench_phold(&phold, json);
     if (of_store)
         return bench_store(operations, rounds);
     if (pending > 0) {
