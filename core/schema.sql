@@ -375,7 +375,13 @@ CREATE TABLE legal_hold(
   "by" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
+  "listed" INTEGER NOT NULL,
   PRIMARY KEY("kind", "id")
+) WITHOUT ROWID;
+CREATE TABLE custody(
+  "conv" INTEGER NOT NULL,
+  "user" INTEGER NOT NULL,
+  PRIMARY KEY("conv", "user")
 ) WITHOUT ROWID;
 CREATE TABLE vault_meta(
   "key" INTEGER NOT NULL,
@@ -402,3 +408,5 @@ CREATE TABLE deletion_log(
   PRIMARY KEY("seq")
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");
+CREATE UNIQUE INDEX LEGAL_HOLD_BY_LISTED ON legal_hold("kind", "listed", "id");
+CREATE UNIQUE INDEX CUSTODY_BY_USER ON custody("user", "conv");

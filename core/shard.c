@@ -216,6 +216,8 @@ static int run_timer(struct shard *s, const struct row *timer)
             return fanout_timer(s, timer->c[TIMER_a]);
         case TIMER_RELEASE:
             return hold_release_timer(s, timer);
+        case TIMER_CUSTODY:
+            return custody_timer(s, timer);
         case TIMER_FENCE:
             return user_fence_timer(s, (device_id)timer->c[TIMER_a]);
         case TIMER_READER:

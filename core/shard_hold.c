@@ -13,7 +13,7 @@
  * vault commits before main; so a release first commits its timer in main, and that timer, which names the hold that it
  * ends as U3's do, takes the hold away: until then purges are parked still, and then they all go on. A user's hold is
  * ordered by the user's shard, and told to every shard on the channels, first-in first-out; it holds on each from its
- * arrival there. Limit: a purge looks at every user under a hold.
+ * arrival there; shard_custody.c is the index of whom it finds.
  */
 #include "core/shard_internal.h"
 
@@ -24,39 +24,12 @@ bool hold_is_of_user(const struct wire *w)
 
 /* ---- what is held ---- */
 
-struct covering {
-    struct shard *s;
-    conv_id conv;
-    struct row *hold;
-    bool found;
-};
-
-static int covers_member(void *ctx, const struct row *hold)
-{
-    struct covering *c = ctx;
-    struct row member;
-    uint64_t key[2] = {c->conv, hold->c[LEGAL_HOLD_id]};
-    int status = shard_first(c->s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, false, &member);
-    if (status == E_NOTFOUND)
-        return 0;
-    c->found = status == 0;
-    *c->hold = *hold;
-    return status == 0 ? 1 : status;
-}
-
 int hold_covering(struct shard *s, conv_id conv, struct row *hold, bool *covers)
 {
     *hold = (struct row){.c = {[LEGAL_HOLD_kind] = HOLD_CONV, [LEGAL_HOLD_id] = conv}};
     int status = vault_get(s, TABLE_LEGAL_HOLD, hold);
     *covers = status == 0;
-    if (status != E_NOTFOUND)
-        return status;
-    struct covering c = {.s = s, .conv = conv, .hold = hold};
-    struct store_range users = {
-        .table = TABLE_LEGAL_HOLD, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {HOLD_USER}};
-    status = s->vault->ops->scan(s->vault, &users, covers_member, &c);
-    *covers = c.found;
-    return status < 0 ? status : 0;
+    return status == E_NOTFOUND ? custody_of(s, conv, hold, covers) : status;
 }
 
 static void note_parked(struct shard *s, const struct row *parked)
@@ -109,7 +82,8 @@ static int place(struct shard *s, const struct wire *w, user_id by, version v)
     hold.c[LEGAL_HOLD_at] = s->now_us;
     hold.c[LEGAL_HOLD_version] = v;
     note_hold(s, NOTE_HOLD, &hold);
-    return vault_put(s, TABLE_LEGAL_HOLD, &hold);
+    CHECK(vault_put(s, TABLE_LEGAL_HOLD, &hold));
+    return hold_is_of_user(w) ? custody_begin(s, w->subject, v) : 0;
 }
 
 static int release(struct shard *s, const struct wire *w)
@@ -206,9 +180,13 @@ int hold_release_timer(struct shard *s, const struct row *timer)
 {
     bool held;
     CHECK(end_hold(s, timer, &held));
+    bool more = false;
+    if (!held && timer->c[TIMER_a] == HOLD_USER)
+        CHECK(custody_end(s, (user_id)timer->c[TIMER_b], PURGE_CHUNK, &more));
+    if (more)
+        return shard_timer(s, s->now_us, TIMER_RELEASE, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version]);
     if (held || !decide_release_resumes(s->policy))
         return 0;
-    bool more;
     CHECK(former_release(s, timer->c[TIMER_a], timer->c[TIMER_b], PURGE_CHUNK, &more));
     for (int i = 0; !more && i < PURGE_CHUNK; i++) {
         struct row parked;
@@ -250,6 +228,7 @@ static int let_go(struct shard *s, enum store_table table)
 /* Main may be older than the vault. */
 int hold_start(struct shard *s)
 {
+    CHECK(custody_start(s));
     CHECK(let_go(s, TABLE_PARKED));
     return let_go(s, TABLE_FORMER);
 }

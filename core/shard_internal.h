@@ -72,6 +72,7 @@ enum timer_kind {
     TIMER_RETAIN,  /* a = conversation */
     TIMER_READER,  /* a = enum reader_kind, b = user */
     TIMER_INVITE,  /* a = conversation, b = user, version = the invitation's */
+    TIMER_CUSTODY, /* a = user under a hold, b = conversation from which on theirs are not listed, version = the hold */
 };
 #define HOLDS_INVITED 3 /* the state of a HOLDS row: the user is no member, and has an open invitation */
 enum reader_kind { READER_SEARCH = 1 };
@@ -312,6 +313,15 @@ int hold_covering(struct shard *s, conv_id conv, struct row *hold, bool *covers)
 int hold_release_timer(struct shard *s, const struct row *timer);
 int hold_start(struct shard *s);
 int hold_provision_officer(struct shard *s, user_id user);
+
+/* ---- who of a conversation is under a hold (shard_custody.c) ---- */
+int custody_begin(struct shard *s, user_id user, version hold); /* that was just placed */
+int custody_timer(struct shard *s, const struct row *timer);
+int custody_joined(struct shard *s, conv_id conv, user_id user);
+int custody_end(struct shard *s, user_id user, int limit, bool *more); /* the hold is gone: at most so many rows go */
+/* The hold of a user who is or was in the conversation, if anybody is under one. */
+int custody_of(struct shard *s, conv_id conv, struct row *hold, bool *covers);
+int custody_start(struct shard *s);
 
 /* ---- former texts (shard_former.c) ---- */
 /* The message is about to say something else: a hold keeps what it says now. */

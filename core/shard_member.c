@@ -28,7 +28,8 @@ int member_open(struct shard *s, conv_id conv, user_id user, uint8_t role, versi
     struct row row = {.c = {[MEMBER_conv] = conv, [MEMBER_user] = user, [MEMBER_since] = v, [MEMBER_role] = role}};
     CHECK(conv_cleared(s, conv, user, &row.c[MEMBER_cleared]));
     note_member(s, conv, user, role, v);
-    return shard_put(s, TABLE_MEMBER, &row);
+    CHECK(shard_put(s, TABLE_MEMBER, &row));
+    return custody_joined(s, conv, user);
 }
 
 static int close_membership(struct shard *s, conv_id conv, user_id user, version v)

@@ -129,6 +129,16 @@ static void cascade_declared(void)
                                                   "3s hide device=b.p in=c message=r copy=body because=eviction\n"},
         {"a part without a root", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE SEND_M REPLY_R SHOW_R DELETE_PART},
+        {"the root is judged", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0, PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT},
+        {"and so is each part", INVARIANT_AUTHORITY, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M REPLY_R SHOW_R DELETE_ROOT DELETE_PART},
+        {"a part of what is no reply", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M
+         "1s commit op=5 do=send shard=s version=4 device=b.p in=c message=r actor=b\n" DELETE_ROOT DELETE_PART},
+        {"a part of a reply to what was undone", INVARIANT_AUTHORITY, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M REPLY_R DELETE_ROOT
+         "2s commit op=3 do=undo shard=s version=6 device=a.p in=c message=m actor=a undoes=5\n"
+         "2s commit do=delete shard=s version=7 in=c message=r actor=a job=2 reason=cascade deadline=30000000\n"},
         {"outside nobody knows", INVARIANT_NO_SILENT_LOSS, VERDICT_UNKNOWN, 0, 0,
          PEOPLE OUT_SEND "1s invoke op=5 device=b.p do=send in=c message=r via=m\n1s ack op=5 device=b.p\n"
                          "1s show device=b.p in=c message=r copy=body\n" OUT_DELETE

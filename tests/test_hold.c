@@ -240,6 +240,69 @@ static void many_former_texts_go_in_chunks(void)
     town_close(&t);
 }
 
+/* Is what was said there kept, when its window is over? */
+static bool is_kept(conv_id where, msg_id target)
+{
+    done(1, OPERATION_DELETE, where, target, 0);
+    town_advance(&t, WINDOW + US_PER_S);
+    return readable(where, target);
+}
+
+static void a_users_hold_is_listed_by_conversation(void)
+{
+    begin();
+    conv_id last = 0;
+    for (uint32_t n = 3; n < 3 + 150; n++)
+        last = town_conversation(&t, n, CONV_GROUP, 1, 2);
+    conv_id without = town_conversation(&t, 200, CONV_GROUP, 1, 1);
+    town_settle(&t);
+    msg_id in_last = said(last), in_without = said(without);
+    CU_ASSERT_NOT_EQUAL(town_do(&t, OFFICER, OPERATION_HOLD, 0, 0, 2), 0);
+    town_settle(&t); /* it holds before it is listed */
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_CUSTODY), 152);
+    CU_ASSERT(is_kept(last, in_last));
+    CU_ASSERT_FALSE(is_kept(without, in_without));
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_RELEASE, 0, 0, 2), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_CUSTODY), 0);
+    CU_ASSERT_FALSE(readable(last, in_last));
+    town_close(&t);
+}
+
+static void whoever_joins_under_a_hold_is_listed_too(void)
+{
+    begin();
+    conv_id later = town_conversation(&t, 3, CONV_GROUP, 1, 1);
+    town_settle(&t);
+    msg_id before = said(later);
+    CU_ASSERT_EQUAL(done(OFFICER, OPERATION_HOLD, 0, 0, 2), WHY_NONE);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(done(1, OPERATION_ADD, later, 0, 2), WHY_NONE);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_CUSTODY), 3);
+    CU_ASSERT_EQUAL(done(1, OPERATION_REMOVE, later, 0, 2), WHY_NONE);
+    CU_ASSERT(is_kept(later, before)); /* they were in it */
+    town_close(&t);
+}
+
+static void a_hold_that_is_not_listed_holds_all_the_same(void)
+{
+    begin();
+    msg_id m = said(conv);
+    shard_id home = shard_of_conv(&t.policy, conv, 2);
+    struct store *vault = t.vaults[home];
+    struct row hold = {.c = {[LEGAL_HOLD_kind] = 2, [LEGAL_HOLD_id] = 2, [LEGAL_HOLD_version] = 1}};
+    CU_ASSERT_EQUAL(vault->ops->begin(vault), 0); /* no timer will list it, until the shard starts anew */
+    CU_ASSERT_EQUAL(vault->ops->put(vault, TABLE_LEGAL_HOLD, &hold), 0);
+    CU_ASSERT_EQUAL(vault->ops->commit(vault), 0);
+    CU_ASSERT(is_kept(conv, m));
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_CUSTODY), 0);
+    town_restart(&t, home);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT(town_rows(&t, TABLE_CUSTODY) >= 1);
+    town_close(&t);
+}
+
 int suite_check_hold(void);
 
 int suite_hold(void)
@@ -253,6 +316,9 @@ int suite_hold(void)
                 CU_add_test(suite, "edit", an_edit_under_a_hold_keeps_what_was_said_before) &&
                 CU_add_test(suite, "edit_two", what_two_holds_keep_passes_to_the_second) &&
                 CU_add_test(suite, "edit_restart", a_restart_lets_former_texts_go_that_no_hold_keeps) &&
-                CU_add_test(suite, "edit_chunks", many_former_texts_go_in_chunks);
+                CU_add_test(suite, "edit_chunks", many_former_texts_go_in_chunks) &&
+                CU_add_test(suite, "listed", a_users_hold_is_listed_by_conversation) &&
+                CU_add_test(suite, "listed_joined", whoever_joins_under_a_hold_is_listed_too) &&
+                CU_add_test(suite, "not_listed", a_hold_that_is_not_listed_holds_all_the_same);
     return made && suite_check_hold() == 0 ? 0 : -1;
 }
