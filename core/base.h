@@ -67,6 +67,9 @@ static inline struct text text_beginning(const struct text *text, uint8_t bytes)
     return beginning;
 }
 
+/* How much of an attachment one answer to a fetch brings. */
+#define BLOB_PART_BYTES 16
+
 /* Time is virtual microseconds since the start of the run. */
 #define TIME_NEVER UINT64_MAX
 #define US_PER_MS 1000ULL

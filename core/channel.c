@@ -30,7 +30,8 @@ static int pack(struct shard *s, shard_id destination, uint64_t number, const st
                               [OUTBOX_reset_id] = w->reset_id,
                               [OUTBOX_sent] = w->sent,
                               [OUTBOX_reply] = w->reply,
-                              [OUTBOX_period] = w->period_us}};
+                              [OUTBOX_period] = w->period_us,
+                              [OUTBOX_blob] = w->blob}};
     row->c[OUTBOX_words] = (uint64_t)w->operation | (uint64_t)w->entry << 8 | (uint64_t)w->outcome << 16 |
                            (uint64_t)w->why << 24 | (uint64_t)w->conv_kind << 32 | (uint64_t)w->role << 40 |
                            (uint64_t)w->flags << 48 | (uint64_t)w->early << 56;
@@ -65,6 +66,7 @@ static int unpack(struct shard *s, const struct row *row, struct wire *w)
                        .sent = row->c[OUTBOX_sent],
                        .reply = row->c[OUTBOX_reply],
                        .period_us = row->c[OUTBOX_period],
+                       .blob = row->c[OUTBOX_blob],
                        .number = row->c[OUTBOX_number]};
     bool gone;
     CHECK(vault_open(s, w, &row->body, &gone));
@@ -422,6 +424,10 @@ int channel_receive(struct shard *s, shard_id source, const struct wire *wire)
 {
     if (source >= s->count || source == s->id)
         return 0;
+    if (wire->kind == WIRE_FETCH)
+        return blob_question(s, source, wire);
+    if (wire->kind == WIRE_PART)
+        return blob_answered(s, source, wire);
     if (wire->kind == WIRE_REBASE_Q)
         return rebase_answer(s, source, wire->incarnation);
     if (wire->kind != WIRE_CHANNEL_ACK)

@@ -423,6 +423,26 @@ bool decide_export_follows(const struct policy *p)
     return !flawed(p, FLAW_EXPORT_KEPT);
 }
 
+bool decide_purge_takes_blob(const struct policy *p)
+{
+    return !flawed(p, FLAW_ATTACHMENT_KEPT);
+}
+
+bool decide_orphans_collected(const struct policy *p)
+{
+    return !flawed(p, FLAW_ORPHAN_KEPT);
+}
+
+bool decide_fetch_needs_live(const struct policy *p)
+{
+    return !flawed(p, FLAW_LINK_SURVIVES);
+}
+
+bool decide_download_follows(const struct policy *p)
+{
+    return !flawed(p, FLAW_DOWNLOAD_KEPT);
+}
+
 bool decide_restore_renews(const struct policy *p)
 {
     return !flawed(p, FLAW_RESTORE_SAME_EPOCH);

@@ -122,6 +122,17 @@ bool decide_index_forgets(const struct policy *p);
 /* Does what was exported go when its message does? */
 bool decide_export_follows(const struct policy *p);
 
+/* ---- attachments ---- */
+
+/* Do the bytes go with their message's purge? */
+bool decide_purge_takes_blob(const struct policy *p);
+/* Does an upload go that no message refers to in time? */
+bool decide_orphans_collected(const struct policy *p);
+/* Must the message be live of which a part is fetched? */
+bool decide_fetch_needs_live(const struct policy *p);
+/* Does what was downloaded go when its message does? */
+bool decide_download_follows(const struct policy *p);
+
 /* ---- notifications ---- */
 bool decide_notifies(const struct policy *p); /* are devices pushed to that are not connected? */
 /* Does a notification go when its message does? Server and device alike. */

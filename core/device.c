@@ -66,7 +66,7 @@ static int on_typing(struct device *d, const struct device_input *in, struct out
 
 static bool is_valid(const struct device_input *in)
 {
-    if ((unsigned)in->kind > DEVICE_PUSH)
+    if ((unsigned)in->kind > DEVICE_FETCH)
         return false;
     if (in->kind == DEVICE_CONNECTED)
         return in->session != 0;
@@ -113,6 +113,9 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 break;
             case DEVICE_PUSH:
                 centre_push(device, in->wire, out);
+                break;
+            case DEVICE_FETCH:
+                status = fetch_begin(device, in, out);
                 break;
         }
     }

@@ -22,6 +22,7 @@ enum device_input_kind {
     DEVICE_RESUME,  /* after a crash, before it connects */
     DEVICE_SEARCH,  /* body: a word; while it is connected, its shard is asked, and what was found before gives way */
     DEVICE_PUSH,    /* wire, to its notification centre: whether the app runs or not; wakes nothing */
+    DEVICE_FETCH,   /* conv target: download what is attached to that message; asked for until it is there */
 };
 struct device_input {
     enum device_input_kind kind;
@@ -30,6 +31,7 @@ struct device_input {
     uint8_t operation, role, conv_kind;
     conv_id conv;  /* for CREATE: 0, the device makes the id (conv_id_make) */
     msg_id reply;  /* SEND, TYPING: the message that it replies to, or 0 */
+    msg_id blob;   /* SEND: an upload of this device to that conversation, or 0 */
     msg_id target; /* DELETE, UNDO, DELETE_ME, CANCEL: may be unknown to this device */
     version named; /* UNDO, UNDO_CONV: 0 = the deletion that this device knows of */
     user_id

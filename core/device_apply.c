@@ -57,6 +57,14 @@ static void apply_hide(struct device *d, const struct wire *w)
     copies_requote(d, w->conv, w->target);
 }
 
+/* To a message that is here; which one does not show it. */
+static void attach(struct device *d, conv_id conv, msg_id message, msg_id blob)
+{
+    struct replica_row *row = replica_row_find(&d->replica, conv, message);
+    if (row && row->in_replica)
+        row->blob = blob;
+}
+
 static void apply_quote(struct device *d, const struct wire *w)
 {
     bool kept = (w->flags & QUOTE_KEPT) != 0;
@@ -183,6 +191,9 @@ static bool apply_known(struct device *d, struct replica_conv *conv, const struc
         case ENTRY_EXPORT:
             copies_export(d, w);
             return false;
+        case ENTRY_ATTACH:
+            attach(d, w->conv, w->target, w->reply);
+            return false;
         case ENTRY_HIDE:
             apply_hide(d, w);
             return false;
@@ -221,7 +232,8 @@ static enum because because_gone(const struct wire *w)
 static bool is_of_message(const struct wire *w)
 {
     return w->entry == ENTRY_SEND || w->entry == ENTRY_DELETE || w->entry == ENTRY_UNDO || w->entry == ENTRY_PURGE ||
-           w->entry == ENTRY_DENY || w->entry == ENTRY_EDIT || w->entry == ENTRY_HIDE || w->entry == ENTRY_EXPORT;
+           w->entry == ENTRY_DENY || w->entry == ENTRY_EDIT || w->entry == ENTRY_HIDE || w->entry == ENTRY_EXPORT ||
+           w->entry == ENTRY_ATTACH;
 }
 
 void apply_entry(struct device *d, const struct wire *w, struct out *out)
@@ -276,6 +288,7 @@ static void install_message(struct device *d, const struct reset_item *item)
     row->author = item->actor;
     row->body = item->body;
     row->sent = item->sent;
+    row->blob = 0;
     row->hidden = false; /* a snapshot leaves out what this user hid */
     row->in_replica = true;
     row->deleted = item->deleted;
@@ -293,6 +306,8 @@ static void install_copies(struct device *d, const struct reset *reset)
         struct replica_conv *conv = item->entry == ENTRY_ITEM_READ ? replica_conv_find(r, item->conv) : NULL;
         if (conv)
             conv->read = item->sent;
+        if (item->entry == ENTRY_ITEM_ATTACH)
+            attach(d, item->conv, item->target, item->reply);
         if (item->entry == ENTRY_ITEM_QUOTE)
             copies_quote(d, item->conv, item->kept ? item->target : item->reply, item->version, item->sent,
                          &item->body);

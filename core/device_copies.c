@@ -417,14 +417,14 @@ static void tell(struct device *d, conv_id conv, struct gone gone, struct out *o
         struct replica_copy *c = &r->copies[at];
         if (c->wanted)
             r->copies[kept++] = *c;
-        else if (!c->mark)
+        else if (!c->mark && !c->partial)
             say_hide(d, c, gone, out);
     }
     for (size_t i = first; i < kept; i++) {
         struct replica_copy *c = &r->copies[i];
-        if (!c->said && !c->mark)
+        if (!c->said && !c->mark && !c->partial)
             say(d, c, NOTE_SHOW, out)->pending = !c->version;
-        c->said = true;
+        c->said = !c->partial;
         c->wanted = false;
     }
     replica_copies_remove(r, kept, at - kept);
@@ -465,6 +465,7 @@ void copies_update(struct device *d, conv_id conv, struct gone gone, struct out 
             derive(d, r->rows[i].conv);
     centre_derive(d, conv);
     derive_exports(d, conv);
+    fetch_derive(d, conv);
     derive_found(d, conv);
     keep_invitations(d, conv);
     tell(d, conv, gone, out);
@@ -488,7 +489,7 @@ int device_copies(const struct device *device, int (*visit)(void *ctx, const str
 {
     for (size_t i = 0; i < device->replica.copy_count; i++) {
         const struct replica_copy *from = &device->replica.copies[i];
-        if (from->mark)
+        if (from->mark || from->partial)
             continue;
         struct device_copy copy = {from->conv, from->target, from->via, from->version, from->copy, from->text};
         int stop = visit(ctx, &copy);

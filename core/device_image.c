@@ -35,7 +35,7 @@ struct device *device_copy(const struct device *device)
     replica_copy_all(&copy->replica, &device->replica);
     copy->reset = copy_reset(device->reset);
     device_crash(copy);
-    copy->retry_at_us = copy->poll_at_us = 0;
+    copy->retry_at_us = copy->poll_at_us = copy->fetch_at_us = 0;
     copy->may_wait = false;
     copy->hello_op = 0;
     return copy;

@@ -2,7 +2,7 @@
  * device_internal.h: what device*.c share. device.c: steps, observers. device_sync.c: the session, the cursor, resets.
  * device_apply.c: what an entry or a snapshot does to the replica. device_outbox.c: operations and their answers.
  * device_view.c: the view, and the notes that tell its changes. device_copies.c: what is derived from it.
- * device_centre.c: notifications.
+ * device_centre.c: notifications. device_fetch.c: attachments.
  */
 #ifndef SEXTON_CORE_DEVICE_INTERNAL_H
 #define SEXTON_CORE_DEVICE_INTERNAL_H
@@ -58,12 +58,13 @@ struct device {
     conv_id looking_at; /* 0 = nothing */
     uint64_t head;      /* of this epoch, as far as heard in this session */
     uint64_t retry_at_us;
-    bool may_wait;       /* the hello that is out may be held: nothing was missing when it was said */
-    uint32_t hello_op;   /* next_op when the last hello was said */
-    uint64_t poll_at_us; /* when to ask again; meant only where decide_polls */
-    bool copies_due;     /* half-hidden only: the rows have changed, what is derived from them has not */
-    bool copies_now;     /* and what was put off is being done */
-    struct wire *held;   /* cursor-first only: the cursor has moved, the entry is not applied yet */
+    bool may_wait;        /* the hello that is out may be held: nothing was missing when it was said */
+    uint32_t hello_op;    /* next_op when the last hello was said */
+    uint64_t fetch_at_us; /* when to ask again for what is being downloaded; 0 = nothing is */
+    uint64_t poll_at_us;  /* when to ask again; meant only where decide_polls */
+    bool copies_due;      /* half-hidden only: the rows have changed, what is derived from them has not */
+    bool copies_now;      /* and what was put off is being done */
+    struct wire *held;    /* cursor-first only: the cursor has moved, the entry is not applied yet */
 };
 
 /* Why rows go that the replica and the outbox have no more. */
@@ -111,6 +112,13 @@ void copies_keep_invitations(struct device *d, const struct reset *reset, struct
 void centre_push(struct device *d, const struct wire *w, struct out *out);
 void centre_derive(struct device *d, conv_id conv); /* which notifications of it, or of all (0), are to stay */
 void centre_looked(struct device *d, conv_id conv, struct out *out);
+
+/* device_fetch.c */
+int fetch_begin(struct device *d, const struct device_input *in, struct out *out);
+/* Ask for the next part of whatever is being downloaded. */
+void fetch_ask(struct device *d, uint64_t now_us, struct out *out);
+void fetch_part(struct device *d, const struct wire *w, uint64_t now_us, struct out *out);
+void fetch_derive(struct device *d, conv_id conv); /* which of a conversation, or of all (0), are to stay */
 
 /* device_outbox.c */
 int outbox_person(struct device *d, const struct device_input *in, struct out *out);

@@ -41,6 +41,7 @@ static void send_op(struct device *d, struct replica_op *op, uint64_t now_us, st
     w->period_us = op->period_us;
     w->body = op->body;
     w->reply = op->reply;
+    w->blob = op->blob;
     w->at_us = now_us;
     op->sent = true;
     if (d->sent_op < op->op)
@@ -92,6 +93,8 @@ static bool is_valid(const struct device *d, const struct device_input *in)
             return !in->conv != !in->subject;
         case OPERATION_ERASE:
             return in->conv == 0;
+        case OPERATION_UPLOAD:
+            return in->conv && in->body.len;
         default:
             return in->conv != 0;
     }
@@ -152,7 +155,11 @@ static struct replica_op *push(struct device *d, const struct device_input *in)
             op->target = MAKE_ID(d->id, op->op);
             op->body = in->body;
             op->reply = in->reply;
+            op->blob = in->blob;
             op->overlay = true;
+            break;
+        case OPERATION_UPLOAD:
+            op->body = in->body;
             break;
         case OPERATION_DELETE:
         case OPERATION_DELETE_ME:
@@ -228,6 +235,7 @@ static int outbox_add(struct device *d, const struct device_input *in, struct ou
     note->target = op->target;
     note->named = op->named;
     note->via = op->reply;
+    note->blob = op->blob;
     note->subject = op->subject;
     if (op->operation == OPERATION_SEND) {
         struct replica_row *row = replica_row_put(&d->replica, op->conv, op->target);

@@ -112,6 +112,7 @@ void sync_disconnected(struct device *d)
     d->unacked = 0;
     d->head = 0;
     d->patience = 0;
+    d->fetch_at_us = 0;
 }
 
 void sync_connected(struct device *d, uint32_t session, uint64_t now_us, struct out *out)
@@ -165,6 +166,8 @@ static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, 
         trust_head(d, w, out);
     d->head = !d->resetting && w->epoch == d->epoch ? w->head : 0;
     outbox_resend(d, again, w->op, now_us, out);
+    if (!again)
+        fetch_ask(d, now_us, out);
 }
 
 /* Can it take effect here, even if only as a tombstone for what never came? */
@@ -360,6 +363,7 @@ static bool is_sound_page(const struct wire *w)
         case ENTRY_ITEM_READ:
             return w->conv && w->sent;
         case ENTRY_ITEM_QUOTE:
+        case ENTRY_ITEM_ATTACH:
             return w->conv && w->target && w->version && w->reply;
         case ENTRY_ITEM_MESSAGE:
         case ENTRY_ITEM_INVITE:
@@ -384,6 +388,9 @@ static bool is_sound(const struct wire *w)
             return is_sound_page(w);
         case WIRE_FOUND:
             return w->conv && w->target;
+        case WIRE_PART:
+            return w->conv && w->target && w->blob && w->why < WHY_COUNT &&
+                   (w->why || (w->page && w->page <= w->pages && w->body.len));
         case WIRE_ANSWER:
             return w->outcome != OUTCOME_NONE && w->outcome < OUTCOME_COUNT && w->why < WHY_COUNT;
         default:
@@ -420,6 +427,9 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
         case WIRE_FOUND:
             copies_found(d, w, out);
             break;
+        case WIRE_PART:
+            fetch_part(d, w, now_us, out);
+            break;
         case WIRE_ANSWER:
             on_answer(d, w, now_us, out);
             break;
@@ -438,6 +448,8 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
 
 void sync_timer(struct device *d, uint64_t now_us, struct out *out)
 {
+    if (d->fetch_at_us && now_us >= d->fetch_at_us)
+        fetch_ask(d, now_us, out);
     if (polls_now(d, now_us))
         say_hello(d, now_us, out);
     if (!is_waiting(d) || now_us < d->retry_at_us)
@@ -451,7 +463,10 @@ uint64_t sync_wake(const struct device *d, uint64_t now_us)
 {
     if (d->held)
         return now_us;
+    uint64_t at_us = TIME_NEVER;
     if (is_waiting(d))
-        return d->retry_at_us;
-    return decide_polls(d->policy) && d->welcomed ? d->poll_at_us : TIME_NEVER;
+        at_us = d->retry_at_us;
+    else if (decide_polls(d->policy) && d->welcomed)
+        at_us = d->poll_at_us;
+    return d->fetch_at_us && d->fetch_at_us < at_us ? d->fetch_at_us : at_us;
 }

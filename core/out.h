@@ -74,7 +74,8 @@ struct note {
     shard_id source;
     conv_id conv;
     msg_id target;
-    msg_id via; /* SHOW, HIDE of a derived copy: the message that carries it; of a send: the one that it replies to */
+    msg_id via;  /* SHOW, HIDE of a derived copy: the message that carries it; of a send: the one that it replies to */
+    msg_id blob; /* of a send: the upload that it refers to */
     version version, named;
     uint64_t position, head, horizon, number, deadline_us, at_us, count, period_us;
 };

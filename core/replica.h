@@ -36,6 +36,7 @@ struct replica_row {
     version version; /* of the last change; 0 while only the outbox has it */
     version sent;    /* of the commit that made it, where the log or a snapshot said so */
     user_id author;
+    msg_id blob; /* what is attached to it, or 0 */
     struct text body;
     bool in_replica : 1; /* the log or a snapshot carries it; else it is an own send, shown by the outbox */
     bool deleted : 1;
@@ -53,6 +54,7 @@ struct replica_op {
     bool early : 1;    /* a deletion, accepted before its target had arrived */
     conv_id conv;
     msg_id target, reply;
+    msg_id blob; /* SEND: the upload that it refers to, or 0 */
     version named;
     version accepted; /* once answered; 0 = early or settled */
     version until;    /* CLEAR: how far the conversation was known when it was asked for; READ: up to which send */
@@ -82,7 +84,9 @@ struct replica_copy {
     msg_id target, via;
     version version; /* of the content that it was made from; 0 while only the outbox has it */
     struct text text;
-    uint8_t copy; /* enum copy; never COPY_BODY */
+    uint8_t copy;     /* enum copy; never COPY_BODY */
+    uint8_t parts;    /* of an attachment: how many have come */
+    bool partial : 1; /* and more are to come: not shown, and asked for until then */
     /* of a notification: the place of what it announces, or withdraws, in the user's log */
     uint64_t position;
     uint32_t epoch;

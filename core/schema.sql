@@ -42,6 +42,7 @@ CREATE TABLE message(
   "reason" INTEGER NOT NULL,
   "reply" INTEGER NOT NULL,
   "cause" INTEGER NOT NULL,
+  "blob" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("conv", "id")
 ) WITHOUT ROWID;
@@ -152,6 +153,7 @@ CREATE TABLE outbox(
   "sent" INTEGER NOT NULL,
   "reply" INTEGER NOT NULL,
   "period" INTEGER NOT NULL,
+  "blob" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("destination", "number")
 ) WITHOUT ROWID;
@@ -301,6 +303,14 @@ CREATE TABLE former_text(
   "quote" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("kind", "id", "conv", "message", "version")
+CREATE TABLE upload(
+  "id" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "author" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "parts" INTEGER NOT NULL,
+  "message" INTEGER NOT NULL,
+  PRIMARY KEY("id")
 ) WITHOUT ROWID;
 CREATE TABLE invitation(
   "conv" INTEGER NOT NULL,
@@ -338,6 +348,7 @@ CREATE UNIQUE INDEX INVITATION_BY_STATE ON invitation("conv", "state", "user");
 CREATE UNIQUE INDEX INVITATION_BY_ID ON invitation("conv", "id", "user");
 CREATE UNIQUE INDEX INVITATION_BY_INVITER ON invitation("open_by", "conv", "user");
 CREATE UNIQUE INDEX INVITATION_BY_INVITED ON invitation("open_for", "conv", "user");
+CREATE UNIQUE INDEX UPLOAD_BY_CONV ON upload("conv", "id");
 -- vault: one database, in no backup
 CREATE TABLE data_key(
   "id" INTEGER NOT NULL,
@@ -410,3 +421,12 @@ CREATE TABLE deletion_log(
 CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");
 CREATE UNIQUE INDEX LEGAL_HOLD_BY_LISTED ON legal_hold("kind", "listed", "id");
 CREATE UNIQUE INDEX CUSTODY_BY_USER ON custody("user", "conv");
+-- blobs: one database, in no backup
+CREATE TABLE blob(
+  "id" INTEGER NOT NULL,
+  "part" INTEGER NOT NULL,
+  "conv" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY("id", "part")
+) WITHOUT ROWID;

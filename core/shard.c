@@ -3,7 +3,7 @@
  *
  * Method: begin; dispatch; store the time floor; commit. Any failure rolls back and clears the output, so that nothing
  * is ever said that was not stored. After a purge the files still have its bytes (a write-ahead log, gaps in pages): a
- * checkpoint of both stores follows the commit, before anything of that step is said, or within policy "wipe-within" so
+ * checkpoint of all stores follows the commit, before anything of that step is said, or within policy "wipe-within" so
  * that one serves many purges; a reaping waits for it. A new life begins with one, for what the last may have left.
  * What is volatile (sessions, resend times) is only trusted within one life of the shard.
  */
@@ -34,6 +34,11 @@ uint32_t conv_id_op(const struct policy *policy, conv_id conv)
     return policy->partition == 1 ? CONV_OP(conv) : ID_OP(conv);
 }
 
+struct store **shard_stores_part(struct shard_stores *stores, enum store_part part)
+{
+    return part == STORE_MAIN ? &stores->main : part == STORE_VAULT ? &stores->vault : &stores->blobs;
+}
+
 struct shard *shard_new(shard_id id, uint32_t shard_count, const struct shard_stores *stores,
                         const struct policy *policy)
 {
@@ -43,6 +48,7 @@ struct shard *shard_new(shard_id id, uint32_t shard_count, const struct shard_st
     s->count = shard_count;
     s->store = stores->main;
     s->vault = stores->vault;
+    s->blobs = stores->blobs;
     s->policy = policy;
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         s->channels[i].retry_at_us = TIME_NEVER;
@@ -228,6 +234,10 @@ static int run_timer(struct shard *s, const struct row *timer)
             return retain_timer(s, timer);
         case TIMER_INVITE:
             return invite_timer(s, timer);
+        case TIMER_ORPHAN:
+            return blob_orphan_timer(s, timer);
+        case TIMER_SWEEP:
+            return blob_sweep_timer(s, timer);
         default:
             return conv_timer(s, timer);
     }
@@ -258,6 +268,7 @@ static int dispatch(struct shard *s, const struct shard_input *in)
             CHECK(log_start(s));
             CHECK(audit_start(s));
             CHECK(hold_start(s));
+            CHECK(blob_start(s));
             return channel_start(s);
         case SHARD_TIMER:
             return timers(s);
@@ -332,6 +343,9 @@ static int wipe(struct shard *s)
         return 0;
     s->wipe_at_us = TIME_NEVER;
     int status = s->vault->ops->checkpoint(s->vault);
+    if (status == 0 && !s->blobs_clean)
+        status = s->blobs->ops->checkpoint(s->blobs);
+    s->blobs_clean = status == 0;
     if (status == 0)
         status = s->store->ops->checkpoint(s->store);
     if (status < 0) {
@@ -341,12 +355,17 @@ static int wipe(struct shard *s)
     return status;
 }
 
-/* The vault first: a body is never stored without its key. */
+/* The vault first: a body is never stored without its key; main last: it never names a blob that is not there. */
 static int commit_intent(struct shard *s)
 {
-    bool opened = s->vault_open;
+    bool vault = s->vault_open, blobs = s->blobs_open;
     s->vault_open = false;
-    return opened ? s->vault->ops->commit(s->vault) : 0;
+    int status = vault ? s->vault->ops->commit(s->vault) : 0;
+    if (status == 0) {
+        s->blobs_open = false;
+        status = blobs ? s->blobs->ops->commit(s->blobs) : 0;
+    }
+    return status;
 }
 
 static void roll_back(struct shard *s)
@@ -354,7 +373,9 @@ static void roll_back(struct shard *s)
     s->store->ops->rollback(s->store);
     if (s->vault_open)
         s->vault->ops->rollback(s->vault);
-    s->vault_open = false;
+    if (s->blobs_open)
+        s->blobs->ops->rollback(s->blobs);
+    s->vault_open = s->blobs_open = false;
     memset(s->keys, 0, sizeof s->keys);
 }
 

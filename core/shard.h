@@ -28,13 +28,15 @@ enum shard_input_kind {
     SHARD_PROVISION_OFFICER, /* user: may place legal holds; on every shard */
 };
 
-/* Its two databases (tables.def), borrowed; all must outlive the shard. Only `main` is in backups. */
+/* Its databases, one a part of tables.def, borrowed; all must outlive the shard. Only `main` is in backups. */
 struct shard_stores {
-    struct store *main, *vault;
+    struct store *main, *vault, *blobs;
 };
+/* The member of that part. */
+struct store **shard_stores_part(struct shard_stores *stores, enum store_part part);
 
 /*
- * Replace a dead shard's main store by a backup of it; the vault stays. The next shard_new and SHARD_START, with a new
+ * Replace a dead shard's main store by a backup of it; the others stay. The next shard_new and SHARD_START, with a new
  * incarnation, put the rest right. A backup of another shard, of a server of another size, or of before backup_keep is
  * refused with E_INVALID: then `error` says why, and the store is as it was.
  */
@@ -64,8 +66,8 @@ struct shard_input {
     const struct wire *wire;
     bool crash_before_commit; /* the caller's fault: do all the work, roll back, return E_CRASH; out keeps only
                                  messages marked before_commit */
-    bool crash_after_intent;  /* likewise, but the vault has committed: keys and audit log are written, the
-                                 effect is not */
+    bool crash_after_intent;  /* likewise, but all stores other than main have committed: keys, audit log and blobs
+                                 are written, the effect is not */
 };
 
 struct shard;

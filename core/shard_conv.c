@@ -55,6 +55,7 @@ struct note *conv_note_commit(struct shard *s, const struct wire *op, version v,
     note->role = op->role;
     note->named = op->named;
     note->via = op->operation == OPERATION_SEND ? op->reply : 0;
+    note->blob = op->operation == OPERATION_SEND ? op->blob : 0;
     note->deadline_us = deadline_us;
     return note;
 }
@@ -104,7 +105,12 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
         CHECK(quote_may(s, op, &parent, &why));
     if (why != WHY_NONE)
         return conv_refuse(result, why);
+    if (op->blob)
+        CHECK(blob_bind(s, op, &why));
+    if (why != WHY_NONE)
+        return conv_refuse(result, why);
     message.c[MESSAGE_reply] = op->reply;
+    message.c[MESSAGE_blob] = op->blob;
     result->version = conv_next_version(s, conv);
     CHECK(retain_sent(s, conv));
     CHECK(shard_put(s, TABLE_CONV, conv));
@@ -128,6 +134,7 @@ static int send(struct shard *s, const struct wire *op, struct row *conv, struct
     else
         entry.body = op->body;
     CHECK(fanout_commit(s, &entry, 0));
+    CHECK(blob_tell(s, conv, &message));
     if (!op->reply)
         return 0;
     CHECK(quote_make(s, &message, &parent));
@@ -167,7 +174,8 @@ static int edit(struct shard *s, const struct wire *op, struct row *conv, struct
     entry.reply = message.c[MESSAGE_reply];
     entry.body = op->body;
     CHECK(quote_rewrite(s, &message, &op->body));
-    return fanout_commit(s, &entry, 0);
+    CHECK(fanout_commit(s, &entry, 0));
+    return blob_tell(s, conv, &message);
 }
 
 /* The conversation is deleted: which operations still make sense? Deletion dominates, so deletions and undos do. */
@@ -236,6 +244,8 @@ static int on_conversation(struct shard *s, const struct wire *op, struct row *c
             return conv_delete_all(s, op, conv, role, result);
         case OPERATION_EXPORT:
             return export_begin(s, op, conv, result);
+        case OPERATION_UPLOAD:
+            return blob_upload(s, op, conv, result);
         case OPERATION_SET_RETENTION:
             return retain_set(s, op, conv, role, result);
         default:

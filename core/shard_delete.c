@@ -140,6 +140,7 @@ int conv_restore(struct shard *s, const struct row *conv, struct row *message)
     bool gone;
     CHECK(vault_open_message(s, message, &w.body, &gone));
     CHECK(fanout_commit(s, &w, 0));
+    CHECK(blob_tell(s, conv, message));
     return quote_tell(s, conv, message);
 }
 

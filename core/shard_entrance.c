@@ -23,7 +23,8 @@ bool entrance_operation(const struct wire *w)
 static bool is_item(uint8_t entry)
 {
     return entry == ENTRY_ITEM_CONV || entry == ENTRY_ITEM_MESSAGE || entry == ENTRY_ITEM_NONE ||
-           entry == ENTRY_ITEM_QUOTE || entry == ENTRY_ITEM_READ || entry == ENTRY_ITEM_INVITE;
+           entry == ENTRY_ITEM_QUOTE || entry == ENTRY_ITEM_READ || entry == ENTRY_ITEM_INVITE ||
+           entry == ENTRY_ITEM_ATTACH;
 }
 
 bool entrance_entry(const struct shard *s, shard_id source, const struct wire *w)

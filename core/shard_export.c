@@ -30,15 +30,15 @@ int export_over(struct shard *s, const struct row *job, const struct row *conv, 
     return 0;
 }
 
-static int may_read(struct shard *s, const struct row *job, const struct row *message, bool *may)
+int conv_may_read(struct shard *s, user_id user, const struct row *message, bool *may)
 {
-    user_id user = (user_id)job->c[JOB_actor];
+    conv_id conv = message->c[MESSAGE_conv];
     version cleared, since, sent = message->c[MESSAGE_sent];
     uint8_t role;
     bool hidden;
-    CHECK(conv_role(s, job->c[JOB_conv], user, &role, &since));
-    CHECK(conv_cleared(s, job->c[JOB_conv], user, &cleared));
-    CHECK(conv_hides(s, job->c[JOB_conv], user, message->c[MESSAGE_id], &hidden));
+    CHECK(conv_role(s, conv, user, &role, &since));
+    CHECK(conv_cleared(s, conv, user, &cleared));
+    CHECK(conv_hides(s, conv, user, message->c[MESSAGE_id], &hidden));
     *may = !hidden && sent > cleared && decide_reads(s->policy, sent, message->c[MESSAGE_version], since);
     return 0;
 }
@@ -48,7 +48,7 @@ int export_one(struct shard *s, struct row *job, struct row *conv, const struct 
     bool may, gone;
     if (message->c[MESSAGE_state] != MESSAGE_LIVE || message->c[MESSAGE_sent] > job->c[JOB_until])
         return 0;
-    CHECK(may_read(s, job, message, &may));
+    CHECK(conv_may_read(s, (user_id)job->c[JOB_actor], message, &may));
     if (!may)
         return 0;
     struct wire w = {.kind = WIRE_FANOUT, .entry = ENTRY_EXPORT, .conv = conv->c[CONV_id]};

@@ -25,6 +25,7 @@
  *   shard_export.c   the export of a conversation, a job
  *   shard_search.c   the search index, a reader of logs
  *   shard_notify.c   pushes to notification centres
+ *   shard_blob.c     attachments: uploads, fetches, orphans
  *   shard_entrance.c what is not taken at all
  *   vault.c          data keys: seal, open, destroy
  *   audit.c          the audit log
@@ -73,6 +74,8 @@ enum timer_kind {
     TIMER_READER,  /* a = enum reader_kind, b = user */
     TIMER_INVITE,  /* a = conversation, b = user, version = the invitation's */
     TIMER_CUSTODY, /* a = user under a hold, b = conversation from which on theirs are not listed, version = the hold */
+    TIMER_ORPHAN,  /* a = conversation, b = upload */
+    TIMER_SWEEP,   /* a = the first upload to look at */
 };
 #define HOLDS_INVITED 3 /* the state of a HOLDS row: the user is no member, and has an open invitation */
 enum reader_kind { READER_SEARCH = 1 };
@@ -114,6 +117,7 @@ struct shard {
     uint32_t count;
     struct store *store; /* main */
     struct store *vault; /* outside every backup */
+    struct store *blobs; /* likewise */
     const struct policy *policy;
     uint32_t incarnation;
     uint64_t floor_us;
@@ -123,12 +127,13 @@ struct shard {
     uint64_t dirty_sources; /* bit s: entries from shard s were truncated, "applied" may have moved */
     const uint8_t *random;  /* 32 bytes */
     uint32_t keys_made;
-    bool vault_open;              /* a transaction has begun there */
+    bool vault_open, blobs_open;  /* a transaction has begun there */
     uint64_t audit_step;          /* the number of this step, once it wrote to a log of the vault */
     const struct wire *executing; /* the operation that is being executed, or NULL */
     bool logged;                  /* and the deletion log has it */
     /* volatile */
     uint64_t wipe_at_us;      /* what a purge left in the files is wiped after the commit at or after then; or never */
+    bool blobs_clean;         /* of the blobs' bytes, none wait to be wiped */
     uint64_t started_us;      /* when this life of it began */
     uint32_t restored;        /* the incarnation of its last restore; 0 = never */
     bool rebasing;            /* not every other shard has told what it has (B6) */
@@ -295,6 +300,8 @@ int retain_again(struct shard *s, const struct row *log, struct row *conv); /* a
 int export_begin(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
 int export_over(struct shard *s, const struct row *job, const struct row *conv, bool *over);
 int export_one(struct shard *s, struct row *job, struct row *conv, const struct row *message);
+/* May this member read the message, were it live: neither hidden from them nor of before their time? */
+int conv_may_read(struct shard *s, user_id user, const struct row *message, bool *may);
 /* Reap the tombstone if nothing waits for it any more. target 0: the conversation. */
 int conv_reap(struct shard *s, conv_id conv, msg_id target);
 /* `destination` has applied everything up to `number`. */
@@ -356,6 +363,23 @@ int quote_item(struct shard *s, const struct row *reply, user_id user, version c
                struct wire *item);
 /* Whose text is in an entry: the parent of a quote, else the target. */
 msg_id quote_parent(const struct wire *w);
+
+/* ---- attachments (shard_blob.c) ---- */
+int blob_upload(struct shard *s, const struct wire *op, struct row *conv, struct result *result);
+/* The message that is being sent takes the upload that it names; WHY_NONE when it may, and has. */
+int blob_bind(struct shard *s, const struct wire *op, enum why *why);
+/* Tell everybody what is attached to this live message, if anything, after the entry of its own. */
+int blob_tell(struct shard *s, const struct row *conv, const struct row *message);
+/* The message is purged: what is attached to it goes. */
+int blob_purge(struct shard *s, const struct row *message);
+int blob_purge_conv(struct shard *s, conv_id conv, bool *more); /* a chunk of what the conversation has besides */
+int blob_orphan_timer(struct shard *s, const struct row *timer);
+int blob_start(struct shard *s);
+int blob_sweep_timer(struct shard *s, const struct row *timer);
+/* A connected device asks for a part; a user's shard does for it; its answer comes back. */
+int blob_ask(struct shard *s, user_id user, const struct session *session, const struct wire *w);
+int blob_question(struct shard *s, shard_id source, const struct wire *w);
+int blob_answered(struct shard *s, shard_id source, const struct wire *w);
 
 /* ---- the audit log (audit.c) ---- */
 int audit_decision(struct shard *s, const struct wire *op, const struct result *result);

@@ -79,6 +79,7 @@ static int finish_message(struct shard *s, const struct row *timer)
     message.c[MESSAGE_version] = v;
     memset(&message.body, 0, sizeof message.body);
     CHECK(vault_destroy(s, timer->c[TIMER_b]));
+    CHECK(blob_purge(s, &message));
     shard_wipe(s);
     CHECK(shard_put(s, TABLE_MESSAGE, &message));
     CHECK(quote_purge(s, timer->c[TIMER_a], timer->c[TIMER_b]));
@@ -139,6 +140,8 @@ static int purge_chunk(struct shard *s, struct row *conv, bool *more)
             status = former_purge(s, conv->c[CONV_id], chunk->rows[i].c[MESSAGE_id]);
         if (status >= 0)
             status = vault_destroy(s, chunk->rows[i].c[MESSAGE_id]);
+        if (status >= 0)
+            status = blob_purge(s, &chunk->rows[i]);
         if (status >= 0 && chunk->rows[i].c[MESSAGE_state] != MESSAGE_PURGED)
             status = shard_del(s, TABLE_MESSAGE, &chunk->rows[i]);
     }
@@ -158,6 +161,8 @@ static int finish_conv(struct shard *s, const struct row *timer)
     CHECK(status);
     bool more;
     CHECK(purge_chunk(s, &conv, &more));
+    if (!more)
+        CHECK(blob_purge_conv(s, timer->c[TIMER_a], &more));
     if (more) {
         CHECK(shard_put(s, TABLE_CONV, &conv));
         return shard_timer(s, s->now_us, TIMER_FINISH_CONV, timer->c[TIMER_a], 0, timer->c[TIMER_version]);

@@ -260,6 +260,12 @@ static int collect_message(void *ctx, const struct row *row)
         CHECK(quote_item(snapshot->s, row, snapshot->user, snapshot->cleared, snapshot->since, &quote));
     if (quote.body.len)
         *add_item(snapshot, ENTRY_ITEM_QUOTE) = quote;
+    if (row->c[MESSAGE_blob]) {
+        struct wire *blob = add_item(snapshot, ENTRY_ITEM_ATTACH);
+        blob->target = row->c[MESSAGE_id];
+        blob->version = row->c[MESSAGE_version];
+        blob->reply = row->c[MESSAGE_blob];
+    }
     return 0;
 }
 

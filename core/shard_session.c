@@ -135,7 +135,7 @@ static int superseded(struct shard *s, const struct row *log, bool *void_now)
     uint8_t entry = (uint8_t)log->c[LOG_words];
     *void_now = false;
     if (entry != ENTRY_SEND && entry != ENTRY_UNDO && entry != ENTRY_EDIT && entry != ENTRY_EXPORT &&
-        entry != ENTRY_INVITE)
+        entry != ENTRY_INVITE && entry != ENTRY_ATTACH)
         return 0;
     struct row row;
     uint64_t key[2] = {log->c[LOG_user], log->c[LOG_target]};
@@ -590,6 +590,8 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
         CHECK(release_answers(s, id, w->oldest_op));
         return on_ack(s, &device, &user, session, w);
     }
+    if (w->kind == WIRE_FETCH)
+        return blob_ask(s, (user_id)user.c[USER_id], session, w);
     if (w->kind == WIRE_SEARCH)
         return search_answer(s, (user_id)user.c[USER_id], id, session, &w->body);
     return w->kind == WIRE_OP ? on_op(s, &device, &user, session, w) : 0;

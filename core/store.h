@@ -1,7 +1,7 @@
 /*
  * store.h: the one vtable of core: a transactional store of tables of unsigned integers (and at most one body a row).
  *
- * Tables, keys and indexes are declared in tables.def, each in one of two parts; a store holds one part. The caller
+ * Tables, keys and indexes are declared in tables.def, each in one of three parts; a store holds one part. The caller
  * owns rows; get and scan copy into them. Between begin and commit the store shows its own writes; rollback undoes
  * them; after a failed call only rollback and close are valid. Every call returns 0 or a negative status; get returns
  * E_NOTFOUND when there is no such row.
@@ -15,7 +15,8 @@
 #define STORE_KEYS_MAX 6
 
 enum store_shape { SHAPE_DENSE, SHAPE_LOG, SHAPE_MAP };
-enum store_part { STORE_MAIN, STORE_VAULT, STORE_PARTS };
+enum store_part { STORE_MAIN, STORE_VAULT, STORE_BLOBS, STORE_PARTS };
+const char *store_part_name(enum store_part part); /* "main", "vault", "blobs" */
 
 #define TABLE(id, name, part, shape, keys, text, columns) TABLE_##id,
 #define INDEX(id, table, ...)

@@ -22,10 +22,8 @@
 #define APPLICATION_ID 0x53585400 /* "SXT" and the letter of the part */
 #define FINDING_BYTES 200
 
-static const struct {
-    char letter;
-    const char *name;
-} parts[STORE_PARTS] = {{'M', "main"}, {'V', "vault"}};
+static const char letters[STORE_PARTS] = {'M', 'V', 'B'};
+static const int oldest_schema[STORE_PARTS] = {1, 2, 3}; /* before, there was no such part */
 
 int sqlite_complain(const struct complaint *complaint, int status, const char *format, ...)
 {
@@ -66,7 +64,7 @@ int sqlite_ask_text(sqlite3 *db, const char *sql, char *text, size_t size)
 
 int sqlite_application_id(enum store_part part)
 {
-    return APPLICATION_ID | parts[part].letter;
+    return APPLICATION_ID | letters[part];
 }
 
 int sqlite_check_identity(sqlite3 *db, enum store_part part, int64_t *schema, const struct complaint *complaint)
@@ -82,17 +80,17 @@ int sqlite_check_identity(sqlite3 *db, enum store_part part, int64_t *schema, co
     for (int p = 0; p < STORE_PARTS; p++)
         if (id == sqlite_application_id((enum store_part)p) && p != (int)part)
             return sqlite_complain(complaint, E_STORE, "found the part %s, expected the part %s; name the right file",
-                                   parts[p].name, parts[part].name);
+                                   store_part_name((enum store_part)p), store_part_name(part));
     if (id != sqlite_application_id(part))
         return sqlite_complain(complaint, E_STORE,
                                "found application_id %" PRId64
                                ", expected %d; this is no store of sexton: name another",
                                id, sqlite_application_id(part));
-    int oldest = part == STORE_MAIN ? 1 : 2; /* version 1 had no other part */
-    if (*schema < oldest || *schema > SQLITE_SCHEMA_VERSION)
+    static const char *const known[] = {"1 to 3", "2 or 3", "3"};
+    if (*schema < oldest_schema[part] || *schema > SQLITE_SCHEMA_VERSION)
         return sqlite_complain(complaint, E_STORE,
                                "found schema version %" PRId64 ", expected %s; open it with the program that wrote it",
-                               *schema, oldest == 1 ? "1 to 3" : "2 or 3");
+                               *schema, known[oldest_schema[part] - 1]);
     return 0;
 }
 

@@ -24,6 +24,12 @@ const struct store_index_info store_indexes[INDEX_COUNT] = {
 #undef INDEX
 #undef COLUMN
 
+const char *store_part_name(enum store_part part)
+{
+    static const char *const names[STORE_PARTS] = {"main", "vault", "blobs"};
+    return names[part];
+}
+
 int store_order(enum store_table table, int index, int columns[static STORE_KEYS_MAX])
 {
     int count = 0;
@@ -113,6 +119,7 @@ char *store_schema_sql(void)
         return NULL;
     print_part(f, STORE_MAIN, "main: one database, in backups");
     print_part(f, STORE_VAULT, "vault: one database, in no backup");
+    print_part(f, STORE_BLOBS, "blobs: one database, in no backup");
     fclose(f);
     return text;
 }

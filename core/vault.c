@@ -174,6 +174,8 @@ static struct place place_of(const struct wire *w)
     } else { /* one text a version, whatever carries it; and one quote of it */
         p.nonce[2] = w->entry == ENTRY_QUOTE || w->entry == ENTRY_ITEM_QUOTE ? ENTRY_QUOTE : ENTRY_SEND;
     }
+    if (w->entry == ENTRY_ATTACH) /* a part of an upload, which is the owner */
+        p.nonce[2] = ENTRY_ATTACH | (uint64_t)w->page << 8;
     return p;
 }
 

@@ -48,6 +48,9 @@ enum wire_kind {
     /* shard -> shard, not numbered: repeated until it is answered by a REBASE of that reset_id */
     WIRE_REBASE_Q,   /* incarnation: the sender was restored as it */
     WIRE_RETIREMENT, /* user device: this id is not used any more (X5) */
+    /* device -> user's shard -> conversation's shard, and back; not numbered: asked again until it is answered */
+    WIRE_FETCH, /* device session conv target blob page(the part that is wanted); between shards: user as well */
+    WIRE_PART,  /* the same, and pages body, or why */
     WIRE_KIND_COUNT
 };
 
@@ -78,7 +81,8 @@ enum wire_kind {
     X(INVITE, "invite")     /* subject role body: to come in */                                                    \
     X(ACCEPT, "accept")     /* target: the invitation */                                                           \
     X(DECLINE, "decline")   /* the same */                                                                         \
-    X(WITHDRAW, "withdraw") /* the same, by whoever invited, or a moderator */
+    X(WITHDRAW, "withdraw") /* the same, by whoever invited, or a moderator */                                        \
+    X(UPLOAD, "upload")     /* body: what a message of that conversation will refer to */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
 
@@ -110,7 +114,9 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(EXPORT, "export")     /* to one user: target as the export `reply` (the operation that asked) has it, body */ \
     X(INVITE, "invite")     /* to one user, no member: target = the invitation, actor = who invites, role, body */  \
     X(UNINVITE, "uninvite") /* to that user: target is not open any more; actor: who ended it */                    \
-    X(ITEM_INVITE, "item-invite") /* an open invitation in a snapshot, in place of its conversation */
+    X(ITEM_INVITE, "item-invite") /* an open invitation in a snapshot, in place of its conversation */               \
+    X(ATTACH, "attach")           /* target = message, reply = the upload that is attached to it */ \
+    X(ITEM_ATTACH, "item-attach") /* the same in a snapshot */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
@@ -142,7 +148,8 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(NOT_INVITED, "not-invited")                                                                    \
     X(INVITATION_CLOSED, "invitation-closed") /* who ended it and when travel with it */             \
     X(ALREADY_INVITED, "already-invited")                                                            \
-    X(TOO_MANY, "too-many") /* invitations of one conversation that are open */
+    X(TOO_MANY, "too-many") /* invitations of one conversation that are open */                     \
+    X(UNKNOWN_ATTACHMENT, "unknown-attachment") /* no upload of one's own to that conversation that is free */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };
 
@@ -209,7 +216,8 @@ unsigned why_find(const char *name);
     X(uint8_t, protocol)   /* HELLO: the device's version, 0 = the current one (protocol.h) */                    \
     X(msg_id, reply)       /* of a message: the one that it replies to; QUOTE, ITEM_QUOTE: see there */           \
     X(uint64_t, period_us) /* SET_RETENTION: 0 = for ever */                                                      \
-    X(uint32_t, token)     /* HELLO: the last session that the device was welcomed in */
+    X(uint32_t, token)     /* HELLO: the last session that the device was welcomed in */                          \
+    X(msg_id, blob)        /* SEND: the upload that it refers to, or 0; FETCH, PART */
 
 struct wire {
 #define WIRE_FIELD(type, name) type name;

@@ -150,6 +150,7 @@ bool wire_entry_is_sound(const struct wire *w)
             return w->conv && w->target && w->version;
         case ENTRY_QUOTE:
         case ENTRY_EXPORT:
+        case ENTRY_ATTACH:
             return w->conv && w->target && w->version && w->reply;
         case ENTRY_NONE:
         case ENTRY_ITEM_CONV:
@@ -158,6 +159,7 @@ bool wire_entry_is_sound(const struct wire *w)
         case ENTRY_ITEM_QUOTE:
         case ENTRY_ITEM_READ:
         case ENTRY_ITEM_INVITE:
+        case ENTRY_ITEM_ATTACH:
             return false;
         default:
             return w->entry < ENTRY_COUNT && w->conv && w->version;

@@ -1,7 +1,7 @@
 /*
  * held_text.c: opens a sealed body with its key (XChaCha20-Poly1305; the nonce and the additional data are the
- * message's id, the version that wrote the text, and the entry "send", or "quote" of a quote), and takes 64 bits of its
- * BLAKE2b.
+ * message's id, the version that wrote the text, and the entry "send", or "quote" of a quote; of a part of an upload the
+ * upload's id, its version, and the entry "attach" with the part's number), and takes 64 bits of its BLAKE2b.
  */
 #include "sim/held_text.h"
 
@@ -54,4 +54,10 @@ uint64_t held_text_former(struct store *vault, const struct row *former)
 {
     uint64_t as = former->c[FORMER_quote] ? ENTRY_QUOTE : ENTRY_SEND;
     return read_text(vault, former->c[FORMER_message], former->c[FORMER_version], as, &former->body);
+}
+
+uint64_t held_part_digest(struct store *vault, const struct row *blob)
+{
+    uint64_t as = ENTRY_ATTACH | blob->c[BLOB_part] << 8;
+    return read_text(vault, blob->c[BLOB_id], blob->c[BLOB_version], as, &blob->body);
 }

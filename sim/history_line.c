@@ -19,9 +19,9 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_OFFICER] = "{user} is an officer of legal holds",
     [KIND_CONNECT] = "{device} connects",
     [KIND_DISCONNECT] = "{device} disconnects",
-    [KIND_INVOKE] =
-        "{device} invokes {op}: {do}[ {message}][ to {via}][ {subject}][ as {role}][ in {in}][, scope {scope}]"
-        "[, undoes {undoes}]",
+    [KIND_INVOKE] = "{device} invokes {op}: {do}[ {message}][ to {via}][ with {attachment}][ {subject}][ as {role}][ "
+                    "in {in}][, scope {scope}]"
+                    "[, undoes {undoes}]",
     [KIND_ACK] = "{device} learns that {op} is accepted[ and settled{settled}]",
     [KIND_REFUSE] = "{device} learns that {op} is refused, {why}",
     [KIND_SHOW] = "{device} shows {message} in {in} ({copy}[ via {via}])[, version {version}][, pending{pending}]",
@@ -31,10 +31,10 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_CANCEL] = "{device} cancels {op}, the send of {message}, before it was ever sent",
     [KIND_VIEW] = "{device} is found to show {shown}[, cursor {cursor}][, epoch {epoch}]",
     [KIND_END] = "the recording ends",
-    [KIND_COMMIT] =
-        "{shard} commits[ {op}][ a part of {job}][ for {reason}]: {do}[ {message}][ to {via}][ {subject}][ as "
-        "{role}][ in {in}][ by {actor}][ of {device}], "
-        "version {version}[, undoes {undoes}][, undo until {deadline}]",
+    [KIND_COMMIT] = "{shard} commits[ {op}][ a part of {job}][ for {reason}]: {do}[ {message}][ to {via}][ with "
+                    "{attachment}][ {subject}][ as "
+                    "{role}][ in {in}][ by {actor}][ of {device}], "
+                    "version {version}[, undoes {undoes}][, undo until {deadline}]",
     [KIND_REJECT] = "{shard} rejects {op}: {do}[ {message}][ in {in}][ by {actor}][ of {device}], {why}",
     [KIND_DUPLICATE] = "{shard} meets {op}[ of {device}] again and does nothing",
     [KIND_EARLY] = "{shard} keeps {op}[ of {device}], the deletion of {message}[ in {in}] by {actor}, until its target "
@@ -77,6 +77,9 @@ static const char *const templates[HISTORY_KINDS] = {
                   "read{broken}]",
     [KIND_REPLAY] = "{shard} does again[ {op}]: {do}[ {message}][ in {in}][ by {actor}][ of {device}][, version "
                     "{version}][, undoes {undoes}]",
+    [KIND_FETCH] =
+        "{device} asks {shard} for part {number} of the attachment of {message} in {in}[ and is refused, {why}]",
+    [KIND_BLOBS] = "{shard} is found to hold the bytes of {shown}",
     [KIND_EPOCH] = "the log of {user} begins anew, epoch {epoch}[, by {shard}]",
     [KIND_BACKUP] = "{node} is backed up as {step}",
     [KIND_RESTORE] = "{node} is restored from {step}[, incarnation {incarnation}]",

@@ -251,6 +251,8 @@ static int tell_held(void *ctx, const struct row *message)
         (message->c[MESSAGE_state] == STATE_LIVE && held->conv->c[CONV_state] == STATE_LIVE))
         return 0;
     uint64_t digest = held_text_digest(w->shards[held->shard].stores.vault, message);
+    if (!observe_blob_is_whole(w, held->shard, message->c[MESSAGE_blob]))
+        digest = 0;
     tell_text(held, message->c[MESSAGE_conv], message->c[MESSAGE_id], digest);
     record_emit(w);
     return 0;
@@ -355,6 +357,7 @@ void observe_shard(struct world *w, shard_id id)
     record_emit(w);
     observe_content(w, id);
     observe_audit(w, id);
+    observe_blobs(w, id);
 }
 
 static int is_tombstone(void *ctx, const struct row *row)
@@ -369,6 +372,21 @@ static int is_dead_conversation(void *ctx, const struct row *row)
     uint64_t *count = ctx;
     *count += row->c[CONV_state] != STATE_LIVE;
     return 0;
+}
+
+static int is_orphan(void *ctx, const struct row *upload)
+{
+    uint64_t *count = ctx;
+    *count += upload->c[UPLOAD_message] == 0;
+    return 0;
+}
+
+uint64_t observe_orphans(struct world *w)
+{
+    uint64_t count = 0;
+    for (shard_id i = 0; i < w->shard_count; i++)
+        walk(w, w->shards[i].stores.main, TABLE_UPLOAD, is_orphan, &count);
+    return count;
 }
 
 static int is_parked(void *ctx, const struct row *row)

@@ -82,6 +82,8 @@ static void age(struct world *w)
     uint64_t longest_us = w->policy.undo_window_us;
     if (holds_back && w->policy.fence_after_us > longest_us)
         longest_us = w->policy.fence_after_us;
+    if (observe_orphans(w) && w->policy.orphan_after_us > longest_us)
+        longest_us = w->policy.orphan_after_us;
     w->age_until_us = w->now_us + w->policy.undo_window_us + AGE_MARGIN_US;
     w->age_bound_us = w->now_us + longest_us + w->policy.undo_window_us + AGE_PATIENCE_US + patience(w);
     world_push(w, w->now_us, EVENT_POLL, 0, 0);
@@ -273,7 +275,7 @@ static void poll_delivery(struct world *w)
 
 static void poll_age(struct world *w)
 {
-    if (w->now_us >= w->age_bound_us || !observe_tombstones(w)) {
+    if (w->now_us >= w->age_bound_us || !(observe_tombstones(w) + observe_orphans(w))) {
         phase_begin(w, PHASE_OVER);
         return;
     }

@@ -232,6 +232,7 @@ static void note_invoke(struct world *w, const struct note *n)
         record_set(r, FIELD_SCOPE, w->words.me);
     set_version(r, FIELD_UNDOES, n->named);
     record_set(r, FIELD_VIA, record_message_name(w, n->via));
+    record_set(r, FIELD_ATTACHMENT, record_own_message_name(w, n->blob));
     record_emit(w);
 }
 
@@ -318,6 +319,7 @@ static void note_decided(struct world *w, const struct note *n, uint32_t shard)
             record_set(r, FIELD_ROLE, w->words.role[n->role]);
         set_version(r, FIELD_UNDOES, n->named);
         record_set(r, FIELD_VIA, record_message_name(w, n->via));
+        record_set(r, FIELD_ATTACHMENT, record_message_name(w, n->blob));
         if (n->deadline_us)
             record_set(r, FIELD_DEADLINE, n->deadline_us);
     } else {
@@ -395,12 +397,13 @@ static void note_member(struct world *w, const struct note *n)
         workload_member(w, n->conv, n->user, n->role != ROLE_NONE);
 }
 
-/* Acknowledged, fence, truncate, duplicate, receive: the book-keeping of a shard. */
+/* Acknowledged, fence, truncate, duplicate, receive, fetch: the book-keeping of a shard. */
 static void note_books(struct world *w, const struct note *n, uint32_t shard)
 {
     static const enum history_kind kinds[NOTE_COUNT] = {
         [NOTE_ACKNOWLEDGED] = KIND_ACKNOWLEDGED, [NOTE_FENCE] = KIND_FENCE,     [NOTE_TRUNCATE] = KIND_TRUNCATE,
         [NOTE_DUPLICATE] = KIND_DUPLICATE,       [NOTE_RECEIVE] = KIND_RECEIVE, [NOTE_REPEAT] = KIND_REPEAT,
+        [NOTE_FETCH] = KIND_FETCH,
     };
     struct record *r = record_new(w, kinds[n->kind]);
     switch (n->kind) {
@@ -421,6 +424,13 @@ static void note_books(struct world *w, const struct note *n, uint32_t shard)
         case NOTE_DUPLICATE:
             set_op(w, r, n);
             record_set(r, FIELD_SHARD, shard);
+            break;
+        case NOTE_FETCH:
+            record_set(r, FIELD_SHARD, shard);
+            record_set(r, FIELD_DEVICE, noted_device(w, n->device));
+            set_where(w, r, n);
+            record_set(r, FIELD_NUMBER, n->number);
+            record_set(r, FIELD_WHY, WORD(w->words.why, n->why));
             break;
         default:
             record_set(r, FIELD_SHARD, shard);

@@ -102,6 +102,7 @@ enum step_kind {
     STEP_DEVICE_BACKUP,
     STEP_DEVICE_RESTORE, /* a new device starts from the backup of `of`, which is gone */
     STEP_CLONE,          /* from `of` as it is, and both go on */
+    STEP_FETCH,          /* target: the message whose attachment is downloaded */
     STEP_RACE,
     STEP_FAULT,
 };
@@ -153,6 +154,7 @@ struct scenario_step {
     char *in;             /* its name: declared, or the `as` of a create step; NULL = none */
     char *target;         /* name (`as`) of the message */
     char *reply_to;       /* name (`as`) of the message that a send replies to; NULL = none */
+    char *attachment;     /* name (`as`) of the upload that a send refers to; NULL = none */
     char *undoes;         /* name (`as`) of the deletion that an undo names; NULL = the one the device knows */
     uint32_t subject;     /* user index, or UINT32_MAX */
     uint64_t period_us;   /* of a retention; 0 = for ever */

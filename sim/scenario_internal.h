@@ -70,6 +70,7 @@ enum form {
     FORM_DEVICE_BACKUP,
     FORM_DEVICE_RESTORE,
     FORM_CLONE,
+    FORM_FETCH,
     FORM_RACE,
     FORM_FAULT, /* + enum fault_kind */
     FORM_COUNT = FORM_FAULT + FAULT_KIND_COUNT,

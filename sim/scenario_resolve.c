@@ -103,6 +103,18 @@ static int resolve_reply_to(struct reader *r, const struct scenario_step *step, 
     return unknown(r, name, "the \"as\" of a send, or ?NAME for a message that never was", false);
 }
 
+static int resolve_attachment(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    const cJSON *name = member(item, "attachment");
+    if (!step->attachment)
+        return 0;
+    if (step->attachment[0] == '?')
+        return check_name(r, name, false, step->attachment + 1);
+    if (makes(find_as(r, step->attachment), OPERATION_UPLOAD))
+        return 0;
+    return unknown(r, name, "the \"as\" of an upload, or ?NAME for one that never was", false);
+}
+
 static int resolve_backup(struct reader *r, const struct scenario_step *step, const cJSON *item)
 {
     const struct scenario_step *backup = step->backup ? find_as(r, step->backup) : NULL;
@@ -258,7 +270,9 @@ int resolve_event(struct reader *r, const cJSON *item, const char *event)
 static void default_text(struct scenario_step *step)
 {
     char text[TEXT_BYTES_MAX + 1];
-    if ((step->operation != OPERATION_SEND && step->operation != OPERATION_EDIT) || step->text)
+    if ((step->operation != OPERATION_SEND && step->operation != OPERATION_EDIT &&
+         step->operation != OPERATION_UPLOAD) ||
+        step->text)
         return;
     const char *name = step->as ? step->as : step->label;
     (void)snprintf(text, sizeof text, "text of %.*s", (int)(step->as ? SCENARIO_NAME_MAX : strcspn(name, " ")), name);
@@ -306,8 +320,9 @@ int resolve_script(struct reader *r)
         const cJSON *item = r->steps[i].item;
         if ((status = resolve_target(r, step, item)) != 0 || (status = resolve_in(r, step, item)) != 0 ||
             (status = resolve_reply_to(r, step, item)) != 0 || (status = resolve_undoes(r, step, item)) != 0 ||
-            (status = resolve_backup(r, step, item)) != 0 || (status = resolve_user(r, step, item)) != 0 ||
-            (status = mark_linked(r, &r->steps[i])) != 0 || (status = check_moment(r, &r->steps[i], &last_us)) != 0)
+            (status = resolve_attachment(r, step, item)) != 0 || (status = resolve_backup(r, step, item)) != 0 ||
+            (status = resolve_user(r, step, item)) != 0 || (status = mark_linked(r, &r->steps[i])) != 0 ||
+            (status = check_moment(r, &r->steps[i], &last_us)) != 0)
             return status;
         if (step->after && (status = resolve_event(r, member(item, "after"), step->after)) != 0)
             return status;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WORDS_BEFORE_FETCH 8U /* in wire_kind_words */
+
 static const char *const do_words[] = {
     [FORM_TYPE] = "type",
     [FORM_LOOK] = "look",
@@ -19,6 +21,7 @@ static const char *const do_words[] = {
     [FORM_DEVICE_BACKUP] = "device-backup",
     [FORM_DEVICE_RESTORE] = "device-restore",
     [FORM_CLONE] = "clone",
+    [FORM_FETCH] = "fetch",
 };
 static const enum step_kind do_kinds[] = {
     [FORM_TYPE] = STEP_TYPE,
@@ -31,6 +34,7 @@ static const enum step_kind do_kinds[] = {
     [FORM_DEVICE_BACKUP] = STEP_DEVICE_BACKUP,
     [FORM_DEVICE_RESTORE] = STEP_DEVICE_RESTORE,
     [FORM_CLONE] = STEP_CLONE,
+    [FORM_FETCH] = STEP_FETCH,
 };
 
 const char *scenario_do_word(unsigned form)
@@ -169,11 +173,12 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
                                     FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE) |
                                     FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
                                     FORM_BIT(OPERATION_SET_RETENTION) | FORM_BIT(OPERATION_EXPORT) |
-                                    FORM_BIT(OPERATION_JOIN) | FORM_BIT(OPERATION_INVITE);
+                                    FORM_BIT(OPERATION_JOIN) | FORM_BIT(OPERATION_INVITE) | FORM_BIT(OPERATION_UPLOAD);
     static const uint64_t need_message =
         FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) | FORM_BIT(OPERATION_EDIT) |
         FORM_BIT(OPERATION_DELETE_ME) | FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ) |
-        FORM_BIT(OPERATION_ACCEPT) | FORM_BIT(OPERATION_DECLINE) | FORM_BIT(OPERATION_WITHDRAW);
+        FORM_BIT(OPERATION_ACCEPT) | FORM_BIT(OPERATION_DECLINE) | FORM_BIT(OPERATION_WITHDRAW) |
+        FORM_BIT(FORM_FETCH);
     static const uint64_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) |
                                       FORM_BIT(OPERATION_SET_ROLE) | FORM_BIT(OPERATION_INVITE);
     const char *what = scenario_do_word(form);
@@ -194,6 +199,8 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
         status = need(r, item, "period", what, &found);
     if (status == 0 && (form == FORM_TYPE || form == FORM_SEARCH))
         status = need(r, item, "text", what, &found);
+    if (status == 0 && form == OPERATION_UPLOAD)
+        status = need(r, item, "as", what, &found);
     if (status == 0 && form == OPERATION_SET_ROLE)
         status = need(r, item, "role", what, &found);
     if (status == 0 && form == OPERATION_CREATE && (status = need(r, item, "kind", what, &kind)) == 0 &&
@@ -282,7 +289,8 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
     if (status == 0 && b)
         status = expand_nodes(r, b, NULL, 0, &step->nodes_b, &step->nodes_b_count);
     if (status == 0 && kind && (status = read_word(r, kind, wire_kind_words, &word)) == 0)
-        step->filter = (uint8_t)(word + WIRE_HELLO);
+        step->filter =
+            (uint8_t)(word < WORDS_BEFORE_FETCH ? WIRE_HELLO + word : WIRE_FETCH + word - WORDS_BEFORE_FETCH);
     return status == 0 && point ? check_point(r, step, point) : status;
 }
 

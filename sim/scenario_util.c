@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 const char *const conv_kind_words = "direct|group|channel";
-const char *const wire_kind_words = "hello|ack|op|welcome|entry|reset-page|beat|answer";
+const char *const wire_kind_words = "hello|ack|op|welcome|entry|reset-page|beat|answer|fetch|part";
 
 #define WORK(id, name, weight, operation, function) {name, weight, operation},
 const struct workload_info workload_table[WORK_COUNT] = {
@@ -44,6 +44,7 @@ static void release_step(struct scenario_step *step)
     free(step->target);
     free(step->undoes);
     free(step->reply_to);
+    free(step->attachment);
     free(step->backup);
     free(step->text);
     free(step->nodes_a);

@@ -328,6 +328,8 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
         input.target = resolve(w, step->target, device);
     if (step->reply_to)
         input.reply = resolve(w, step->reply_to, device);
+    if (step->attachment)
+        input.blob = resolve(w, step->attachment, device);
     if (step->undoes)
         input.named = idmap_get(&w->op_versions, resolve(w, step->undoes, device));
     uint32_t op = next_op(w, device);
@@ -338,7 +340,7 @@ static void run_operation(struct world *w, uint32_t index, uint64_t repetition)
         idmap_put(&w->ids_by_name, name, id);
     if (step->operation == OPERATION_SEND || step->operation == OPERATION_INVITE)
         input.body = text_of(step->text ? step->text : names_text(w->names, record_key_name(w, key)));
-    if (step->operation == OPERATION_EDIT)
+    if (step->operation == OPERATION_EDIT || step->operation == OPERATION_UPLOAD)
         input.body = text_of(step->text);
     tell_step(w, index, record_key_name(w, key));
     if (!world_device_step(w, device, &input))
@@ -385,7 +387,8 @@ static void run_device(struct world *w, uint32_t index)
     struct world_device *d = world_device(w, id);
     struct device_input input = {.conv = 0};
     tell_step(w, index, 0);
-    w->steps[index].result.ran++;
+    if (step->kind != STEP_FETCH) /* which may find nothing to fetch */
+        w->steps[index].result.ran++;
     w->steps[index].decided_seq = w->history->count;
     switch (step->kind) {
         case STEP_TYPE:
@@ -399,6 +402,13 @@ static void run_device(struct world *w, uint32_t index)
             if (step->reply_to)
                 input.reply = resolve(w, step->reply_to, id);
             world_device_step(w, id, &input);
+            break;
+        case STEP_FETCH:
+            input.kind = DEVICE_FETCH;
+            input.conv = conv_of(w, step);
+            input.target = resolve(w, step->target, id);
+            if (world_device_step(w, id, &input))
+                w->steps[index].result.ran++;
             break;
         case STEP_OFFLINE:
         case STEP_ONLINE:
@@ -429,13 +439,14 @@ static void run_device(struct world *w, uint32_t index)
 /* A step needs its device: one that crashed comes back, one that is not linked yet may be. */
 static bool is_ready(struct world *w, const struct scenario_step *step)
 {
-    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK && step->kind != STEP_SEARCH)
+    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK &&
+        step->kind != STEP_SEARCH && step->kind != STEP_FETCH)
         if (step->kind == STEP_DEVICE_RESTORE || step->kind == STEP_CLONE)
             return lives_can_start(w, step->of + 1, step->kind == STEP_CLONE);
     if (step->of != UINT32_MAX)
         return lives_can_start(w, step->of + 1, step->kind != STEP_DEVICE_RESTORE);
     if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK &&
-        step->kind != STEP_DEVICE_BACKUP)
+        step->kind != STEP_DEVICE_BACKUP && step->kind != STEP_FETCH)
         return true;
     const struct world_device *d = world_device(w, step->device + 1);
     return d->core && !d->crashed;

@@ -366,9 +366,10 @@ void world_free(struct world *world)
         return;
     world_forget(world);
     for (size_t i = 0; i < SCENARIO_SHARDS_MAX; i++)
-        if (world->shards[i].stores.main) {
-            world->shards[i].stores.main->ops->close(world->shards[i].stores.main);
-            world->shards[i].stores.vault->ops->close(world->shards[i].stores.vault);
+        for (int part = 0; part < STORE_PARTS; part++) {
+            struct store *store = *shard_stores_part(&world->shards[i].stores, (enum store_part)part);
+            if (store)
+                store->ops->close(store);
         }
     queue_free(world->queue);
     out_free(&world->out);
@@ -438,8 +439,8 @@ uint32_t world_shard_count(const struct world *world)
 int world_store_image(const struct world *world, shard_id shard, enum store_part part, struct store_image **image)
 {
     assert(shard < world->shard_count);
-    const struct shard_stores *stores = &world->shards[shard].stores;
-    struct store *store = part == STORE_MAIN ? stores->main : stores->vault;
+    struct shard_stores stores = world->shards[shard].stores;
+    struct store *store = *shard_stores_part(&stores, part);
     return store->ops->backup(store, image);
 }
 

@@ -82,6 +82,7 @@ struct world_shard {
     struct node_clock clock;
     struct crash_plan plan;
     struct world_content content; /* of its packets, since the last observation */
+    bool had_blobs;               /* at the last observation */
 };
 
 struct link {
@@ -426,6 +427,10 @@ void observe_all(struct world *w);
 void observe_start(struct world *w, device_id id, device_id source, enum history_field how);
 void observe_synced(struct world *w, device_id id);
 uint64_t observe_tombstones(struct world *w);
+uint64_t observe_orphans(struct world *w);
+void observe_blobs(struct world *w, shard_id id);
+/* Can what is attached to a message be read? Also when nothing is (0). */
+bool observe_blob_is_whole(struct world *w, shard_id id, msg_id blob);
 
 /* ---- phases.c ---- */
 void phase_begin(struct world *w, enum phase phase);

@@ -150,16 +150,16 @@ static struct store *open_store(struct world *w, enum store_part part, bool sqli
 /* Kept from run to run, cleared, while the kind stays the same. */
 static void open_stores(struct world *w, struct shard_stores *stores)
 {
-    struct store **all[] = {&stores->main, &stores->vault};
     bool sqlite = strcmp(w->scenario->store, "sqlite") == 0;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (*all[i] && strcmp((*all[i])->ops->name, w->scenario->store) == 0) {
-            (*all[i])->ops->clear(*all[i]);
+    for (int part = 0; part < STORE_PARTS; part++) {
+        struct store **store = shard_stores_part(stores, (enum store_part)part);
+        if (*store && strcmp((*store)->ops->name, w->scenario->store) == 0) {
+            (*store)->ops->clear(*store);
             continue;
         }
-        if (*all[i])
-            (*all[i])->ops->close(*all[i]);
-        *all[i] = open_store(w, (enum store_part)i, sqlite);
+        if (*store)
+            (*store)->ops->close(*store);
+        *store = open_store(w, (enum store_part)part, sqlite);
     }
 }
 
@@ -176,6 +176,7 @@ static void start_shards(struct world *w)
         shard->clock = (struct node_clock){.wake_at_us = TIME_NEVER};
         shard->plan = (struct crash_plan){0};
         shard->content = (struct world_content){0};
+        shard->had_blobs = false;
         shard->core = shard_new(i, w->shard_count, &shard->stores, &w->policy);
     }
     for (shard_id i = 0; i < w->shard_count; i++) {

@@ -44,6 +44,41 @@
     X(workload)   \
     X(metrics)    \
     X(reports)    \
+#define SUITES(X)   \
+    X(rng)          \
+    X(store)        \
+    X(codec)        \
+    X(device)       \
+    X(shard)        \
+    X(hostile)      \
+    X(protocol)     \
+    X(lives)        \
+    X(forme)        \
+    X(copies)       \
+    X(jobs)         \
+    X(search)       \
+    X(notify)       \
+    X(export)       \
+    X(check_jobs)   \
+    X(attach)       \
+    X(check_attach) \
+    X(audit)        \
+    X(hold)         \
+    X(member)       \
+    X(restore)      \
+    X(restored)     \
+    X(delivery)     \
+    X(queue)        \
+    X(net)          \
+    X(history)      \
+    X(life)         \
+    X(check)        \
+    X(probes)       \
+    X(scenario)     \
+    X(world)        \
+    X(sweep)        \
+    X(metrics)      \
+    X(reports)      \
     X(readme)
 
 #define DECLARE(name) int suite_##name(void);

@@ -32,7 +32,7 @@ static struct store_image *backup(shard_id s)
 
 static int restore(shard_id s, const struct store_image *image, char error[256])
 {
-    struct shard_stores stores = {t.stores[s], t.vaults[s]};
+    struct shard_stores stores = {t.stores[s], t.vaults[s], t.blobs[s]};
     struct shard_restore ask = {.shard = s,
                                 .shard_count = t.shard_count,
                                 .image = image,
@@ -43,7 +43,7 @@ static int restore(shard_id s, const struct store_image *image, char error[256])
 
 static void start_again(shard_id s, uint32_t incarnation)
 {
-    struct shard_stores stores = {t.stores[s], t.vaults[s]};
+    struct shard_stores stores = {t.stores[s], t.vaults[s], t.blobs[s]};
     shard_free(t.shards[s]);
     t.shards[s] = shard_new(s, t.shard_count, &stores, &t.policy);
     for (device_id d = 1; d <= 2; d++)

@@ -31,7 +31,7 @@ static size_t secret_count;
 static struct store *open_part(enum store_part part, shard_id shard)
 {
     char name[64];
-    snprintf(name, sizeof name, "%s%u-%d.db", part == STORE_MAIN ? "main" : "vault", shard, (int)backend);
+    snprintf(name, sizeof name, "%s%u-%d.db", store_part_name(part), shard, (int)backend);
     return world_open(backend, part, name);
 }
 

@@ -24,7 +24,7 @@ static void take_shard_out(struct town *t, shard_id shard)
     for (size_t i = 0; i < t->out.msg_count; i++) {
         const struct out_msg *m = &t->out.msgs[i];
         struct town_msg msg = {.to_device = m->to == OUT_TO_DEVICE, .to = m->id, .from = shard, .wire = m->wire};
-        msg.session = m->wire.session;
+        msg.session = msg.to_device ? m->wire.session : 0;
         if (m->to == OUT_TO_CENTRE) {
             t->pushes = base_grow(t->pushes, &t->push_cap, t->pushed + 1, sizeof *t->pushes);
             t->pushes[t->pushed++] = m->wire;
@@ -73,7 +73,7 @@ shard_id town_home(const struct town *t, device_id device)
 
 static void start(struct town *t, shard_id shard)
 {
-    struct shard_stores stores = {t->stores[shard], t->vaults[shard]};
+    struct shard_stores stores = {t->stores[shard], t->vaults[shard], t->blobs[shard]};
     t->shards[shard] = shard_new(shard, t->shard_count, &stores, &t->policy);
     struct shard_input in = {.kind = SHARD_START, .incarnation = 1};
     shard_input(t, shard, &in);
@@ -99,6 +99,7 @@ void town_open_on(struct town *t, uint32_t shards, struct store *(*open)(enum st
     for (shard_id s = 0; s < shards; s++) {
         t->stores[s] = open(STORE_MAIN, s);
         t->vaults[s] = open(STORE_VAULT, s);
+        t->blobs[s] = open(STORE_BLOBS, s);
         start(t, s);
     }
     for (device_id d = 0; d < TOWN_DEVICES_MAX; d++)
@@ -111,6 +112,7 @@ void town_close(struct town *t)
         shard_free(t->shards[s]);
         t->stores[s]->ops->close(t->stores[s]);
         t->vaults[s]->ops->close(t->vaults[s]);
+        t->blobs[s]->ops->close(t->blobs[s]);
     }
     for (device_id d = 0; d < TOWN_DEVICES_MAX; d++)
         if (t->devices[d])
@@ -186,6 +188,11 @@ uint32_t town_do(struct town *t, device_id device, enum operation operation, con
     if (operation == OPERATION_SEND || operation == OPERATION_INVITE)
         in.body = (struct text){.len = 5, .bytes = "hello"};
     return device_input(t, device, &in) == 0 ? op : 0;
+}
+
+int town_input(struct town *t, device_id device, struct device_input *in)
+{
+    return device_input(t, device, in);
 }
 
 msg_id town_send(struct town *t, device_id device, conv_id conv)
@@ -313,12 +320,18 @@ static int count_row(void *ctx, const struct row *row)
     return 0;
 }
 
+static struct store *store_of(const struct town *t, enum store_table table, shard_id shard)
+{
+    enum store_part part = store_tables[table].part;
+    return part == STORE_MAIN ? t->stores[shard] : part == STORE_VAULT ? t->vaults[shard] : t->blobs[shard];
+}
+
 size_t town_rows(const struct town *t, enum store_table table)
 {
     size_t count = 0;
     struct store_range all = {.table = table, .index = INDEX_PRIMARY};
     for (shard_id s = 0; s < t->shard_count; s++) {
-        struct store *store = store_tables[table].part == STORE_MAIN ? t->stores[s] : t->vaults[s];
+        struct store *store = store_of(t, table, s);
         store->ops->scan(store, &all, count_row, &count);
     }
     return count;
@@ -367,7 +380,7 @@ uint64_t town_digest(const struct town *t, enum town_digest what)
         struct store_range all = {.table = table, .index = INDEX_PRIMARY};
         mix(&digest, &table, sizeof table);
         for (shard_id s = 0; s < t->shard_count; s++) {
-            struct store *store = store_tables[table].part == STORE_MAIN ? t->stores[s] : t->vaults[s];
+            struct store *store = store_of(t, table, s);
             store->ops->scan(store, &all, digest_row, &digest);
         }
     }

@@ -22,6 +22,7 @@ struct town {
     struct policy policy;
     struct store *stores[TOWN_SHARDS_MAX]; /* main */
     struct store *vaults[TOWN_SHARDS_MAX];
+    struct store *blobs[TOWN_SHARDS_MAX];
     struct shard *shards[TOWN_SHARDS_MAX];
     uint64_t shard_wake[TOWN_SHARDS_MAX];
     struct device *devices[TOWN_DEVICES_MAX];
@@ -60,6 +61,8 @@ void town_disconnect(struct town *t, device_id device);
 /* Invoke; returns the op number (0 when refused by the device itself). Nothing is delivered before town_settle. */
 uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,
                  user_id subject);
+/* Any other input of a device; the status of its step. */
+int town_input(struct town *t, device_id device, struct device_input *in);
 msg_id town_send(struct town *t, device_id device, conv_id conv);
 msg_id town_reply(struct town *t, device_id device, conv_id conv, msg_id to);
 void town_settle(struct town *t);               /* deliver until nothing moves */

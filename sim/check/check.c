@@ -197,6 +197,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     jobs_before(c, &e);
     retention_before(c, &e);
     copies_before(c, &e);
+    attachments_before(c, &e);
     erasure_before(c, &e);
     reach_before(c, &e);
     fold(c, &e);
@@ -215,6 +216,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     jobs_after(c, &e);
     retention_after(c, &e);
     erasure_after(c, &e);
+    attachments_after(c, &e);
     c->now = NULL;
 }
 

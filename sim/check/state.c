@@ -14,9 +14,10 @@ static const char *const word_texts[WORD_COUNT] = {NULL,
 #define EACH_ARRAY(X) \
     X(users) X(devices) X(convs) X(messages) X(ops) X(members) X(changes) X(claims) X(items) X(holdings) X(entries) \
     X(obligations) X(suspects) X(suspicions) X(awaited) X(formes) X(holds) X(kept) X(formers) X(jobs) X(listed) X(retentions) \
-    X(erasures) X(restored)
+    X(erasures) X(restored) X(uploads)
 #define EACH_MAP(X) \
-    X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of) X(kept_of) X(job_of) X(listed_of)
+    X(member_of) X(holding_of) X(entry_of) X(channel_of) X(channel_high) X(awaited_of) X(kept_of) X(job_of) X(listed_of) \
+    X(upload_of)
 /* clang-format on */
 #define EACH_INDEX(X) X(user_of) X(device_of) X(conv_of) X(message_of) X(op_of)
 

@@ -31,7 +31,7 @@
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
     X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export") X(ANNOUNCE, "announce") \
     X(INVITE, "invite") X(ACCEPT, "accept") X(DECLINE, "decline") X(WITHDRAW, "withdraw") X(UNINVITE, "uninvite") \
-    X(INVITATION, "invitation") X(LAPSED, "lapsed")
+    X(INVITATION, "invitation") X(LAPSED, "lapsed") X(UPLOAD, "upload")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -198,6 +198,11 @@ struct listed { /* a message that an observation found in a user's search index;
     uint32_t message, next; /* next: of this user */
     bool is;
 };
+struct upload { /* seen: an observation found its bytes; over: and one found that they had gone when they should */
+    uint64_t shard, deadline_us, look;
+    uint32_t op, message, kept; /* message: that refers to it, 0 none yet; kept: its commit */
+    bool seen, over;
+};
 struct job {                                       /* a long piece of work of one shard */
     uint32_t name, conv, actor, subject, op, kept; /* op: that asked for it */
     uint64_t shard;
@@ -271,9 +276,11 @@ struct check {
     ARRAY(struct retention, retentions);
     ARRAY(struct listed, listed);
     ARRAY(struct restored, restored);
+    ARRAY(struct upload, uploads);
     uint64_t looks; /* observations of shards, from 1 */
     ARRAY(uint64_t, arena);
-    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of, listed_of;
+    struct pair_map member_of, holding_of, entry_of, channel_of, channel_high, awaited_of, kept_of, job_of, listed_of,
+        upload_of;
 };
 
 /* One record with its names resolved. */
@@ -400,6 +407,8 @@ void jobs_before(struct check *c, const struct event *e);
 void jobs_after(struct check *c, const struct event *e);
 void jobs_finish(struct check *c);
 void copies_before(struct check *c, const struct event *e);
+void attachments_before(struct check *c, const struct event *e);
+void attachments_after(struct check *c, const struct event *e);
 void poison_before(struct check *c, const struct event *e);
 void poison_finish(struct check *c);
 /* Without commits: can a retention that was said have taken this message by now? */

@@ -82,19 +82,21 @@ static struct store *open_part(const struct bench *b, const struct kind *kind, e
 
 static void close_parts(const struct bench *b, struct shard_stores *stores)
 {
-    if (stores->main)
-        stores->main->ops->close(stores->main);
-    if (stores->vault)
-        stores->vault->ops->close(stores->vault);
+    for (int p = 0; p < STORE_PARTS; p++) {
+        struct store *store = *shard_stores_part(stores, (enum store_part)p);
+        if (store)
+            store->ops->close(store);
+    }
     remove_files(b);
 }
 
 /* Plays the steps, or (calls) their calls alone, on new stores; 0 when these do not open. */
 static uint64_t play(const struct bench *b, const struct kind *kind, bool calls, uint64_t *checkpoint_ns)
 {
-    struct shard_stores stores = {open_part(b, kind, STORE_MAIN), open_part(b, kind, STORE_VAULT)};
+    struct shard_stores stores = {open_part(b, kind, STORE_MAIN), open_part(b, kind, STORE_VAULT),
+                                  open_part(b, kind, STORE_BLOBS)};
     uint64_t took = 0;
-    if (stores.main && stores.vault) {
+    if (stores.main && stores.vault && stores.blobs) {
         uint64_t began = bench_now_ns();
         if (calls)
             tape_play_calls(b->tape, steps_of(b, kind), &stores, checkpoint_ns);
@@ -109,7 +111,9 @@ static uint64_t play(const struct bench *b, const struct kind *kind, bool calls,
 static uint64_t play_bare(struct bench *b, const struct kind *kind)
 {
     size_t steps = steps_of(b, kind);
-    char *paths[STORE_PARTS] = {b->paths[STORE_MAIN], b->paths[STORE_VAULT]};
+    char *paths[STORE_PARTS];
+    for (int p = 0; p < STORE_PARTS; p++)
+        paths[p] = b->paths[p];
     uint64_t took =
         kind->sqlite ? bare_sqlite(b->tape, steps, kind->file ? paths : NULL, kind->sync) : bare_memory(b->tape, steps);
     remove_files(b);
@@ -237,8 +241,8 @@ static bool make_directory(struct bench *b)
         fprintf(stderr, "sexton bench: %s: %s\n", b->dir, strerror(errno));
         return false;
     }
-    snprintf(b->paths[STORE_MAIN], sizeof b->paths[0], "%s/main.db", b->dir);
-    snprintf(b->paths[STORE_VAULT], sizeof b->paths[0], "%s/vault.db", b->dir);
+    for (int p = 0; p < STORE_PARTS; p++)
+        snprintf(b->paths[p], sizeof b->paths[0], "%s/%s.db", b->dir, store_part_name((enum store_part)p));
     return true;
 }
 

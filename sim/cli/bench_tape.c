@@ -184,7 +184,8 @@ static void record_calls(struct tape *tape)
     for (int part = 0; part < STORE_PARTS; part++)
         recorders[part] =
             (struct recorder){{&recorder_ops, (enum store_part)part}, store_mem_open((enum store_part)part), tape};
-    struct shard_stores stores = {&recorders[STORE_MAIN].store, &recorders[STORE_VAULT].store};
+    struct shard_stores stores = {&recorders[STORE_MAIN].store, &recorders[STORE_VAULT].store,
+                                  &recorders[STORE_BLOBS].store};
     struct shard *shard = shard_new(0, tape->shards, &stores, &tape->policy);
     struct out out = {0};
     size_t decided = 0;
@@ -246,10 +247,11 @@ static int stop_after(void *ctx, const struct row *row)
 void tape_play_calls(const struct tape *tape, size_t steps, const struct shard_stores *stores, uint64_t *checkpoint_ns)
 {
     size_t count = steps ? tape->steps[steps - 1].calls_end : 0;
+    struct shard_stores parts = *stores;
     struct row row;
     for (size_t i = 0; i < count; i++) {
         const struct tape_call *call = &tape->calls[i];
-        struct store *store = call->part == STORE_MAIN ? stores->main : stores->vault;
+        struct store *store = *shard_stores_part(&parts, (enum store_part)call->part);
         int status = 0;
         uint64_t began;
         uint32_t left = call->rows ? call->rows : 1;

@@ -24,7 +24,7 @@ static int keep(const struct run *run, shard_id shard, enum store_part part, con
 {
     char path[OUTFILE_PATH_MAX];
     struct store_image *image;
-    int len = snprintf(path, sizeof path, "%s/shard.%u.%s.db", dir, shard, part == STORE_MAIN ? "main" : "vault");
+    int len = snprintf(path, sizeof path, "%s/shard.%u.%s.db", dir, shard, store_part_name(part));
     if (len < 0 || (size_t)len >= sizeof path) {
         fprintf(stderr, "sexton run: found a path that is too long, expected a shorter one: %s\n", dir);
         return E_LIMIT;

@@ -4,7 +4,8 @@
 
 #include "sim/run.h"
 
-/* Writes DIR/shard.N.main.db and DIR/shard.N.vault.db of each shard as the run left them; 0, or negative and told. */
+/* Writes DIR/shard.N.main.db, DIR/shard.N.vault.db and DIR/shard.N.blobs.db of each shard as the run left them; 0, or
+ * negative and told. */
 int keep_stores(const struct run *run, const char *dir);
 
 #endif
