@@ -303,6 +303,7 @@ CREATE TABLE former_text(
   "quote" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("kind", "id", "conv", "message", "version")
+) WITHOUT ROWID;
 CREATE TABLE upload(
   "id" INTEGER NOT NULL,
   "conv" INTEGER NOT NULL,

@@ -72,7 +72,8 @@ static struct wire for_user(const struct wire *template, user_id user, uint8_t r
  */
 static int silence_hidden(struct shard *s, struct wire *w, version cleared, version since)
 {
-    bool shows = w->entry == ENTRY_UNDO || w->entry == ENTRY_EDIT || w->entry == ENTRY_QUOTE || w->entry == ENTRY_ATTACH;
+    bool shows =
+        w->entry == ENTRY_UNDO || w->entry == ENTRY_EDIT || w->entry == ENTRY_QUOTE || w->entry == ENTRY_ATTACH;
     if (!shows || quote_is_taken(w))
         return 0;
     bool hides = w->sent && (w->sent <= cleared || !decide_reads(s->policy, w->sent, w->version, since));

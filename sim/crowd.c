@@ -21,6 +21,7 @@ void crowd_forget(struct world *w)
     c->ghosts = 0;
     c->sent.count = c->deleted.count = c->deleted_convs.count = c->held.count = c->invited.count = 0;
     c->sent.next = c->deleted.next = c->deleted_convs.next = c->held.next = c->invited.next = 0;
+    c->uploads.count = c->attached.count = c->uploads.next = c->attached.next = 0;
     c->conv_count = 0;
     idmap_clear(&c->conv_index);
     c->mixing = 0;

@@ -1,7 +1,7 @@
 /*
  * held_text.c: opens a sealed body with its key (XChaCha20-Poly1305; the nonce and the additional data are the
- * message's id, the version that wrote the text, and the entry "send", or "quote" of a quote; of a part of an upload the
- * upload's id, its version, and the entry "attach" with the part's number), and takes 64 bits of its BLAKE2b.
+ * message's id, the version that wrote the text, and the entry "send", or "quote" of a quote; of a part of an upload
+ * the upload's id, its version, and the entry "attach" with the part's number), and takes 64 bits of its BLAKE2b.
  */
 #include "sim/held_text.h"
 

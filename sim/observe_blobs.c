@@ -1,6 +1,6 @@
 /*
- * observe_blobs.c: what is in a shard's store of blobs: the parts that are there, and the keys that open them. What main
- * says of uploads is not asked: bytes that it has forgotten are what is looked for.
+ * observe_blobs.c: what is in a shard's store of blobs: the parts that are there, and the keys that open them. What
+ * main says of uploads is not asked: bytes that it has forgotten are what is looked for.
  */
 #include "sim/held_text.h"
 #include "sim/record.h"

@@ -401,8 +401,12 @@ static void note_member(struct world *w, const struct note *n)
 static void note_books(struct world *w, const struct note *n, uint32_t shard)
 {
     static const enum history_kind kinds[NOTE_COUNT] = {
-        [NOTE_ACKNOWLEDGED] = KIND_ACKNOWLEDGED, [NOTE_FENCE] = KIND_FENCE,     [NOTE_TRUNCATE] = KIND_TRUNCATE,
-        [NOTE_DUPLICATE] = KIND_DUPLICATE,       [NOTE_RECEIVE] = KIND_RECEIVE, [NOTE_REPEAT] = KIND_REPEAT,
+        [NOTE_ACKNOWLEDGED] = KIND_ACKNOWLEDGED,
+        [NOTE_FENCE] = KIND_FENCE,
+        [NOTE_TRUNCATE] = KIND_TRUNCATE,
+        [NOTE_DUPLICATE] = KIND_DUPLICATE,
+        [NOTE_RECEIVE] = KIND_RECEIVE,
+        [NOTE_REPEAT] = KIND_REPEAT,
         [NOTE_FETCH] = KIND_FETCH,
     };
     struct record *r = record_new(w, kinds[n->kind]);

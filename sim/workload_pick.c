@@ -63,6 +63,10 @@ struct device_input pick_input(enum operation operation, conv_id conv, msg_id ta
         input.body.len = 5;
         memcpy(input.body.bytes, "hello", 5);
     }
+    if (operation == OPERATION_UPLOAD) {
+        input.body.len = TEXT_BYTES_MAX;
+        memset(input.body.bytes, 'p', TEXT_BYTES_MAX);
+    }
     if (operation == OPERATION_EDIT) {
         input.body.len = 7;
         memcpy(input.body.bytes, "changed", 7);

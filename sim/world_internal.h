@@ -203,6 +203,7 @@ struct crowd {
     struct crowd_backup backups[CROWD_BACKUPS]; /* the last ones of all shards */
     uint32_t backup_count;                      /* that there ever were */
     struct crowd_ring imaged;                   /* devices that were backed up */
+    struct crowd_ring uploads, attached;        /* attached: messages with an upload */
     /* the mix: which of its operations is being done (+ 1), what came of each, and which one an operation was (+ 1) */
     uint32_t mixing;
     struct world_mix mix;

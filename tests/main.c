@@ -47,6 +47,8 @@
 #define SUITES(X)   \
     X(rng)          \
     X(store)        \
+    X(disk)         \
+    X(disk_vfs)     \
     X(codec)        \
     X(device)       \
     X(shard)        \
@@ -59,9 +61,9 @@
     X(search)       \
     X(notify)       \
     X(export)       \
-    X(check_jobs)   \
     X(attach)       \
     X(check_attach) \
+    X(check_jobs)   \
     X(audit)        \
     X(hold)         \
     X(member)       \
@@ -77,6 +79,7 @@
     X(scenario)     \
     X(world)        \
     X(sweep)        \
+    X(workload)     \
     X(metrics)      \
     X(reports)      \
     X(readme)

@@ -71,13 +71,13 @@ static void gone_not_served(void)
         {"served after the undo", INVARIANT_GONE_NOT_SERVED, VERDICT_VACUOUS, 0, 0,
          PEOPLE UPLOAD SEND_F DELETED UNDONE FETCH("7s", "") END},
         {"served when the conversation is deleted", INVARIANT_GONE_NOT_SERVED, VERDICT_VIOLATED, ANY_COUNT, 0,
-         PEOPLE UPLOAD SEND_F "5s commit op=4 do=delete-conversation shard=s version=4 device=a.p in=c actor=a\n"
-             FETCH("6s", "") END},
+         PEOPLE UPLOAD SEND_F
+         "5s commit op=4 do=delete-conversation shard=s version=4 device=a.p in=c actor=a\n" FETCH("6s", "") END},
         {"served to who is no member", INVARIANT_GONE_NOT_SERVED, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE UPLOAD SEND_F "5s member conversation=c user=b role=none version=4\n" FETCH("6s", "") END},
         {"refused to who is no member", INVARIANT_GONE_NOT_SERVED, VERDICT_HELD, 1, 0,
-         PEOPLE UPLOAD SEND_F "5s member conversation=c user=b role=none version=4\n"
-             FETCH("6s", " why=not-a-member") END},
+         PEOPLE UPLOAD SEND_F "5s member conversation=c user=b role=none version=4\n" FETCH("6s", " why=not-a-member")
+             END},
     };
     RUN(rows);
 }
