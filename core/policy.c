@@ -55,9 +55,8 @@ const struct policy_preset policy_presets[] = {
      "notify=on "
      "device-identity=sessions "
      "invite=any-member "
-     "invite-expiry=7d"},
-     "orphan-after=1m "
-     "device-identity=sessions"},
+     "invite-expiry=7d "
+     "orphan-after=1m"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

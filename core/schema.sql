@@ -345,11 +345,11 @@ CREATE UNIQUE INDEX HOLDS_BY_CONV ON user_conversation("conv", "user");
 CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
 CREATE UNIQUE INDEX TOKEN_BY_HASH ON search_token("user", "hash", "conv", "message");
 CREATE UNIQUE INDEX FORMER_BY_MESSAGE ON former_text("conv", "message", "kind", "id", "version");
+CREATE UNIQUE INDEX UPLOAD_BY_CONV ON upload("conv", "id");
 CREATE UNIQUE INDEX INVITATION_BY_STATE ON invitation("conv", "state", "user");
 CREATE UNIQUE INDEX INVITATION_BY_ID ON invitation("conv", "id", "user");
 CREATE UNIQUE INDEX INVITATION_BY_INVITER ON invitation("open_by", "conv", "user");
 CREATE UNIQUE INDEX INVITATION_BY_INVITED ON invitation("open_for", "conv", "user");
-CREATE UNIQUE INDEX UPLOAD_BY_CONV ON upload("conv", "id");
 -- vault: one database, in no backup
 CREATE TABLE data_key(
   "id" INTEGER NOT NULL,

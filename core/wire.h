@@ -81,7 +81,7 @@ enum wire_kind {
     X(INVITE, "invite")     /* subject role body: to come in */                                                    \
     X(ACCEPT, "accept")     /* target: the invitation */                                                           \
     X(DECLINE, "decline")   /* the same */                                                                         \
-    X(WITHDRAW, "withdraw") /* the same, by whoever invited, or a moderator */                                        \
+    X(WITHDRAW, "withdraw") /* the same, by whoever invited, or a moderator */                                     \
     X(UPLOAD, "upload")     /* body: what a message of that conversation will refer to */
 #define OPERATION_ENUM(id, name) OPERATION_##id,
 enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT };
@@ -114,8 +114,8 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
     X(EXPORT, "export")     /* to one user: target as the export `reply` (the operation that asked) has it, body */ \
     X(INVITE, "invite")     /* to one user, no member: target = the invitation, actor = who invites, role, body */  \
     X(UNINVITE, "uninvite") /* to that user: target is not open any more; actor: who ended it */                    \
-    X(ITEM_INVITE, "item-invite") /* an open invitation in a snapshot, in place of its conversation */               \
-    X(ATTACH, "attach")           /* target = message, reply = the upload that is attached to it */ \
+    X(ITEM_INVITE, "item-invite") /* an open invitation in a snapshot, in place of its conversation */              \
+    X(ATTACH, "attach")           /* target = message, reply = the upload that is attached to it */                 \
     X(ITEM_ATTACH, "item-attach") /* the same in a snapshot */
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
@@ -148,7 +148,7 @@ enum outcome { OUTCOME_NONE, OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
     X(NOT_INVITED, "not-invited")                                                                    \
     X(INVITATION_CLOSED, "invitation-closed") /* who ended it and when travel with it */             \
     X(ALREADY_INVITED, "already-invited")                                                            \
-    X(TOO_MANY, "too-many") /* invitations of one conversation that are open */                     \
+    X(TOO_MANY, "too-many")                     /* invitations of one conversation that are open */  \
     X(UNKNOWN_ATTACHMENT, "unknown-attachment") /* no upload of one's own to that conversation that is free */
 #define WHY_ENUM(id, name) WHY_##id,
 enum why { WHY_NONE, WHY_LIST(WHY_ENUM) WHY_COUNT };

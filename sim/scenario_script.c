@@ -177,8 +177,7 @@ static int read_operation(struct reader *r, struct scenario_step *step, const cJ
     static const uint64_t need_message =
         FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) | FORM_BIT(OPERATION_EDIT) |
         FORM_BIT(OPERATION_DELETE_ME) | FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ) |
-        FORM_BIT(OPERATION_ACCEPT) | FORM_BIT(OPERATION_DECLINE) | FORM_BIT(OPERATION_WITHDRAW) |
-        FORM_BIT(FORM_FETCH);
+        FORM_BIT(OPERATION_ACCEPT) | FORM_BIT(OPERATION_DECLINE) | FORM_BIT(OPERATION_WITHDRAW) | FORM_BIT(FORM_FETCH);
     static const uint64_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) |
                                       FORM_BIT(OPERATION_SET_ROLE) | FORM_BIT(OPERATION_INVITE);
     const char *what = scenario_do_word(form);

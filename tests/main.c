@@ -7,43 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITES(X) \
-    X(rng)        \
-    X(store)      \
-    X(disk)       \
-    X(disk_vfs)   \
-    X(codec)      \
-    X(device)     \
-    X(shard)      \
-    X(hostile)    \
-    X(protocol)   \
-    X(lives)      \
-    X(forme)      \
-    X(copies)     \
-    X(jobs)       \
-    X(search)     \
-    X(notify)     \
-    X(export)     \
-    X(check_jobs) \
-    X(audit)      \
-    X(hold)       \
-    X(member)     \
-    X(invite)     \
-    X(restore)    \
-    X(restored)   \
-    X(delivery)   \
-    X(queue)      \
-    X(net)        \
-    X(history)    \
-    X(life)       \
-    X(check)      \
-    X(probes)     \
-    X(scenario)   \
-    X(world)      \
-    X(sweep)      \
-    X(workload)   \
-    X(metrics)    \
-    X(reports)    \
 #define SUITES(X)   \
     X(rng)          \
     X(store)        \
@@ -67,6 +30,7 @@
     X(audit)        \
     X(hold)         \
     X(member)       \
+    X(invite)       \
     X(restore)      \
     X(restored)     \
     X(delivery)     \

@@ -1,0 +1,65 @@
+/*
+ * record_names.c: how the history calls what core knows by number. A name that a script gives is kept by the operation
+ * that makes the thing; what has none is called by the device and the number of that operation.
+ */
+#include "sim/lives.h"
+#include "sim/record.h"
+
+#include <stdio.h>
+
+#define NAME_BYTES_MAX 300
+
+uint32_t record_user_name(struct world *w, user_id id)
+{
+    return id && id <= w->user_count ? w->users[id - 1].name : 0;
+}
+
+uint32_t record_device_name(struct world *w, device_id id)
+{
+    if (id && id <= w->device_count)
+        return w->devices[id - 1].name;
+    char text[NAME_BYTES_MAX];
+    snprintf(text, sizeof text, "device-%u", id);
+    return id ? names_intern(w->names, text) : 0;
+}
+
+/* PREFIX DEVICE/OP */
+static uint32_t default_name(struct world *w, const char *prefix, uint64_t id)
+{
+    char text[NAME_BYTES_MAX];
+    uint32_t device = record_device_name(w, ID_DEVICE(id));
+    int len = snprintf(text, sizeof text, "%s%s/%u", prefix, names_text(w->names, device), ID_OP(id));
+    assert(len > 0);
+    size_t size = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    return names_intern_bytes(w->names, text, size);
+}
+
+uint32_t record_key_name(struct world *w, uint64_t key)
+{
+    uint32_t given = (uint32_t)(idmap_get(&w->ops, key) >> 32);
+    return given ? given : default_name(w, "", key);
+}
+
+uint32_t record_message_name(struct world *w, msg_id id)
+{
+    return id ? record_key_name(w, lives_spoken_key(w, id, false)) : 0;
+}
+
+uint32_t record_own_message_name(struct world *w, msg_id id)
+{
+    return id ? record_key_name(w, lives_spoken_key(w, id, true)) : 0;
+}
+
+uint32_t record_op_name(struct world *w, device_id device, uint32_t op)
+{
+    return record_own_message_name(w, MAKE_ID(device, op));
+}
+
+uint32_t record_conv_name(struct world *w, conv_id id)
+{
+    if (!id)
+        return 0;
+    uint64_t op = lives_spoken_key(w, MAKE_ID(ID_DEVICE(id), conv_id_op(&w->policy, id)), false); /* that made it */
+    uint32_t given = (uint32_t)(idmap_get(&w->ops, op) >> 32);
+    return given ? given : default_name(w, "c:", op);
+}
