@@ -159,6 +159,8 @@ static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, 
         d->token = d->session;
     d->hello_out = false;
     set_retry(d, now_us); /* the wait of a poll that may be held is over */
+    if (!again)
+        fetch_ask(d, now_us, out);
     d->resetting = w->reset != 0;
     if (!d->resetting)
         sync_reset_free(d);
@@ -166,8 +168,6 @@ static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, 
         trust_head(d, w, out);
     d->head = !d->resetting && w->epoch == d->epoch ? w->head : 0;
     outbox_resend(d, again, w->op, now_us, out);
-    if (!again)
-        fetch_ask(d, now_us, out);
 }
 
 /* Can it take effect here, even if only as a tombstone for what never came? */
