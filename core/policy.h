@@ -13,6 +13,10 @@ enum flaw {
     FLAW_COUNT
 };
 #undef FLAW
+/* There are more of them than a word of 64 bits has. */
+__extension__ typedef unsigned __int128 flaw_set;
+_Static_assert(FLAW_COUNT <= 128, "a flaw is one bit");
+#define FLAW_BIT(flaw) ((flaw_set)1 << (flaw))
 
 struct policy {
 #define POLICY_TIME(id, name, value, what) uint64_t id##_us;
@@ -22,7 +26,7 @@ struct policy {
 #undef POLICY_TIME
 #undef POLICY_COUNT
 #undef POLICY_WORD
-    uint64_t flaws; /* bit FLAW_x; read by decide.c only */
+    flaw_set flaws; /* bit FLAW_x; read by decide.c only */
 };
 
 struct flaw_info {
@@ -45,6 +49,8 @@ struct policy_info {
 extern const struct policy_info policy_table[];
 extern const size_t policy_table_size;
 const struct policy_info *policy_find(const char *name);
+/* Where a choice comes from: rules, products, bugs. "" for one that has none yet. */
+const char *policy_reference(const char *name);
 
 /* A preset changes some defaults: `changes` is "name=value name=value", in the scenario file's notation. */
 struct policy_preset {

@@ -320,9 +320,9 @@ int run_scenario(struct run *run, const struct scenario *scenario, const struct 
     history_add_sink(&history, (struct history_sink){take_for_probes, run});
     for (int i = 0; i < options->extra_count; i++)
         history_add_sink(&history, options->extra[i]);
-    uint64_t flaws = options->flaws;
+    flaw_set flaws = options->flaws;
     if (scenario->flaw >= 0 && !options->without_flaw)
-        flaws |= 1ULL << scenario->flaw;
+        flaws |= FLAW_BIT(scenario->flaw);
     result->end = world_run(run->world, scenario, options->seed, flaws, &history);
     check_finish(run->check);
     metrics_finish(run->metrics);

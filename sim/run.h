@@ -12,7 +12,7 @@
 
 struct run_options {
     uint64_t seed;
-    uint64_t flaws;               /* bits of enum flaw, besides the scenario's own */
+    flaw_set flaws;               /* bits of enum flaw, besides the scenario's own */
     bool without_flaw;            /* a negative scenario's control: leave its flaw out, expect a clean run */
     struct history_sink extra[4]; /* file writer, trace, … */
     int extra_count;

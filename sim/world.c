@@ -325,7 +325,7 @@ static void check_limits(struct world *w)
         exhaust(w, "bytes of memory", s->memory_max_bytes);
 }
 
-enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, flaw_set flaws,
                          struct history *history)
 {
     world_begin(world, scenario, seed, flaws, history);

@@ -44,7 +44,7 @@ void world_free(struct world *world);
 typedef void world_tap_fn(void *ctx, shard_id shard, const struct shard_input *input);
 void world_tap(struct world *world, world_tap_fn *tap, void *ctx);
 /* Runs the whole of it: safety, heal, deliver, age; ends with the record "end". flaws: bits of enum flaw. */
-enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, flaw_set flaws,
                          struct history *history);
 /* After world_run, until the next: */
 uint64_t world_events(const struct world *world);

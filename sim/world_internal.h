@@ -314,7 +314,7 @@ uint32_t node_name(struct world *w, uint32_t node);
 struct node_clock *node_clock(struct world *w, uint32_t node);
 
 /* ---- world_setup.c ---- */
-void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, flaw_set flaws,
                  struct history *history); /* forgets the run before */
 void world_set_up(struct world *w);
 void world_forget(struct world *w); /* gives back what belongs to one run; keeps the arrays */

@@ -249,7 +249,7 @@ void world_forget(struct world *w)
     w->device_count = w->user_count = w->shard_count = 0;
 }
 
-void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, uint64_t flaws,
+void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, flaw_set flaws,
                  struct history *history)
 {
     world_forget(w);

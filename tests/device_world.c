@@ -114,7 +114,7 @@ struct text text_of(const char *s)
     return t;
 }
 
-void open_world(uint64_t flaws, bool linked)
+void open_world(flaw_set flaws, bool linked)
 {
     world.policy = policy_sound();
     world.policy.flaws = flaws;
@@ -133,7 +133,7 @@ void welcome(uint64_t head)
 }
 
 /* Connected, welcomed, and in CONV since v1 by the entry at position 1. */
-void open_joined(uint64_t flaws)
+void open_joined(flaw_set flaws)
 {
     open_world(flaws, false);
     connect_as(SESSION);

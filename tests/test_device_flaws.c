@@ -13,7 +13,7 @@ int suite_device_flaws(void);
 /* ---- flaws: each changes the answer that the test of its rule expects ---- */
 
 #ifndef NO_FLAWS
-#define FLAWED(id) (1ULL << FLAW_##id)
+#define FLAWED(id) FLAW_BIT(FLAW_##id)
 
 static void flaw_gap_skipped(void)
 {

@@ -152,7 +152,7 @@ static void a_send_that_waits_is_cancelled_and_one_that_went_is_deleted(void)
 static void with_the_flaws_everybody_hears_and_the_cancelled_one_is_sent(void)
 {
     begin();
-    t.policy.flaws = 1ULL << FLAW_SCOPE_WIDENED | 1ULL << FLAW_CANCEL_SENDS;
+    t.policy.flaws = FLAW_BIT(FLAW_SCOPE_WIDENED) | FLAW_BIT(FLAW_CANCEL_SENDS);
     msg_id m = said(3);
     done(1, OPERATION_DELETE_ME, m);
     CU_ASSERT_FALSE(town_reads(&t, 3, m));

@@ -157,12 +157,20 @@ static void the_number_of_invariants_is_right(void)
     free(readme);
 }
 
+/* `sexton list policies` says where it comes from (core/policy_reference.c). */
+static void every_choice_has_a_reference(void)
+{
+    for (size_t i = 0; i < policy_table_size; i++)
+        promise(*policy_reference(policy_table[i].name) != 0, policy_table[i].name);
+}
+
 int suite_readme(void)
 {
     CU_pSuite suite = CU_add_suite("readme", NULL, NULL);
     if (!suite || !CU_ADD_TEST(suite, every_scenario_exists) || !CU_ADD_TEST(suite, every_file_exists) ||
         !CU_ADD_TEST(suite, every_command_exists) || !CU_ADD_TEST(suite, every_target_exists) ||
-        !CU_ADD_TEST(suite, every_flaw_has_a_scenario) || !CU_ADD_TEST(suite, the_number_of_invariants_is_right))
+        !CU_ADD_TEST(suite, every_flaw_has_a_scenario) || !CU_ADD_TEST(suite, the_number_of_invariants_is_right) ||
+        !CU_ADD_TEST(suite, every_choice_has_a_reference))
         return (int)CU_get_error();
     return 0;
 }

@@ -303,7 +303,7 @@ static void a_repeated_operation_is_executed_once(void)
     town_shard_msg(&t, town_home(&t, 1), &op, 1, t.sessions[1]);
     town_settle(&t);
     CU_ASSERT_EQUAL(t.notes[NOTE_COMMIT], committed);
-    t.policy.flaws = 1ULL << FLAW_DEDUP_WINDOW;
+    t.policy.flaws = FLAW_BIT(FLAW_DEDUP_WINDOW);
     town_advance(&t, 62 * US_PER_S);
     town_shard_msg(&t, town_home(&t, 1), &op, 1, t.sessions[1]);
     town_settle(&t);

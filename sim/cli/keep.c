@@ -99,7 +99,7 @@ static int write_history(struct run *run, const struct replay *replay, const cha
     struct history_writer *writer = replay_history(replay, file.out);
     struct run_options options = {.seed = replay->seed,
                                   .without_flaw = replay->control,
-                                  .flaws = replay->flaw >= 0 ? 1ULL << replay->flaw : 0,
+                                  .flaws = replay->flaw >= 0 ? FLAW_BIT(replay->flaw) : 0,
                                   .extra = {{history_writer_take, writer}},
                                   .extra_count = 1};
     struct run_result *result = base_alloc(sizeof *result);

@@ -53,19 +53,46 @@ static int list_records(const char *dir)
     return SEXTON_OK;
 }
 
+/* "a|b|c": the default, and what else there is. */
+static void print_words(const struct policy_info *info)
+{
+    const char *word = info->words;
+    for (uint64_t i = 0; *word; i++) {
+        size_t len = strcspn(word, "|");
+        if (i == info->value)
+            (void)printf("default %.*s", (int)len, word);
+        word += len + (word[len] == '|');
+    }
+    const char *before = "; or ";
+    word = info->words;
+    for (uint64_t i = 0; *word; i++) {
+        size_t len = strcspn(word, "|");
+        if (i != info->value) {
+            (void)printf("%s%.*s", before, (int)len, word);
+            before = ", ";
+        }
+        word += len + (word[len] == '|');
+    }
+    (void)putchar('\n');
+}
+
 static int list_policies(const char *dir)
 {
     char value[64];
     (void)dir;
     for (size_t i = 0; i < policy_table_size; i++) {
         const struct policy_info *info = &policy_table[i];
-        if (info->type == POLICY_IS_TIME)
+        (void)printf("%-17s ", info->name);
+        if (info->type == POLICY_IS_TIME) {
             history_duration(info->value, value, sizeof value);
-        else if (info->type == POLICY_IS_COUNT)
-            (void)snprintf(value, sizeof value, "%llu", (unsigned long long)info->value);
-        else
-            (void)snprintf(value, sizeof value, "%s", info->words);
-        (void)printf("%-15s %-22s %s\n", info->name, value, info->what);
+            (void)printf("default %s; or any time\n", value);
+        } else if (info->type == POLICY_IS_COUNT) {
+            (void)printf("default %llu; or %llu to %llu\n", (unsigned long long)info->value,
+                         (unsigned long long)info->low, (unsigned long long)info->high);
+        } else {
+            print_words(info);
+        }
+        (void)printf("%17s %s\n%17s see %s\n", "", info->what, "", policy_reference(info->name));
     }
     return SEXTON_OK;
 }

@@ -180,7 +180,7 @@ static int run_it(struct run *run, const struct options *options, const struct r
     struct run_trace trace = {.only = options->only};
     struct run_options run_options = {.seed = options->seed,
                                       .without_flaw = options->control,
-                                      .flaws = options->flaw >= 0 ? 1ULL << options->flaw : 0};
+                                      .flaws = options->flaw >= 0 ? FLAW_BIT(options->flaw) : 0};
     warm_up(run, replay->scenario, &run_options, options->nth, result);
     if (options->history) {
         if (output_open(&file, options->history) < 0)
