@@ -26,6 +26,7 @@ struct input {
 static struct town t;
 static conv_id convs[2];
 static msg_id messages[6];
+static msg_id upload; /* that messages[2] refers to */
 
 static uint64_t take(struct input *in, size_t bytes)
 {
@@ -58,6 +59,14 @@ static void build(uint8_t choices)
     town_connect(&t, 3);
     for (size_t i = 0; i < 4; i++)
         messages[i] = town_send(&t, i < 3 ? 1 : 3, convs[i / 3]);
+    struct device_input attach = {.kind = DEVICE_PERSON, .operation = OPERATION_UPLOAD, .conv = convs[0]};
+    attach.body = (struct text){.len = TEXT_BYTES_MAX};
+    upload = MAKE_ID(1, device_inspect(t.devices[1]).next_op);
+    town_input(&t, 1, &attach);
+    attach.operation = OPERATION_SEND;
+    attach.blob = upload;
+    messages[2] = MAKE_ID(1, device_inspect(t.devices[1]).next_op);
+    town_input(&t, 1, &attach);
     messages[4] = MAKE_ID(2, 1);
     messages[5] = MAKE_ID(1, 40);
     town_settle(&t);
@@ -65,6 +74,10 @@ static void build(uint8_t choices)
     town_do(&t, 3, OPERATION_DELETE, convs[0], messages[4], 0); /* early */
     town_do(&t, 3, OPERATION_DELETE_ME, convs[0], messages[1], 0);
     town_settle(&t);
+    if (!(choices & 64)) { /* the download of it is under way, or done */
+        struct device_input fetch = {.kind = DEVICE_FETCH, .conv = convs[0], .target = messages[2]};
+        town_input(&t, 3, &fetch);
+    }
     if (choices & 16)
         town_connect(&t, 4); /* installed; else its reset is to come */
     if (choices & 32) {
@@ -93,6 +106,7 @@ static uint64_t interesting(uint8_t which, uint64_t now)
                                messages[3],
                                messages[4],
                                messages[5],
+                               upload,
                                MAKE_ID(1, 3),
                                MAKE_ID(PROVISIONER, 9),
                                255,
@@ -135,7 +149,7 @@ static struct wire sensible(uint8_t kind, device_id device, shard_id from, shard
     w.outcome = OUTCOME_ACCEPTED;
     w.conv_kind = CONV_GROUP;
     w.role = ROLE_MEMBER;
-    w.user = kind == WIRE_FORWARD || kind == WIRE_SNAPSHOT_Q ? (from ? 1 : 2) : (to ? 1 : 2);
+    w.user = kind == WIRE_FORWARD || kind == WIRE_SNAPSHOT_Q || kind == WIRE_FETCH ? (from ? 1 : 2) : (to ? 1 : 2);
     w.actor = w.user;
     w.subject = 3;
     w.reset_id = 1;
@@ -143,10 +157,12 @@ static struct wire sensible(uint8_t kind, device_id device, shard_id from, shard
     w.incarnation = 1;
     w.position = state.cursor + (kind == WIRE_ENTRY);
     w.head = w.position;
-    w.conv = shard_of_conv(&t.policy, convs[0], 2) == (kind == WIRE_FORWARD || kind == WIRE_SNAPSHOT_Q ? to : from)
+    w.conv = shard_of_conv(&t.policy, convs[0], 2) ==
+                     (kind == WIRE_FORWARD || kind == WIRE_SNAPSHOT_Q || kind == WIRE_FETCH ? to : from)
                  ? convs[0]
                  : convs[1];
-    w.target = messages[1];
+    w.target = messages[kind == WIRE_FETCH || kind == WIRE_PART ? 2 : 1];
+    w.blob = upload;
     w.version = VERSION_MAKE(1, 50);
     struct row in = {.c = {[CHANNEL_IN_source] = from}};
     if (t.stores[to]->ops->get(t.stores[to], TABLE_CHANNEL_IN, &in) == 0)

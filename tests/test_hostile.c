@@ -343,6 +343,47 @@ static void a_shard_speaks_for_its_own_conversations_and_users_alone(void)
     town_close(&t);
 }
 
+/* A shard asks for its own users only, and answers for its own conversations only. */
+static void parts_of_attachments_come_from_where_they_belong(void)
+{
+    begin();
+    for (shard_id to = 0; to < SHARDS; to++) {
+        shard_id from = 1 - to;
+        user_id user_here = to == shard_of_user(1, SHARDS) ? 1 : 2, user_there = 3 - user_here;
+        conv_id conv_here = 0, conv_there = 0;
+        for (uint32_t n = 1; !conv_here || !conv_there; n++) {
+            conv_id c = MAKE_ID(PROVISIONER, n);
+            *(shard_of_conv(&t.policy, c, SHARDS) == to ? &conv_here : &conv_there) = c;
+        }
+        struct wire ask = {.kind = WIRE_FETCH, .user = user_here, .device = 1, .session = 1, .conv = conv_here};
+        ask.target = ours;
+        ask.blob = ours;
+        ask.page = 1;
+        struct wire asks[] = {ask, ask, ask};
+        asks[1].user = user_there;
+        asks[1].conv = conv_there;
+        asks[2].user = user_there;
+        asks[2].page = 0;
+        struct wire part = {.kind = WIRE_PART, .device = user_here, .conv = conv_here, .target = ours, .blob = ours};
+        part.session = t.sessions[user_here];
+        part.page = part.pages = 1;
+        part.body = (struct text){.len = 4, .bytes = "fake"};
+        struct wire parts[] = {part, part};
+        parts[1].conv = conv_there;
+        parts[1].session++;
+        for (size_t i = 0; i < 5; i++) {
+            const struct wire *w = i < 3 ? &asks[i] : &parts[i - 3];
+            struct shard_input input = {.kind = SHARD_PEER_MSG, .shard = from, .wire = w, .now_us = t.now_us};
+            uint64_t before = town_now(TOWN_ALL);
+            CU_ASSERT_EQUAL(shard_step(t.shards[to], &input, &t.out), 0);
+            CU_ASSERT_EQUAL(t.out.msg_count, 0);
+            CU_ASSERT_EQUAL(t.out.note_count, 0);
+            CU_ASSERT_EQUAL(town_now(TOWN_ALL), before);
+        }
+    }
+    town_close(&t);
+}
+
 static void an_old_or_early_entry_of_a_channel_is_dropped(void)
 {
     begin();
@@ -430,6 +471,7 @@ static void a_device_believes_its_session_its_epoch_and_its_position_alone(void)
     X(a_deletion_of_what_another_shard_orders_has_no_effect)    \
     X(an_id_that_is_not_ones_own_makes_nothing)                 \
     X(a_shard_speaks_for_its_own_conversations_and_users_alone) \
+    X(parts_of_attachments_come_from_where_they_belong)         \
     X(an_old_or_early_entry_of_a_channel_is_dropped)            \
     X(a_device_believes_its_session_its_epoch_and_its_position_alone)
 

@@ -408,7 +408,38 @@ static void a_vault_of_version_1_is_refused(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error, "found schema version 1, expected 2 or 3"));
 }
 
+/* A program of version 2 left no blobs: their database is made beside the two that are migrated, and is like a new one.
+ */
+static void blobs_are_made_beside_old_databases_and_have_no_older_version(void)
+{
+    char error[512];
+    struct store *opened = NULL;
+    struct store_sqlite_options options = {.part = STORE_BLOBS, .path = world_path("blobs.db")};
+    CU_ASSERT_EQUAL_FATAL(store_sqlite_open(&options, &opened, error, sizeof error), 0);
+    struct row blob = {.c = {[BLOB_id] = 7, [BLOB_part] = 1}, .body = {.len = 3, .bytes = "abc"}}, found = blob;
+    CU_ASSERT_EQUAL(opened->ops->begin(opened), 0);
+    CU_ASSERT_EQUAL(opened->ops->put(opened, TABLE_BLOB, &blob), 0);
+    CU_ASSERT_EQUAL(opened->ops->commit(opened), 0);
+    opened->ops->close(opened);
+    CU_ASSERT_EQUAL_FATAL(store_sqlite_open(&options, &opened, error, sizeof error), 0);
+    memset(&found.body, 0, sizeof found.body);
+    CU_ASSERT_EQUAL(opened->ops->get(opened, TABLE_BLOB, &found), 0);
+    CU_ASSERT_EQUAL(found.body.len, 3);
+    opened->ops->close(opened);
+    options.part = STORE_VAULT;
+    CU_ASSERT_EQUAL(store_sqlite_open(&options, &opened, error, sizeof error), E_STORE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "found the part blobs, expected the part vault"));
+    sqlite3 *db = open_plain("blobs.db");
+    run_sql(db, "PRAGMA user_version = 2");
+    sqlite3_close(db);
+    options.part = STORE_BLOBS;
+    CU_ASSERT_EQUAL(store_sqlite_open(&options, &opened, error, sizeof error), E_STORE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "found schema version 2, expected 3"));
+}
+
 static const struct named_test tests[] = {
+    {"blobs_are_made_beside_old_databases_and_have_no_older_version",
+     blobs_are_made_beside_old_databases_and_have_no_older_version},
     {"every_row_of_an_old_version_is_migrated", every_row_of_an_old_version_is_migrated},
     {"a_migrated_file_has_the_schema_of_a_new_one", a_migrated_file_has_the_schema_of_a_new_one},
     {"a_migration_that_fails_leaves_the_old_version", a_migration_that_fails_leaves_the_old_version},

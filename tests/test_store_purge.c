@@ -96,6 +96,13 @@ static int keep_entry(void *ctx, const struct row *row)
     return 0;
 }
 
+static int keep_blob(void *ctx, const struct row *row)
+{
+    (void)ctx;
+    keep(row->c[BLOB_id], row->body.bytes, row->body.len);
+    return 0;
+}
+
 static void scan_all(struct store *of, enum store_table table, store_visit *visit)
 {
     struct store_range all = {.table = table, .index = INDEX_PRIMARY};
@@ -108,6 +115,7 @@ static void keep_secrets(void)
         scan_all(t.vaults[s], TABLE_KEY, keep_key);
         scan_all(t.stores[s], TABLE_MESSAGE, keep_message);
         scan_all(t.stores[s], TABLE_LOG, keep_entry);
+        scan_all(t.blobs[s], TABLE_BLOB, keep_blob);
     }
 }
 
@@ -117,10 +125,11 @@ static unsigned found_of(msg_id owner, shard_id of)
     static const char *const ends[] = {"", "-wal", "-journal"};
     unsigned found = 0;
     for (shard_id s = 0; s < t.shard_count; s++)
-        for (size_t file = 0; file < 2 * sizeof ends / sizeof *ends; file++) {
+        for (size_t file = 0; file < STORE_PARTS * sizeof ends / sizeof *ends; file++) {
             char name[64];
             size_t size;
-            snprintf(name, sizeof name, "%s%u-%d.db%s", file % 2 ? "vault" : "main", s, (int)backend, ends[file / 2]);
+            snprintf(name, sizeof name, "%s%u-%d.db%s", store_part_name((enum store_part)(file % STORE_PARTS)), s,
+                     (int)backend, ends[file / STORE_PARTS]);
             unsigned char *bytes = of == UINT32_MAX || of == s ? world_read(world_path(name), &size) : NULL;
             for (size_t i = 0; bytes && i < secret_count; i++)
                 found += (owner == 0 || secrets[i].owner == owner) &&
@@ -219,6 +228,60 @@ static void a_new_life_wipes_what_the_last_one_left(void)
     end_town();
 }
 
+/* ---- attachments ---- */
+
+#define PHOTOS 60U
+
+/* Device 1 uploads, and with `send` sends a message that refers to it. Returns the upload. */
+static msg_id upload(bool send, msg_id *message)
+{
+    struct device_input in = {.kind = DEVICE_PERSON, .operation = OPERATION_UPLOAD, .conv = conv};
+    msg_id id = MAKE_ID(1, device_inspect(t.devices[1]).next_op);
+    in.body.len = TEXT_BYTES_MAX;
+    memset(in.body.bytes, 'p', TEXT_BYTES_MAX);
+    CU_ASSERT_EQUAL(town_input(&t, 1, &in), 0);
+    town_settle(&t);
+    if (!send)
+        return id;
+    in.operation = OPERATION_SEND;
+    in.blob = id;
+    *message = MAKE_ID(1, device_inspect(t.devices[1]).next_op);
+    CU_ASSERT_EQUAL(town_input(&t, 1, &in), 0);
+    town_settle(&t);
+    return id;
+}
+
+/* Every third stays, every third is deleted, every third was never sent: and no file has bytes of the last two. */
+static void attachments_are_in_no_file_of(enum backend kind)
+{
+    msg_id uploads[PHOTOS], messages[PHOTOS] = {0};
+    begin_town(kind, 0);
+    t.policy.orphan_after_us = WINDOW;
+    for (unsigned i = 0; i < PHOTOS; i++)
+        uploads[i] = upload(i % 3 < 2, &messages[i]);
+    keep_secrets();
+    unsigned unseen = 0;
+    for (unsigned i = 0; i < PHOTOS; i++)
+        unseen += found_of(uploads[i], UINT32_MAX) < 6; /* a key of four words, and three parts; some words are short */
+    CU_ASSERT_EQUAL(unseen, 0);
+    for (unsigned i = 1; i < PHOTOS; i += 3)
+        CU_ASSERT_NOT_EQUAL(town_do(&t, 1, OPERATION_DELETE, conv, messages[i], 0), 0);
+    town_settle(&t);
+    town_advance(&t, WINDOW + US_PER_S);
+    unsigned left = 0, live = 0;
+    for (unsigned i = 0; i < PHOTOS; i++)
+        *(i % 3 ? &left : &live) += found_of(uploads[i], UINT32_MAX) > 0;
+    CU_ASSERT_EQUAL(left, 0);
+    CU_ASSERT_EQUAL(live, PHOTOS / 3);
+    end_town();
+}
+
+static void purged_attachments_are_in_no_file(void)
+{
+    attachments_are_in_no_file_of(BACKEND_ROLLBACK);
+    attachments_are_in_no_file_of(BACKEND_WAL);
+}
+
 /* ---- a wipe that fails ---- */
 
 static struct store_ops broken;
@@ -304,6 +367,7 @@ static void the_keys_go_with_the_last_one_who_is_evicted(void)
 
 static const struct named_test tests[] = {
     {"purged_bytes_are_in_no_file", purged_bytes_are_in_no_file},
+    {"purged_attachments_are_in_no_file", purged_attachments_are_in_no_file},
     {"a_wipe_may_wait_but_a_reaping_does_not", a_wipe_may_wait_but_a_reaping_does_not},
     {"a_new_life_wipes_what_the_last_one_left", a_new_life_wipes_what_the_last_one_left},
     {"a_failed_wipe_fails_the_step_after_its_commit", a_failed_wipe_fails_the_step_after_its_commit},
