@@ -104,6 +104,7 @@ struct device_copy {
     msg_id target, via;
     version version; /* 0: of a message that only the outbox has */
     uint8_t copy;    /* enum copy */
+    bool partial;    /* of a download that goes on: nobody can read it yet */
     struct text text;
 };
 /* In ascending (conv, copy, target, via) order; stops as device_rows does. */

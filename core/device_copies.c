@@ -489,9 +489,10 @@ int device_copies(const struct device *device, int (*visit)(void *ctx, const str
 {
     for (size_t i = 0; i < device->replica.copy_count; i++) {
         const struct replica_copy *from = &device->replica.copies[i];
-        if (from->mark || from->partial)
+        if (from->mark)
             continue;
-        struct device_copy copy = {from->conv, from->target, from->via, from->version, from->copy, from->text};
+        struct device_copy copy = {from->conv, from->target,  from->via, from->version,
+                                   from->copy, from->partial, from->text};
         int stop = visit(ctx, &copy);
         if (stop)
             return stop;

@@ -40,11 +40,25 @@ static int view_row(void *ctx, const struct device_row *row)
     return 0;
 }
 
-/* A copy that is stored is readable, whatever became of the body. */
+static bool has_body(const struct view *view, uint32_t message)
+{
+    const struct world *w = view->w;
+    for (size_t i = 0; i < view->count; i++)
+        if (w->items[i].message == message && w->items[i].copy == w->words.copy[COPY_BODY])
+            return true;
+    return false;
+}
+
+/*
+ * A copy that is stored is readable, whatever became of the body. Part of one is not, as long as the rest may come; but
+ * the part of what is not there any more is a copy that nobody takes away.
+ */
 static int view_copy(void *ctx, const struct device_copy *copy)
 {
     struct view *view = ctx;
     struct world *w = view->w;
+    if (copy->partial && has_body(view, record_message_name(w, copy->target)))
+        return 0;
     *view_item(view) = (struct record_item){.in = record_conv_name(w, copy->conv),
                                             .message = record_message_name(w, copy->target),
                                             .copy = w->words.copy[copy->copy],
