@@ -430,6 +430,8 @@ int channel_receive(struct shard *s, shard_id source, const struct wire *wire)
         return blob_answered(s, source, wire);
     if (wire->kind == WIRE_REBASE_Q)
         return rebase_answer(s, source, wire->incarnation);
+    if (wire->kind == WIRE_TYPING)
+        return typing_passed_on(s, source, wire);
     if (wire->kind != WIRE_CHANNEL_ACK)
         return receive_entry(s, source, wire);
     if (!wire->reset)

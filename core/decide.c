@@ -462,3 +462,18 @@ bool decide_proves_sessions(const struct policy *p)
 {
     return p->device_identity == 1;
 }
+
+bool decide_tells_typing(const struct policy *p)
+{
+    return p->typing == 1;
+}
+
+bool decide_typing_needs_member(const struct policy *p)
+{
+    return !flawed(p, FLAW_TYPING_OF_STRANGERS);
+}
+
+bool decide_typing_follows(const struct policy *p)
+{
+    return !flawed(p, FLAW_TYPING_AFTER_DELETE);
+}

@@ -185,4 +185,10 @@ bool decide_quote_stays(const struct policy *p);
 /* Does the cursor jump to the head when a delta does not come? */
 bool decide_trusts_push_alone(const struct policy *p);
 
+/* ---- who is typing ---- */
+bool decide_tells_typing(const struct policy *p);        /* does writing a draft tell the others? */
+bool decide_typing_needs_member(const struct policy *p); /* is a signal passed on only of a member? */
+/* Does an indicator go with its conversation, and is a signal dropped that the log has overtaken? */
+bool decide_typing_follows(const struct policy *p);
+
 #endif

@@ -40,6 +40,7 @@ void device_free(struct device *device)
     sync_reset_free(device);
     replica_release(&device->replica);
     free(device->held);
+    free(device->typists);
     free(device);
 }
 
@@ -61,12 +62,12 @@ static int on_typing(struct device *d, const struct device_input *in, struct out
     if (draft)
         draft->reply = in->reply;
     copies_update(d, in->conv, (struct gone){BECAUSE_SUPERSEDED, 0}, out);
-    return STATUS_OK;
+    return decide_tells_typing(d->policy) ? typing_tell(d, in->conv, in->body.len == 0, out) : STATUS_OK;
 }
 
 static bool is_valid(const struct device_input *in)
 {
-    if ((unsigned)in->kind > DEVICE_FETCH)
+    if ((unsigned)in->kind > DEVICE_SIGNAL)
         return false;
     if (in->kind == DEVICE_CONNECTED)
         return in->session != 0;
@@ -81,6 +82,7 @@ int device_step(struct device *device, const struct device_input *in, struct out
         sync_apply_held(device, out);
     if (status == STATUS_OK) {
         copies_catch_up(device, out);
+        typing_expire(device, in->now_us, out);
         switch (in->kind) {
             case DEVICE_PERSON:
                 status = outbox_person(device, in, out);
@@ -97,8 +99,10 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 sync_connected(device, in->session, in->now_us, out);
                 break;
             case DEVICE_DISCONNECTED:
-                if (!in->session || in->session == device->session)
+                if (!in->session || in->session == device->session) {
                     sync_disconnected(device);
+                    typing_forget(device, out);
+                }
                 break;
             case DEVICE_MESSAGE:
                 sync_message(device, in->wire, in->now_us, out);
@@ -110,6 +114,10 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 status = sync_search(device, &in->body, out);
                 break;
             case DEVICE_RESUME:
+                typing_forget(device, out);
+                break;
+            case DEVICE_SIGNAL:
+                status = typing_tell(device, in->conv, false, out);
                 break;
             case DEVICE_PUSH:
                 centre_push(device, in->wire, out);
@@ -132,6 +140,8 @@ struct device_state device_inspect(const struct device *device)
         bytes += sizeof *device->reset + device->reset->cap * sizeof *device->reset->items;
     if (device->held)
         bytes += sizeof *device->held;
+    if (device->typists)
+        bytes += TYPISTS_MAX * sizeof *device->typists;
     return (struct device_state){
         .epoch = device->epoch,
         .generation = device->generation,

@@ -23,6 +23,7 @@ enum device_input_kind {
     DEVICE_SEARCH,  /* body: a word; while it is connected, its shard is asked, and what was found before gives way */
     DEVICE_PUSH,    /* wire, to its notification centre: whether the app runs or not; wakes nothing */
     DEVICE_FETCH,   /* conv target: download what is attached to that message; asked for until it is there */
+    DEVICE_SIGNAL,  /* conv: the person is typing there, says nothing yet and has no draft; told while connected */
 };
 struct device_input {
     enum device_input_kind kind;
@@ -98,7 +99,7 @@ struct device_row {
 /* In ascending (conv, target) order; stops when visit returns non-zero and returns that. */
 int device_rows(const struct device *device, int (*visit)(void *ctx, const struct device_row *row), void *ctx);
 /* Every copy in it that is not a body: of which message, made from which version of it, carried by which (via, or 0).
- */
+   TYPING is of no message: target is the user who types, version that of the conversation. */
 struct device_copy {
     conv_id conv;
     msg_id target, via;
@@ -107,7 +108,7 @@ struct device_copy {
     bool partial;    /* of a download that goes on: nobody can read it yet */
     struct text text;
 };
-/* In ascending (conv, copy, target, via) order; stops as device_rows does. */
+/* In ascending (conv, copy, target, via) order, who is typing last; stops as device_rows does. */
 int device_copies(const struct device *device, int (*visit)(void *ctx, const struct device_copy *copy), void *ctx);
 /* Does an operation of this number wait in its outbox, sent or not? */
 bool device_waits(const struct device *device, uint32_t op);

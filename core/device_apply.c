@@ -254,6 +254,7 @@ void apply_entry(struct device *d, const struct wire *w, struct out *out)
         apply_join(d, w);
     else if (conv)
         told = apply_known(d, conv, w);
+    typing_applied(d, w, out);
     bool whole = outbox_settle(d, w->conv, false) || !is_of_message(w);
     view_update(d, w->conv, whole ? 0 : w->target, (struct gone){because_gone(w), w->version}, out);
     if (told)

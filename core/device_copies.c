@@ -497,5 +497,13 @@ int device_copies(const struct device *device, int (*visit)(void *ctx, const str
         if (stop)
             return stop;
     }
+    for (size_t i = 0; i < device->typist_count; i++) {
+        const struct typist *from = &device->typists[i];
+        struct device_copy copy = {.conv = from->conv, .target = from->user, .version = from->version};
+        copy.copy = COPY_TYPING;
+        int stop = visit(ctx, &copy);
+        if (stop)
+            return stop;
+    }
     return 0;
 }

@@ -32,6 +32,8 @@ struct device *device_copy(const struct device *device)
     struct device *copy = base_alloc(sizeof *copy);
     *copy = *device;
     copy->held = NULL;
+    copy->typists = NULL;
+    copy->typist_count = 0;
     replica_copy_all(&copy->replica, &device->replica);
     copy->reset = copy_reset(device->reset);
     device_crash(copy);

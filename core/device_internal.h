@@ -31,6 +31,14 @@ struct reset {
     size_t count, cap;
 };
 
+#define TYPISTS_MAX 64 /* more are not shown */
+struct typist {        /* somebody who is typing, as shown */
+    conv_id conv;
+    user_id user;
+    version version; /* of the conversation, when the signal was passed on */
+    uint64_t until_us;
+};
+
 struct device {
     const struct policy *policy;
     device_id id;
@@ -49,22 +57,24 @@ struct device {
     uint8_t protocol;   /* the version that it speaks */
     bool retired;       /* X4: its id is not to be used any more */
     /* volatile */
-    bool welcomed;      /* in this session */
-    bool hello_out;     /* said and not answered */
-    bool resetting;     /* a reset was announced or has begun: entries are ignored until it is installed (R4) */
+    bool welcomed;  /* in this session */
+    bool hello_out; /* said and not answered */
+    bool resetting; /* a reset was announced or has begun: entries are ignored until it is installed (R4) */
+    uint8_t typist_count;
     uint8_t patience;   /* hellos without progress, for the pause before the next */
     uint32_t session;   /* 0 = not connected */
     uint32_t unacked;   /* entries applied since the last acknowledgement */
     conv_id looking_at; /* 0 = nothing */
     uint64_t head;      /* of this epoch, as far as heard in this session */
     uint64_t retry_at_us;
-    bool may_wait;        /* the hello that is out may be held: nothing was missing when it was said */
-    uint32_t hello_op;    /* next_op when the last hello was said */
-    uint64_t fetch_at_us; /* when to ask again for what is being downloaded; 0 = nothing is */
-    uint64_t poll_at_us;  /* when to ask again; meant only where decide_polls */
-    bool copies_due;      /* half-hidden only: the rows have changed, what is derived from them has not */
-    bool copies_now;      /* and what was put off is being done */
-    struct wire *held;    /* cursor-first only: the cursor has moved, the entry is not applied yet */
+    bool may_wait;          /* the hello that is out may be held: nothing was missing when it was said */
+    uint32_t hello_op;      /* next_op when the last hello was said */
+    uint64_t fetch_at_us;   /* when to ask again for what is being downloaded; 0 = nothing is */
+    uint64_t poll_at_us;    /* when to ask again; meant only where decide_polls */
+    bool copies_due;        /* half-hidden only: the rows have changed, what is derived from them has not */
+    bool copies_now;        /* and what was put off is being done */
+    struct typist *typists; /* by (conv, user); what a crash leaves on the screen goes at DEVICE_RESUME */
+    struct wire *held;      /* cursor-first only: the cursor has moved, the entry is not applied yet */
 };
 
 /* Why rows go that the replica and the outbox have no more. */
@@ -107,6 +117,16 @@ void copies_export(struct device *d, const struct wire *w);
 void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text);
 void copies_uninvite(struct device *d, const struct wire *w, struct out *out);
 void copies_keep_invitations(struct device *d, const struct reset *reset, struct out *out);
+
+/* device_typing.c */
+void typing_heard(struct device *d, const struct wire *w, uint64_t now_us, struct out *out);
+void typing_applied(struct device *d, const struct wire *w, struct out *out); /* an entry of the log is */
+/* The conversation, or any (0), may not be what it was: what may not be shown of it goes. */
+void typing_review(struct device *d, conv_id conv, struct out *out);
+void typing_expire(struct device *d, uint64_t now_us, struct out *out);
+void typing_forget(struct device *d, struct out *out); /* there is no connection that could say more */
+uint64_t typing_wake(const struct device *d);
+int typing_tell(const struct device *d, conv_id conv, bool over, struct out *out);
 
 /* device_centre.c */
 void centre_push(struct device *d, const struct wire *w, struct out *out);

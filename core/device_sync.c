@@ -373,7 +373,7 @@ static bool is_sound_page(const struct wire *w)
     }
 }
 
-static bool is_sound(const struct wire *w)
+static bool is_sound(const struct wire *w, uint8_t protocol)
 {
     if (w->body.len > TEXT_BYTES_MAX)
         return false;
@@ -391,6 +391,8 @@ static bool is_sound(const struct wire *w)
         case WIRE_PART:
             return w->conv && w->target && w->blob && w->why < WHY_COUNT &&
                    (w->why || (w->page && w->page <= w->pages && w->body.len));
+        case WIRE_TYPING:
+            return w->conv && w->actor && w->version && w->body.len == 0 && protocol == PROTOCOL_CURRENT;
         case WIRE_ANSWER:
             return w->outcome != OUTCOME_NONE && w->outcome < OUTCOME_COUNT && w->why < WHY_COUNT;
         default:
@@ -408,8 +410,13 @@ static void on_answer(struct device *d, const struct wire *w, uint64_t now_us, s
 
 void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struct out *out)
 {
-    if (!d->session || w->session != d->session || !is_sound(w)) /* L3 */
+    if (!d->session || w->session != d->session || !is_sound(w, d->protocol)) /* L3 */
         return;
+    if (w->kind == WIRE_TYPING) { /* it is no answer to anything, and no progress */
+        if (d->welcomed && !d->resetting)
+            typing_heard(d, w, now_us, out);
+        return;
+    }
     set_retry(d, now_us);
     switch (w->kind) {
         case WIRE_WELCOME:
@@ -437,6 +444,7 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
             outbox_retire(d, out);
             sync_reset_free(d);
             sync_disconnected(d);
+            typing_forget(d, out);
             d->retired = true;
             break;
         default:
@@ -459,14 +467,20 @@ void sync_timer(struct device *d, uint64_t now_us, struct out *out)
     say_hello(d, now_us, out);
 }
 
-uint64_t sync_wake(const struct device *d, uint64_t now_us)
+static uint64_t wake_for_more(const struct device *d)
 {
-    if (d->held)
-        return now_us;
     uint64_t at_us = TIME_NEVER;
     if (is_waiting(d))
         at_us = d->retry_at_us;
     else if (decide_polls(d->policy) && d->welcomed)
         at_us = d->poll_at_us;
     return d->fetch_at_us && d->fetch_at_us < at_us ? d->fetch_at_us : at_us;
+}
+
+uint64_t sync_wake(const struct device *d, uint64_t now_us)
+{
+    if (d->held)
+        return now_us;
+    uint64_t more_us = wake_for_more(d), typing_us = typing_wake(d);
+    return more_us < typing_us ? more_us : typing_us;
 }

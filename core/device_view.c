@@ -124,4 +124,5 @@ void view_update(struct device *d, conv_id conv, msg_id target, struct gone gone
     }
     replica_rows_remove(r, kept, at - kept);
     copies_update(d, conv, gone, out);
+    typing_review(d, conv, out);
 }

@@ -38,20 +38,21 @@ const char *because_name(unsigned because);
  * What can carry the content of a message. The body is the message itself; everything else is derived from it, and must
  * go with it. New ones go at the end.
  */
-#define COPY_LIST(X)                                                           \
-    X(BODY, "body")                                                            \
-    X(QUOTE, "quote")     /* in a reply (via) */                               \
-    X(PREVIEW, "preview") /* the last message, in the list of conversations */ \
-    X(NOTIFICATION, "notification")                                            \
-    X(SEARCH, "search")                                                        \
-    X(THREAD, "thread") /* the last reply, in the summary at a root (via) */   \
-    X(ATTACHMENT, "attachment")                                                \
-    X(UNREAD, "unread")                                                        \
-    X(DRAFT, "draft") /* quoted in what is being written */                    \
-    X(EXPORT, "export")                                                        \
-    X(BACKUP, "backup")                                                        \
-    X(DISK, "disk")                                                            \
-    X(INVITATION, "invitation") /* of a conversation that one is no member of; the message is the invitation */
+#define COPY_LIST(X)                                                                                            \
+    X(BODY, "body")                                                                                             \
+    X(QUOTE, "quote")     /* in a reply (via) */                                                                \
+    X(PREVIEW, "preview") /* the last message, in the list of conversations */                                  \
+    X(NOTIFICATION, "notification")                                                                             \
+    X(SEARCH, "search")                                                                                         \
+    X(THREAD, "thread") /* the last reply, in the summary at a root (via) */                                    \
+    X(ATTACHMENT, "attachment")                                                                                 \
+    X(UNREAD, "unread")                                                                                         \
+    X(DRAFT, "draft") /* quoted in what is being written */                                                     \
+    X(EXPORT, "export")                                                                                         \
+    X(BACKUP, "backup")                                                                                         \
+    X(DISK, "disk")                                                                                             \
+    X(INVITATION, "invitation") /* of a conversation that one is no member of; the message is the invitation */ \
+    X(TYPING, "typing")         /* that somebody (actor) is typing in the conversation; of no message */
 #define COPY_ENUM(id, name) COPY_##id,
 enum copy { COPY_LIST(COPY_ENUM) COPY_COUNT };
 const char *copy_name(unsigned copy);

@@ -56,7 +56,8 @@ const struct policy_preset policy_presets[] = {
      "device-identity=sessions "
      "invite=any-member "
      "invite-expiry=7d "
-     "orphan-after=1m"},
+     "orphan-after=1m "
+     "typing=on"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

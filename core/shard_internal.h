@@ -26,6 +26,7 @@
  *   shard_search.c   the search index, a reader of logs
  *   shard_notify.c   pushes to notification centres
  *   shard_blob.c     attachments: uploads, fetches, orphans
+ *   shard_typing.c   who is typing
  *   shard_entrance.c what is not taken at all
  *   vault.c          data keys: seal, open, destroy
  *   audit.c          the audit log
@@ -488,6 +489,10 @@ int search_minimum(struct shard *s, const struct row *user, uint64_t *min);
 /* ---- notifications (shard_notify.c) ---- */
 /* The user's log grew by this entry, at its head: push to the device, if it is not connected. */
 void notify_device(struct shard *s, const struct row *device, const struct row *user, const struct wire *w);
+
+/* ---- who is typing (shard_typing.c) ---- */
+int typing_said(struct shard *s, user_id user, const struct wire *said);      /* by a connected device */
+int typing_passed_on(struct shard *s, shard_id source, const struct wire *w); /* by another shard */
 
 /* ---- sessions (shard_session.c) ---- */
 struct session *session_of(struct shard *s, device_id device); /* NULL when not connected */

@@ -592,6 +592,8 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
     }
     if (w->kind == WIRE_FETCH)
         return blob_ask(s, (user_id)user.c[USER_id], session, w);
+    if (w->kind == WIRE_TYPING)
+        return typing_said(s, (user_id)user.c[USER_id], w);
     if (w->kind == WIRE_SEARCH)
         return search_answer(s, (user_id)user.c[USER_id], id, session, &w->body);
     return w->kind == WIRE_OP ? on_op(s, &device, &user, session, w) : 0;

@@ -51,6 +51,10 @@ enum wire_kind {
     /* device -> user's shard -> conversation's shard, and back; not numbered: asked again until it is answered */
     WIRE_FETCH, /* device session conv target blob page(the part that is wanted); between shards: user as well */
     WIRE_PART,  /* the same, and pages body, or why */
+    /* somebody is typing; never stored, never sent again. device -> user's shard: device session conv flags;
+       shard -> shard, not numbered: user conv flags at_us, then to each member's (subject) version too;
+       user's shard -> device: session conv actor version flags */
+    WIRE_TYPING,
     WIRE_KIND_COUNT
 };
 
@@ -120,7 +124,8 @@ enum operation { OPERATION_NONE, OPERATION_LIST(OPERATION_ENUM) OPERATION_COUNT 
 #define ENTRY_ENUM(id, name) ENTRY_##id,
 enum entry { ENTRY_NONE, ENTRY_LIST(ENTRY_ENUM) ENTRY_COUNT };
 #define ITEM_DELETED 1U
-#define QUOTE_KEPT 2U /* it is the reply's own: target is the reply, and `reply` its parent */
+#define TYPING_OVER 1U /* WIRE_TYPING: not any more */
+#define QUOTE_KEPT 2U  /* it is the reply's own: target is the reply, and `reply` its parent */
 
 enum conv_kind { CONV_NONE, CONV_DIRECT, CONV_GROUP, CONV_CHANNEL, CONV_KIND_COUNT };
 enum role { ROLE_NONE, ROLE_MEMBER, ROLE_OWNER, ROLE_MODERATOR, ROLE_COUNT }; /* by rank: policy_rank */

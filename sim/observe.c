@@ -57,10 +57,12 @@ static int view_copy(void *ctx, const struct device_copy *copy)
 {
     struct view *view = ctx;
     struct world *w = view->w;
+    bool typing = copy->copy == COPY_TYPING;
     if (copy->partial && has_body(view, record_message_name(w, copy->target)))
         return 0;
     *view_item(view) = (struct record_item){.in = record_conv_name(w, copy->conv),
-                                            .message = record_message_name(w, copy->target),
+                                            .message = typing ? record_typing_name(w, copy->conv, (user_id)copy->target)
+                                                              : record_message_name(w, copy->target),
                                             .copy = w->words.copy[copy->copy],
                                             .version = copy->version,
                                             .via = record_message_name(w, copy->via)};

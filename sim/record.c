@@ -205,6 +205,10 @@ static void note_view(struct world *w, const struct note *n)
     set_where(w, r, n);
     if (lives_is_own_send(n))
         record_set(r, FIELD_MESSAGE, record_own_message_name(w, n->target));
+    if (n->copy == COPY_TYPING) {
+        record_set(r, FIELD_MESSAGE, record_typing_name(w, n->conv, n->actor));
+        record_set(r, FIELD_ACTOR, record_user_name(w, n->actor));
+    }
     record_set(r, FIELD_COPY, w->words.copy[n->copy]);
     record_set(r, FIELD_VIA, record_message_name(w, n->via));
     set_version(r, FIELD_VERSION, n->version);

@@ -12,6 +12,7 @@
 
 void record_words(struct world *w); /* once a run, before any other */
 uint32_t record_op_name(struct world *w, device_id device, uint32_t op);
+uint32_t record_typing_name(struct world *w, conv_id conv, user_id user);
 uint32_t record_message_name(struct world *w, msg_id id);
 uint32_t record_key_name(struct world *w, uint64_t key); /* see lives.h */
 /* Of a message, and it is one that the device that speaks asked for itself (lives.h). */

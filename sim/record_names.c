@@ -63,3 +63,12 @@ uint32_t record_conv_name(struct world *w, conv_id id)
     uint32_t given = (uint32_t)(idmap_get(&w->ops, op) >> 32);
     return given ? given : default_name(w, "c:", op);
 }
+
+/* That somebody is typing in a conversation is of no message, and has a name of its own: CONVERSATION~USER. */
+uint32_t record_typing_name(struct world *w, conv_id conv, user_id user)
+{
+    char text[NAME_BYTES_MAX];
+    snprintf(text, sizeof text, "%s~%s", names_text(w->names, record_conv_name(w, conv)),
+             names_text(w->names, record_user_name(w, user)));
+    return names_intern(w->names, text);
+}

@@ -103,6 +103,7 @@ enum step_kind {
     STEP_DEVICE_RESTORE, /* a new device starts from the backup of `of`, which is gone */
     STEP_CLONE,          /* from `of` as it is, and both go on */
     STEP_FETCH,          /* target: the message whose attachment is downloaded */
+    STEP_TYPING,         /* it says once that its person is typing */
     STEP_RACE,
     STEP_FAULT,
 };

@@ -71,6 +71,7 @@ enum form {
     FORM_DEVICE_RESTORE,
     FORM_CLONE,
     FORM_FETCH,
+    FORM_TYPING,
     FORM_RACE,
     FORM_FAULT, /* + enum fault_kind */
     FORM_COUNT = FORM_FAULT + FAULT_KIND_COUNT,

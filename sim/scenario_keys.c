@@ -188,7 +188,7 @@ static const struct key step_keys[] = {
     {"device", KEY_OTHER, 0, 0, 0, NODES, "which device", FORMS_DO | FA(BREAK) | FA(DROP)},
     {"do", KEY_OTHER, 0, 0, 0, REF("do"), "what it does", FORMS_DO},
     {"in", KEY_TEXT, P(in), 1, SCENARIO_NAME_MAX + 8, NULL, "conversation",
-     (OPS & ~(OP(CREATE) | OP(ERASE))) | FORM(TYPE) | FORM(LOOK)},
+     (OPS & ~(OP(CREATE) | OP(ERASE))) | FORM(TYPE) | FORM(LOOK) | FORM(TYPING)},
     {"message", KEY_TEXT, P(target), 1, SCENARIO_NAME_MAX + 8, NULL,
      "`as` of a send, or ?NAME for one that never was; of an invite, where it is answered or withdrawn",
      OP(DELETE) | OP(UNDO) | OP(EDIT) | OP(DELETE_ME) | OP(CANCEL) | OP(READ) | OP(ACCEPT) | OP(DECLINE) |

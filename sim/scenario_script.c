@@ -22,6 +22,7 @@ static const char *const do_words[] = {
     [FORM_DEVICE_RESTORE] = "device-restore",
     [FORM_CLONE] = "clone",
     [FORM_FETCH] = "fetch",
+    [FORM_TYPING] = "typing",
 };
 static const enum step_kind do_kinds[] = {
     [FORM_TYPE] = STEP_TYPE,
@@ -35,6 +36,7 @@ static const enum step_kind do_kinds[] = {
     [FORM_DEVICE_RESTORE] = STEP_DEVICE_RESTORE,
     [FORM_CLONE] = STEP_CLONE,
     [FORM_FETCH] = STEP_FETCH,
+    [FORM_TYPING] = STEP_TYPING,
 };
 
 const char *scenario_do_word(unsigned form)
@@ -168,12 +170,12 @@ static int read_source(struct reader *r, struct scenario_step *step, const cJSON
 
 static int read_operation(struct reader *r, struct scenario_step *step, const cJSON *item, unsigned form)
 {
-    static const uint64_t need_in = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) |
-                                    FORM_BIT(OPERATION_SEND) | FORM_BIT(OPERATION_DELETE_CONV) |
-                                    FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) | FORM_BIT(FORM_TYPE) |
-                                    FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
-                                    FORM_BIT(OPERATION_SET_RETENTION) | FORM_BIT(OPERATION_EXPORT) |
-                                    FORM_BIT(OPERATION_JOIN) | FORM_BIT(OPERATION_INVITE) | FORM_BIT(OPERATION_UPLOAD);
+    static const uint64_t need_in =
+        FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) | FORM_BIT(OPERATION_SEND) |
+        FORM_BIT(OPERATION_DELETE_CONV) | FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) |
+        FORM_BIT(FORM_TYPE) | FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
+        FORM_BIT(OPERATION_SET_RETENTION) | FORM_BIT(OPERATION_EXPORT) | FORM_BIT(OPERATION_JOIN) |
+        FORM_BIT(OPERATION_INVITE) | FORM_BIT(OPERATION_UPLOAD) | FORM_BIT(FORM_TYPING);
     static const uint64_t need_message =
         FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) | FORM_BIT(OPERATION_EDIT) |
         FORM_BIT(OPERATION_DELETE_ME) | FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ) |

@@ -392,11 +392,13 @@ static void run_device(struct world *w, uint32_t index)
     w->steps[index].decided_seq = w->history->count;
     switch (step->kind) {
         case STEP_TYPE:
+        case STEP_TYPING:
         case STEP_LOOK:
         case STEP_SEARCH:
-            input.kind = step->kind == STEP_TYPE   ? DEVICE_TYPING
-                         : step->kind == STEP_LOOK ? DEVICE_LOOK
-                                                   : DEVICE_SEARCH;
+            input.kind = step->kind == STEP_TYPE     ? DEVICE_TYPING
+                         : step->kind == STEP_TYPING ? DEVICE_SIGNAL
+                         : step->kind == STEP_LOOK   ? DEVICE_LOOK
+                                                     : DEVICE_SEARCH;
             input.conv = conv_of(w, step);
             input.body = text_of(step->text);
             if (step->reply_to)
@@ -445,8 +447,8 @@ static bool is_ready(struct world *w, const struct scenario_step *step)
             return lives_can_start(w, step->of + 1, step->kind == STEP_CLONE);
     if (step->of != UINT32_MAX)
         return lives_can_start(w, step->of + 1, step->kind != STEP_DEVICE_RESTORE);
-    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_LOOK &&
-        step->kind != STEP_DEVICE_BACKUP && step->kind != STEP_FETCH)
+    if (step->kind != STEP_OPERATION && step->kind != STEP_TYPE && step->kind != STEP_TYPING &&
+        step->kind != STEP_LOOK && step->kind != STEP_DEVICE_BACKUP && step->kind != STEP_FETCH)
         return true;
     const struct world_device *d = world_device(w, step->device + 1);
     return d->core && !d->crashed;

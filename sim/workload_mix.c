@@ -253,6 +253,11 @@ bool mix_type(struct world *w)
     return at_screen(w, DEVICE_TYPING, conv, target ? target->target : 0, draft);
 }
 
+bool mix_typing(struct world *w)
+{
+    return at_screen(w, DEVICE_SIGNAL, pick_conv(w), 0, (struct text){0});
+}
+
 bool mix_look(struct world *w)
 {
     return at_screen(w, DEVICE_LOOK, pick_conv(w), 0, (struct text){0});

@@ -31,6 +31,7 @@
     X(hold)         \
     X(member)       \
     X(invite)       \
+    X(typing)       \
     X(restore)      \
     X(restored)     \
     X(delivery)     \

@@ -1,6 +1,6 @@
 /*
  * test_check_invite.c: the invariants over invitations: who may make and end one, who hears of its end, and that it
- * goes from the devices.
+ * goes from the devices; and over who is shown as typing.
  */
 #include "tests/check_rows.h"
 #include "tests/history_text.h"
@@ -156,6 +156,53 @@ static void views(void)
     RUN(rows);
 }
 
+/* ---- who is typing ---- */
+
+#define TYPES "1s show device=b.p in=c message=c~a copy=typing actor=a version=3\n"
+#define ENDS(because, version) \
+    "2s hide device=b.p in=c message=c~a copy=typing because=" because " version=" version "\n"
+
+static void typing(void)
+{
+    static const struct check_row rows[] = {
+        {"it goes with the conversation", INVARIANT_COPIES_FOLLOW, VERDICT_HELD, 1, 0,
+         PEOPLE TYPES DELETE_C ENDS("conversation-deletion", "4") LATER},
+        {"it stays", INVARIANT_COPIES_FOLLOW, VERDICT_VIOLATED, ANY_COUNT, 0, PEOPLE TYPES DELETE_C LATER},
+        {"it is over by itself", INVARIANT_COPIES_FOLLOW, VERDICT_VACUOUS, 0, 0,
+         PEOPLE TYPES ENDS("superseded", "3") LATER},
+        {"outside: it stays", INVARIANT_COPIES_FOLLOW, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE "1s show device=b.p in=c message=c~a copy=typing actor=a\n"
+                "2s invoke op=4 device=a.p do=delete-conversation in=c\n2s ack op=4 device=a.p\n" LATER},
+        {"shown again after the deletion was applied", INVARIANT_NO_RESURRECTION, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE TYPES DELETE_C ENDS("conversation-deletion", "4") TYPES LATER},
+        {"shown again after it was over by itself, by a signal of before the deletion", INVARIANT_NO_RESURRECTION,
+         VERDICT_VACUOUS, 0, 0, PEOPLE TYPES DELETE_C ENDS("superseded", "3") TYPES},
+        {"shown again after the undo", INVARIANT_NO_RESURRECTION, VERDICT_HELD, 1, 0,
+         PEOPLE TYPES DELETE_C ENDS("conversation-deletion", "4") UNDO_C
+         "4s show device=b.p in=c message=c~a copy=typing actor=a version=5\n"},
+        {"a signal of after the deletion", INVARIANT_CLOSED_CONVERSATION, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE DELETE_C "3s show device=b.p in=c message=c~a copy=typing actor=a version=4\n"},
+        {"a member types", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0, PEOPLE TYPES},
+        {"a stranger types", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "1s show device=b.p in=c message=c~d copy=typing actor=d version=3\n"},
+        {"one who has left, by a signal of before", INVARIANT_AUTHORITY, VERDICT_HELD, 1, 0,
+         PEOPLE "1s member conversation=c user=a role=none version=4\n" TYPES},
+        {"one who has left, by a signal of after", INVARIANT_AUTHORITY, VERDICT_VIOLATED, 1, 0,
+         PEOPLE "1s member conversation=c user=a role=none version=3\n" TYPES},
+        {"nobody said when they left", INVARIANT_AUTHORITY, VERDICT_UNKNOWN, 0, 0,
+         PEOPLE "1s member conversation=c user=a role=none\n" TYPES},
+        {"nobody said who is a member", INVARIANT_AUTHORITY, VERDICT_VACUOUS, 0, 0, TYPES},
+        {"the view has it", INVARIANT_HONEST_VIEW, VERDICT_HELD, 1, 0,
+         PEOPLE TYPES "2s view device=b.p shown=c/c~a@3+typing\n"},
+        {"the view has it, and nobody said so", INVARIANT_HONEST_VIEW, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE TYPES ENDS("superseded", "3") "3s view device=b.p shown=c/c~a@3+typing\n"},
+        {"the cursor is past the deletion", INVARIANT_ATOMIC_VIEW, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE TYPES DELETE_C LOG_C("b", "1", "delete-conversation",
+                                     "4") "3s view device=b.p shown=c/c~a@3+typing cursor=1 epoch=1\n"},
+    };
+    RUN(rows);
+}
+
 int suite_check_invite(void)
 {
     CU_pSuite suite = CU_add_suite("check_invite", NULL, NULL);
@@ -163,7 +210,8 @@ int suite_check_invite(void)
         !CU_add_test(suite, "no_resurrection", no_resurrection) ||
         !CU_add_test(suite, "no_silent_loss", no_silent_loss) || !CU_add_test(suite, "authority", authority) ||
         !CU_add_test(suite, "closed_conversation", closed_conversation) ||
-        !CU_add_test(suite, "notice_reaches_members", notice_reaches_members) || !CU_add_test(suite, "views", views))
+        !CU_add_test(suite, "notice_reaches_members", notice_reaches_members) || !CU_add_test(suite, "views", views) ||
+        !CU_add_test(suite, "typing", typing))
         return (int)CU_get_error();
     return CUE_SUCCESS;
 }

@@ -200,6 +200,21 @@ msg_id town_send(struct town *t, device_id device, conv_id conv)
     return MAKE_ID(device, town_do(t, device, OPERATION_SEND, conv, 0, 0));
 }
 
+void town_signal(struct town *t, device_id device, conv_id conv)
+{
+    struct device_input in = {.kind = DEVICE_SIGNAL, .conv = conv};
+    device_input(t, device, &in);
+}
+
+void town_type(struct town *t, device_id device, conv_id conv, const char *draft)
+{
+    struct device_input in = {.kind = DEVICE_TYPING, .conv = conv};
+    in.body.len = (uint8_t)strlen(draft);
+    memcpy(in.body.bytes, draft, in.body.len);
+    device_input(t, device, &in);
+    town_settle(t);
+}
+
 msg_id town_reply(struct town *t, device_id device, conv_id conv, msg_id to)
 {
     struct device_input in = {.kind = DEVICE_PERSON, .operation = OPERATION_SEND, .conv = conv, .reply = to};

@@ -64,6 +64,8 @@ uint32_t town_do(struct town *t, device_id device, enum operation operation, con
 /* Any other input of a device; the status of its step. */
 int town_input(struct town *t, device_id device, struct device_input *in);
 msg_id town_send(struct town *t, device_id device, conv_id conv);
+void town_signal(struct town *t, device_id device, conv_id conv); /* its person is typing; not delivered yet */
+void town_type(struct town *t, device_id device, conv_id conv, const char *draft); /* and settle */
 msg_id town_reply(struct town *t, device_id device, conv_id conv, msg_id to);
 void town_settle(struct town *t);               /* deliver until nothing moves */
 void town_advance(struct town *t, uint64_t us); /* with timers on the way, settling after each */

@@ -302,6 +302,33 @@ static void bind_authority(struct check *c, const struct event *e)
          m->send_kept);
 }
 
+/*
+ * Of whom a device shows that they are typing: of a member, as the conversation was when the signal was passed on. One
+ * who has left since may be shown for a moment: the signal was on its way.
+ */
+static void typing_authority(struct check *c, const struct event *e)
+{
+    version at = record_get(e->r, FIELD_VERSION);
+    if (word_of(c, record_get(e->r, FIELD_COPY)) != WORD_TYPING || !c->seen[KIND_MEMBER] || !e->actor || !e->conv)
+        return;
+    const struct member *m = state_member(c, e->conv, e->actor);
+    bool was = m && !m->is && at && at < m->ended;
+    if (m && !m->is && (!at || !m->ended)) {
+        judge_unknown(c, INVARIANT_AUTHORITY); /* since when they are not, nobody said */
+        return;
+    }
+    if ((m && m->is) || was) {
+        judge(c, INVARIANT_AUTHORITY);
+        return;
+    }
+    struct verdict *v =
+        violate(c, INVARIANT_AUTHORITY, "%s shows that %s is typing in %s, who is no member",
+                nm(c, c->devices[e->device].name), nm(c, c->users[e->actor].name), nm(c, c->convs[e->conv].name));
+    if (m)
+        chain_kept(c, v, m->kept);
+    chain_now(c, v);
+}
+
 void audience_before(struct check *c, const struct event *e)
 {
     enum word why = word_of(c, record_get(e->r, FIELD_WHY));
@@ -315,6 +342,9 @@ void audience_before(struct check *c, const struct event *e)
             break;
         case KIND_BIND:
             bind_authority(c, e);
+            break;
+        case KIND_SHOW:
+            typing_authority(c, e);
             break;
         case KIND_REJECT:
             if (why == WORD_NOT_PERMITTED || why == WORD_NOT_A_MEMBER)

@@ -168,6 +168,7 @@ static void fold_member(struct check *c, const struct event *e)
     m->kept = state_keep(c, e->r);
     if (role == WORD_ROLE_NONE) {
         m->ended_seq = e->r->seq;
+        m->ended = record_get(e->r, FIELD_VERSION);
         m->is = false;
         m->rank = 0;
         return;

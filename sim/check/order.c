@@ -34,6 +34,14 @@ static void closed_show(struct check *c, const struct event *e)
 {
     const struct message *m = &c->messages[e->message];
     const struct target *t = &c->convs[m->conv].target;
+    const struct change *deletion = c->inside ? target_current(c, t) : NULL;
+    if (deletion && word_of(c, record_get(e->r, FIELD_COPY)) == WORD_TYPING &&
+        record_get(e->r, FIELD_VERSION) >= deletion->version) {
+        struct verdict *v = violate(c, INVARIANT_CLOSED_CONVERSATION, "%s shows typing in %s of after its deletion",
+                                    nm(c, c->devices[e->device].name), nm(c, c->convs[m->conv].name));
+        chain_kept(c, v, deletion->kept);
+        chain_now(c, v);
+    }
     if (!m->sent_when_closed || !t->deleted || record_get(e->r, FIELD_PENDING))
         return;
     struct verdict *v = violate(c, INVARIANT_CLOSED_CONVERSATION, "%s shows %s, sent after the deletion of %s",

@@ -54,6 +54,7 @@ static const struct verb verbs[] = {
 struct simple {
     const struct verb *verb;
     uint32_t subject, object, copy; /* names; object: target, why or conversation; 0: any */
+    bool of_typing;                 /* then the object may be the conversation: whoever it is */
     bool seen, last_word;
 };
 struct probe {
@@ -153,6 +154,7 @@ static bool parse_object(struct parser *p, struct names *names, struct simple *e
         event->copy = names_intern(names, "body");
         return true;
     }
+    event->of_typing = strcmp(peek(p), "typing") == 0;
     return parse_name(p, names, "a copy", &event->copy);
 }
 
@@ -229,7 +231,8 @@ static bool is_about(const struct simple *event, const struct record *r)
         return record_get(r, FIELD_STAGE) == event->object;
     if (event->verb->takes != TAKES_TARGET)
         return true;
-    return record_get(r, FIELD_MESSAGE) == event->object && record_get(r, FIELD_COPY) == event->copy;
+    bool there = event->of_typing && record_get(r, FIELD_IN) == event->object;
+    return (there || record_get(r, FIELD_MESSAGE) == event->object) && record_get(r, FIELD_COPY) == event->copy;
 }
 
 static bool happens(struct simple *event, const struct record *r)

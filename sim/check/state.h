@@ -31,7 +31,7 @@
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
     X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export") X(ANNOUNCE, "announce") \
     X(INVITE, "invite") X(ACCEPT, "accept") X(DECLINE, "decline") X(WITHDRAW, "withdraw") X(UNINVITE, "uninvite") \
-    X(INVITATION, "invitation") X(LAPSED, "lapsed") X(UPLOAD, "upload")
+    X(INVITATION, "invitation") X(LAPSED, "lapsed") X(UPLOAD, "upload") X(TYPING, "typing")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -89,7 +89,7 @@ struct conv {
 };
 struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
-    version since, read;           /* read: of the last send that the user has read */
+    version since, read, ended;    /* read: of the last send that the user has read; ended: of the last interval */
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
     uint64_t lowered_seq;          /* when the role last became a lower one, 0 never */
     uint32_t taken; /* by this restore (of `restored`) it was over, or of a lower role, and nobody gave it back; or 0 */
