@@ -90,6 +90,7 @@ int conv_take_out(struct shard *s, const struct row *conv, user_id user)
 {
     struct wire op = {.conv = conv->c[CONV_id], .user = user};
     CHECK(close_membership(s, op.conv, user, conv->c[CONV_version]));
+    CHECK(log_value(s, LOGGED_REMOVE, conv, user, ROLE_NONE));
     struct wire entry = conv_entry(s, &op, conv, ENTRY_MEMBER);
     entry.subject = user;
     CHECK(announce(s, &entry));

@@ -272,7 +272,7 @@ void restore_fold(struct check *c, const struct event *e)
 static uint32_t read_by(const struct check *c, const struct message *m, uint32_t user)
 {
     for (uint32_t i = m->items; i; i = c->items[i].next)
-        for (uint32_t h = c->items[i].first_holding; h; h = c->holdings[h].next) {
+        for (uint32_t h = item_is_kept(c, i) ? 0 : c->items[i].first_holding; h; h = c->holdings[h].next) {
             const struct device *d = &c->devices[c->holdings[h].device];
             if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, d) && !d->exempt &&
                 (!user || d->user == user))
