@@ -53,11 +53,14 @@ static void take_member(struct member *m, uint32_t restore)
     m->cap = removed ? 0 : m->rank;
 }
 
-static void forget_member(struct member *m, uint64_t from_seq, uint32_t restore)
+static void forget_member(struct member *m, uint64_t from_seq, uint32_t restore, uint64_t now_seq)
 {
     take_member(m, restore);
     m->is = false;
+    if (m->gone && (m->since_seq > from_seq || m->gone_seq < from_seq))
+        return; /* the backup is of later: it has not come back */
     m->gone = m->since_seq > from_seq && (!m->ended_seq || m->ended_seq > from_seq);
+    m->gone_seq = m->gone ? now_seq : 0;
 }
 
 static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq, uint32_t restore)
@@ -69,7 +72,7 @@ static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq, uint3
     for (uint32_t i = v->first_message; i; i = c->messages[i].next_in_conv)
         forget_message(c, &c->messages[i], from_seq);
     for (uint32_t i = v->members; i; i = c->members[i].next_of_conv)
-        forget_member(&c->members[i], from_seq, restore); /* the restored shard says who is one */
+        forget_member(&c->members[i], from_seq, restore, c->now->seq); /* the restored shard says who is one */
     for (uint32_t i = 1; i < c->awaited_count; i++)
         if (c->awaited[i].conv == conv)
             c->awaited[i].came = true; /* a reset tells them instead */

@@ -91,6 +91,7 @@ struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
     version since, read, ended;    /* read: of the last send that the user has read; ended: of the last interval */
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
+    uint64_t gone_seq;             /* of the restore by which it was gone */
     uint64_t lowered_seq;          /* when the role last became a lower one, 0 never */
     uint32_t taken; /* by this restore (of `restored`) it was over, or of a lower role, and nobody gave it back; or 0 */
     bool is, gone;  /* gone: by a restore, as if it had never been */
