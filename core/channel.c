@@ -185,8 +185,8 @@ int channel_cut(struct shard *s, shard_id destination, bool lasting, struct row 
     for (size_t i = 0; status >= 0 && i < cut.count; i++) {
         uint64_t kind = cut.all[i].c[OUTBOX_kind];
         status = shard_del(s, TABLE_OUTBOX, &cut.all[i]);
-        if (kind == WIRE_RESULT || kind == WIRE_HOLD || kind == WIRE_ORDER || kind == WIRE_ORDER_DONE ||
-            ((kind == WIRE_FORWARD || kind == WIRE_FANOUT || kind == WIRE_SNAPSHOT_Q) && lasting))
+        if (kind == WIRE_RESULT || kind == WIRE_ORDER || kind == WIRE_ORDER_DONE ||
+            ((kind == WIRE_HOLD || kind == WIRE_FORWARD || kind == WIRE_FANOUT || kind == WIRE_SNAPSHOT_Q) && lasting))
             cut.all[(*count)++] = cut.all[i];
     }
     *rows = cut.all;

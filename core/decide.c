@@ -453,6 +453,11 @@ bool decide_replays(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_NO_REPLAY);
 }
 
+bool decide_restore_keeps_holds(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_FORGETS_HOLDS);
+}
+
 bool decide_replays_removals(const struct policy *p)
 {
     return !flawed(p, FLAW_RESTORE_FORGETS_REMOVALS);

@@ -144,6 +144,8 @@ bool decide_shows_late_push(const struct policy *p);
 /* Do the logs of a restored shard begin anew, each in a new epoch? (B1) */
 bool decide_restore_renews(const struct policy *p);
 bool decide_replays(const struct policy *p); /* is the deletion log done again before anything is served? (B2, B3) */
+/* Are legal holds outside of what a restore takes back? */
+bool decide_restore_keeps_holds(const struct policy *p);
 /* Also what it has of people: removals, and roles that were taken? */
 bool decide_replays_removals(const struct policy *p);
 

@@ -13,9 +13,12 @@
  * vault commits before main; so a release first commits its timer in main, and that timer, which names the hold that it
  * ends as U3's do, takes the hold away: until then purges are parked still, and then they all go on. A user's hold is
  * ordered by the user's shard, and told to every shard on the channels, first-in first-out; it holds on each from its
- * arrival there; shard_custody.c is the index of whom it finds.
+ * arrival there; shard_custody.c is the index of whom it finds. After a restore, of either side, the user's shard tells
+ * again which of its users are held, for its vault knows: whatever is held besides was released meanwhile.
  */
 #include "core/shard_internal.h"
+
+#include <stdlib.h>
 
 bool hold_is_of_user(const struct wire *w)
 {
@@ -74,6 +77,11 @@ static struct row hold_of(const struct wire *w)
     return hold;
 }
 
+static uint64_t seen_now(const struct shard *s, uint32_t teller)
+{
+    return (uint64_t)s->restored << 32 | teller;
+}
+
 /* A hold placed again is a new one: no release that is under way ends it. */
 static int place(struct shard *s, const struct wire *w, user_id by, version v)
 {
@@ -81,9 +89,17 @@ static int place(struct shard *s, const struct wire *w, user_id by, version v)
     hold.c[LEGAL_HOLD_by] = by;
     hold.c[LEGAL_HOLD_at] = s->now_us;
     hold.c[LEGAL_HOLD_version] = v;
+    hold.c[LEGAL_HOLD_seen] = seen_now(s, w->incarnation);
     note_hold(s, NOTE_HOLD, &hold);
     CHECK(vault_put(s, TABLE_LEGAL_HOLD, &hold));
     return hold_is_of_user(w) ? custody_begin(s, w->subject, v) : 0;
+}
+
+static int begin_release(struct shard *s, const struct row *hold)
+{
+    note_hold(s, NOTE_RELEASE, hold);
+    return shard_timer(s, s->now_us, TIMER_RELEASE, hold->c[LEGAL_HOLD_kind], hold->c[LEGAL_HOLD_id],
+                       hold->c[LEGAL_HOLD_version]);
 }
 
 static int release(struct shard *s, const struct wire *w)
@@ -92,9 +108,7 @@ static int release(struct shard *s, const struct wire *w)
     int status = vault_get(s, TABLE_LEGAL_HOLD, &hold);
     if (status < 0)
         return status == E_NOTFOUND ? 0 : status;
-    note_hold(s, NOTE_RELEASE, &hold);
-    return shard_timer(s, s->now_us, TIMER_RELEASE, hold.c[LEGAL_HOLD_kind], hold.c[LEGAL_HOLD_id],
-                       hold.c[LEGAL_HOLD_version]);
+    return begin_release(s, &hold);
 }
 
 int hold_arrives(struct shard *s, const struct wire *w)
@@ -237,4 +251,68 @@ int hold_provision_officer(struct shard *s, user_id user)
 {
     struct row officer = {.c = {[OFFICER_user] = user}};
     return shard_put(s, TABLE_OFFICER, &officer);
+}
+
+/* ---- after a restore ---- */
+
+int hold_again(struct shard *s, struct row *hold)
+{
+    if (!decide_restore_keeps_holds(s->policy) && hold->c[LEGAL_HOLD_at] > s->floor_us)
+        return vault_del(s, TABLE_LEGAL_HOLD, hold);
+    note_hold(s, NOTE_HOLD, hold);
+    return 0;
+}
+
+struct held { /* the users of one shard that are held */
+    struct shard *s;
+    shard_id home;
+    struct row *rows;
+    size_t count, cap;
+};
+
+static int collect_held(void *ctx, const struct row *hold)
+{
+    struct held *h = ctx;
+    if (shard_of_user((user_id)hold->c[LEGAL_HOLD_id], h->s->count) != h->home)
+        return 0;
+    h->rows = base_grow(h->rows, &h->cap, h->count + 1, sizeof *h->rows);
+    h->rows[h->count++] = *hold;
+    return 0;
+}
+
+static int held_users(struct shard *s, shard_id home, struct held *h)
+{
+    struct store_range users = {
+        .table = TABLE_LEGAL_HOLD, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {HOLD_USER}};
+    *h = (struct held){.s = s, .home = home};
+    CHECK(vault_begin(s));
+    int status = s->vault->ops->scan(s->vault, &users, collect_held, h);
+    return status < 0 ? status : 0;
+}
+
+int hold_tell(struct shard *s, shard_id to)
+{
+    struct held h;
+    int status = held_users(s, s->id, &h);
+    for (size_t i = 0; status >= 0 && i < h.count; i++) {
+        struct wire w = {
+            .kind = WIRE_HOLD, .operation = OPERATION_HOLD, .subject = (user_id)h.rows[i].c[LEGAL_HOLD_id]};
+        w.actor = (user_id)h.rows[i].c[LEGAL_HOLD_by];
+        w.version = h.rows[i].c[LEGAL_HOLD_version];
+        w.at_us = h.rows[i].c[LEGAL_HOLD_at];
+        status = channel_send(s, to, &w, NULL);
+    }
+    free(h.rows);
+    return status < 0 ? status : 0;
+}
+
+int hold_told(struct shard *s, shard_id source, uint32_t incarnation)
+{
+    struct held h;
+    int status = held_users(s, source, &h);
+    for (size_t i = 0; status >= 0 && i < h.count; i++)
+        if (h.rows[i].c[LEGAL_HOLD_seen] != seen_now(s, incarnation))
+            status = begin_release(s, &h.rows[i]);
+    free(h.rows);
+    return status < 0 ? status : 0;
 }

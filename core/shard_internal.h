@@ -320,6 +320,11 @@ int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, b
 int hold_covering(struct shard *s, conv_id conv, struct row *hold, bool *covers);
 int hold_release_timer(struct shard *s, const struct row *timer);
 int hold_start(struct shard *s);
+/* After a restore: this one lies in the vault still. */
+int hold_again(struct shard *s, struct row *hold);
+/* The users of this shard that are held, for `to`; and `source` has told all of its: the others are released. */
+int hold_tell(struct shard *s, shard_id to);
+int hold_told(struct shard *s, shard_id source, uint32_t incarnation);
 int hold_provision_officer(struct shard *s, user_id user);
 
 /* ---- who of a conversation is under a hold (shard_custody.c) ---- */

@@ -3,12 +3,11 @@
  * B4, B6).
  *
  * Method: a REBASE is a block of entries on the ordinary channel: BEGIN, one ITEM a member that lives there of each
- * conversation here, END. Entries do not outlive their confirmation, so a restored receiver cannot be sent what it
- * lacks; it is told what all of it came to.
- *   asked     the restored shard asks every other one (REBASE_Q, again until the block begins). Who is asked drops what
- *             it had on its way there, sends the block, and then again what no block replaces. BEGIN names the
- *             incarnation that asked, and is the one entry that the restored shard takes out of turn: its number is
- *             where the channel goes on. Hellos wait for the END of every block (B6).
+ * conversation here, a HOLD a user here that is held, END. Entries do not outlive their confirmation, so a restored
+ * receiver cannot be sent what it lacks; it is told what all of it came to. asked     the restored shard asks every
+ * other one (REBASE_Q, again until the block begins). Who is asked drops what it had on its way there, sends the block,
+ * and then again what no block replaces. BEGIN names the incarnation that asked, and is the one entry that the restored
+ * shard takes out of turn: its number is where the channel goes on. Hellos wait for the END of every block (B6).
  *   unasked   a restored shard opens each of its channels with a block. When its END comes, the receiver's index of
  *             conversations there is what the block says, every user who had or has one of them is fenced, all devices,
  *             so that each resets (B4), and operations forwarded there without a result are asked for again.
@@ -107,6 +106,8 @@ static int send_block(struct shard *s, shard_id to, uint32_t asked)
         status = say(s, to, REBASE_BEGIN, asked, NULL);
     for (size_t i = 0; status >= 0 && i < m.count; i++)
         status = say(s, to, REBASE_ITEM, asked, &m.rows[i]);
+    if (status >= 0)
+        status = hold_tell(s, to);
     if (status >= 0)
         status = say(s, to, REBASE_END, asked, NULL);
     free(m.rows);
@@ -270,6 +271,7 @@ int rebase_entry(struct shard *s, shard_id source, const struct wire *w)
         case REBASE_ITEM:
             return index_item(s, w);
         default:
+            CHECK(hold_told(s, source, w->incarnation));
             return asked ? finish_answer(s, source) : end_block(s, source, w->incarnation);
     }
 }

@@ -384,6 +384,7 @@ static int restored(struct shard *s)
         CHECK(for_each(s, s->vault, TABLE_DELETION_LOG, replay));
     s->out->msg_count = 0; /* a denial has the new incarnation, and a number of the channel that is cut now */
     CHECK(for_each(s, s->store, TABLE_MEMBER, tell_member));
+    CHECK(for_each(s, s->vault, TABLE_LEGAL_HOLD, hold_again));
     CHECK(for_each(s, s->store, TABLE_CONV, renew_conv));
     CHECK(for_each(s, s->store, TABLE_MESSAGE, renew_message));
     CHECK(rebase_start(s));

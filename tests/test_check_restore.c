@@ -81,6 +81,37 @@ static void who_was_removed_is_not_back(void)
     RUN(rows);
 }
 
+#define HOLD_C(at) at " hold shard=s in=c actor=a\n"
+#define RELEASE_C(at) at " release shard=s in=c actor=a\n"
+#define PURGING_M(at) at " purging in=c message=m version=4 shard=s\n"
+#define PARK_M(at) at " park in=c message=m version=4 shard=s\n"
+
+static void what_was_held_is_held_still(void)
+{
+    static const struct check_row rows[] = {
+        {"held before the restore, and kept", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") HOLD_C("1s") DELETE_M HIDE_M "3s ack op=2 device=a.p\n" RESTORE("10s")
+             MEMBERS("10s") PARK_M("30s") DELIVER VIEW_B("-") END},
+        {"held before the restore, and purged", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") HOLD_C("1s") DELETE_M HIDE_M "3s ack op=2 device=a.p\n" RESTORE("10s")
+             MEMBERS("10s") PURGING_M("30s") DELIVER VIEW_B("-") END},
+        {"held anew since, and purged: another's matter", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") DELETE_M HIDE_M "3s ack op=2 device=a.p\n" RESTORE("10s") MEMBERS("10s")
+             PURGING_M("30s") HOLD_C("31s") DELIVER VIEW_B("-") END},
+        {"released since, and purged", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") HOLD_C("1s") DELETE_M HIDE_M "3s ack op=2 device=a.p\n" RESTORE("10s")
+             MEMBERS("10s") RELEASE_C("12s") PURGING_M("30s") DELIVER VIEW_B("-") END},
+        {"a held person, and a shard that does not know it", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M BACKUP("1s") "1s backup node=t step=b2\n2s hold shard=t user=b actor=a\n5s crash node=t\n"
+                                    "5s restore node=t step=b2 incarnation=2\n5s restart node=t\n" DELIVER AGE END},
+        {"and one that does", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M BACKUP("1s") "1s backup node=t step=b2\n2s hold shard=t user=b actor=a\n5s crash node=t\n"
+                                    "5s restore node=t step=b2 incarnation=2\n5s restart node=t\n"
+                                    "6s hold shard=s user=b actor=a\n" DELIVER AGE END},
+    };
+    RUN(rows);
+}
+
 static void what_was_sent_after_the_backup_may_go(void)
 {
     static const struct check_row rows[] = {
@@ -104,6 +135,7 @@ int suite_restored(void)
 {
     CU_pSuite suite = CU_add_suite("restored", NULL, NULL);
     if (!suite || !CU_add_test(suite, "restore_safe", restore_safe) ||
+        !CU_add_test(suite, "what_was_held_is_held_still", what_was_held_is_held_still) ||
         !CU_add_test(suite, "who_was_removed_is_not_back", who_was_removed_is_not_back) ||
         !CU_add_test(suite, "what_was_sent_after_the_backup_may_go", what_was_sent_after_the_backup_may_go))
         return (int)CU_get_error();

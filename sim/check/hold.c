@@ -29,6 +29,14 @@ bool hold_covers(struct check *c, uint32_t conv)
     return hold_at(c, 0, conv) != NULL;
 }
 
+const struct hold *hold_older(struct check *c, uint64_t shard, uint32_t conv, uint64_t seq)
+{
+    for (uint32_t i = 1; i < c->holds_count; i++)
+        if (c->holds[i].shard == shard && c->holds[i].seq < seq && covers(c, &c->holds[i], conv))
+            return &c->holds[i];
+    return NULL;
+}
+
 static uint32_t find_hold(const struct check *c, const struct event *e, uint64_t shard)
 {
     for (uint32_t i = 1; i < c->holds_count; i++) {
@@ -50,6 +58,8 @@ static void placed(struct check *c, const struct event *e)
     h->conv = e->conv;
     h->user = e->user;
     h->kept = state_keep(c, e->r);
+    if (!h->lasts)
+        h->seq = e->r->seq;
     h->lasts = e->r->kind == KIND_HOLD;
     former_released(c, shard);
 }

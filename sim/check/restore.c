@@ -5,9 +5,10 @@
  *
  * Judged: at the end, no device reads what was deleted before the restore of its conversation's shard, whether for all
  * or by its user; nobody is told to be a member, or of a higher role, who was not by then, unless a commit made them
- * so since; nothing that they ask for is executed, and none of their devices reads the conversation at the end. And
- * each hello, to a restored shard, of a device that has not installed anything since is answered with a reset: its
- * cursor is of a log that is no more.
+ * so since; nothing that they ask for is executed, and none of their devices reads the conversation at the end; no
+ * purge begins in a conversation that was held before the restore and was not released since. And each hello, to a
+ * restored shard, of a device that has not installed anything since is answered with a reset: its cursor is of a log
+ * that is no more.
  */
 #include "sim/check/state.h"
 
@@ -212,6 +213,22 @@ static void acted(struct check *c, const struct event *e)
         is_back(c, m, "is obeyed", 0);
 }
 
+/* ---- holds ---- */
+
+static void purging(struct check *c, const struct event *e)
+{
+    const struct conv *conv = &c->convs[e->conv];
+    const struct hold *h =
+        conv->restored_seq ? hold_older(c, record_get(e->r, FIELD_SHARD), e->conv, conv->restored_seq) : NULL;
+    if (!h)
+        return;
+    struct verdict *v = violate(c, INVARIANT_RESTORE_SAFE, "%s was held before its shard was restored, and is purged",
+                                nm(c, e->message ? c->messages[e->message].name : conv->name));
+    chain_kept(c, v, h->kept);
+    chain_kept(c, v, last_restore(c, conv->shard)->kept);
+    chain_now(c, v);
+}
+
 void restore_before(struct check *c, const struct event *e)
 {
     switch (e->r->kind) {
@@ -220,6 +237,10 @@ void restore_before(struct check *c, const struct event *e)
             break;
         case KIND_MEMBER:
             told(c, e);
+            break;
+        case KIND_PURGING:
+            if (e->conv)
+                purging(c, e);
             break;
         case KIND_COMMIT:
             acted(c, e);
@@ -314,10 +335,32 @@ static void judge_member(struct check *c, struct member *m)
         judge(c, INVARIANT_RESTORE_SAFE);
 }
 
+/* Nothing that it covers was purged; and every shard that has something of a held person knows of it. */
+static void judge_hold(struct check *c, const struct hold *h, const struct restored *last)
+{
+    for (uint32_t m = h->conv ? 0 : c->users[h->user].members; m && c->aging; m = c->members[m].next_of_user) {
+        const struct conv *conv = &c->convs[c->members[m].conv];
+        if (c->members[m].gone || !conv->shard || hold_older(c, conv->shard, c->members[m].conv, UINT64_MAX))
+            continue;
+        struct verdict *v =
+            violate(c, INVARIANT_RESTORE_SAFE, "%s is under a hold, and the shard of %s does not know it",
+                    nm(c, c->users[h->user].name), nm(c, conv->name));
+        chain_kept(c, v, h->kept);
+        chain_kept(c, v, last->kept);
+        return;
+    }
+    judge(c, INVARIANT_RESTORE_SAFE);
+}
+
 void restore_finish(struct check *c)
 {
     if (!c->ended || !c->delivering)
         return;
+    for (uint32_t i = 1; i < c->holds_count; i++) {
+        const struct restored *last = c->holds[i].lasts ? last_restore(c, c->holds[i].shard) : NULL;
+        if (last && c->holds[i].seq < last->seq)
+            judge_hold(c, &c->holds[i], last);
+    }
     for (uint32_t i = 1; i < c->members_count; i++)
         if (c->members[i].taken && !c->members[i].back)
             judge_member(c, &c->members[i]);

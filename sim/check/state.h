@@ -172,6 +172,7 @@ struct suspicion { /* device-side: to be judged at the end, when the undo or del
 struct hold { /* a legal hold on a conversation, or on a user (conv 0), at one shard */
     uint64_t shard;
     uint32_t conv, user, kept;
+    uint64_t seq; /* since when it lasts */
     bool lasts;
 };
 struct kept {              /* a message that was found under a hold */
@@ -393,6 +394,8 @@ void scope_fold(struct check *c, const struct event *e);
 void scope_finish(struct check *c);
 /* Does a legal hold last that covers this conversation? */
 bool hold_covers(struct check *c, uint32_t conv);
+/* One there that has lasted since before `seq`, or NULL. */
+const struct hold *hold_older(struct check *c, uint64_t shard, uint32_t conv, uint64_t seq);
 /* A hold that covers the conversation at this shard, or at any (0); NULL: none. */
 const struct hold *hold_at(struct check *c, uint64_t shard, uint32_t conv);
 void hold_before(struct check *c, const struct event *e);
