@@ -388,6 +388,7 @@ CREATE TABLE legal_hold(
   "at" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
   "listed" INTEGER NOT NULL,
+  "seen" INTEGER NOT NULL,
   PRIMARY KEY("kind", "id")
 ) WITHOUT ROWID;
 CREATE TABLE custody(
