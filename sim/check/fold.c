@@ -173,8 +173,9 @@ static void fold_member(struct check *c, const struct event *e)
         m->rank = 0;
         return;
     }
-    if (!m->is) {
-        m->since = record_get(e->r, FIELD_VERSION);
+    version since = record_get(e->r, FIELD_VERSION);
+    if (!m->is && (!since || since != m->since)) { /* else a restored shard says again what it was before */
+        m->since = since;
         m->since_seq = e->r->seq;
     }
     if (m->is && rank_of(role) < m->rank)
