@@ -45,9 +45,17 @@ void former_edited(struct check *c, const struct event *e)
     add(c, e, written)->required = true;
 }
 
+static bool going(const struct check *c, const struct former *f)
+{
+    const struct target *message = &c->messages[f->message].target, *conv = &c->convs[f->conv].target;
+    return message->purging || message->purged || message->reaped || conv->purging || conv->purged || conv->reaped;
+}
+
 void former_found(struct check *c, const struct event *e)
 {
     struct former *f = add(c, e, record_get(e->r, FIELD_VERSION));
+    if (c->convs[f->conv].restored_seq && going(c, f))
+        return; /* a backup still had it; it goes once more */
     uint64_t digest = record_get(e->r, FIELD_DIGEST);
     const char *name = nm(c, c->messages[e->message].name);
     struct verdict *v = NULL;
@@ -59,12 +67,6 @@ void former_found(struct check *c, const struct event *e)
     chain_now(c, v);
     f->digest = digest;
     f->look = c->looks;
-}
-
-static bool going(const struct check *c, const struct former *f)
-{
-    const struct target *message = &c->messages[f->message].target, *conv = &c->convs[f->conv].target;
-    return message->purging || message->purged || message->reaped || conv->purging || conv->purged || conv->reaped;
 }
 
 void former_looked(struct check *c, uint64_t shard)

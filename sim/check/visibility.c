@@ -212,13 +212,14 @@ bool hide_explained(struct check *c, const struct event *e, const struct holding
     return c->devices[e->device].retired;
 }
 
-/* A quote goes with the reply that carries it, too: whether that one may go is judged by its own body. */
+/* A quote goes with the reply that carries it, too: whether that one may go is judged by its own body. The quote can be
+   the first to go, when a purge took its entry before it was sent and left that of the deletion. */
 static bool carrier_gone(const struct check *c, const struct event *e, const struct holding *h)
 {
     uint32_t via = c->items[h->item].via;
     uint32_t message = via ? name_index_get(&c->message_of, via) : 0;
     uint32_t body = message ? state_body_find(c, e->device, message) : 0;
-    return body && !c->holdings[body].shown;
+    return body && (!c->holdings[body].shown || c->messages[message].target.deleted);
 }
 
 static void hide_before(struct check *c, const struct event *e)
