@@ -453,6 +453,11 @@ bool decide_replays(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_NO_REPLAY);
 }
 
+bool decide_replays_retention(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_FORGETS_RETENTION);
+}
+
 bool decide_restore_keeps_holds(const struct policy *p)
 {
     return !flawed(p, FLAW_RESTORE_FORGETS_HOLDS);

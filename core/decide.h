@@ -148,6 +148,7 @@ bool decide_replays(const struct policy *p); /* is the deletion log done again b
 bool decide_restore_keeps_holds(const struct policy *p);
 /* Also what it has of people: removals, and roles that were taken? */
 bool decide_replays_removals(const struct policy *p);
+bool decide_replays_retention(const struct policy *p); /* and how long conversations keep their messages? */
 
 /* ---- the device ---- */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };

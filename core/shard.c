@@ -203,7 +203,7 @@ int shard_entry(struct shard *s, shard_id source, const struct wire *wire)
         case WIRE_ORDER:
             return erase_order(s, wire);
         case WIRE_ORDER_DONE:
-            return erase_done(s, wire);
+            return erase_done(s, source, wire);
         case WIRE_RETIREMENT:
             return conv_retire(s, wire->device);
         case WIRE_HOLD:

@@ -32,6 +32,23 @@ static void note_erasure(struct shard *s, const struct row *erasure, enum job_st
     note->stage = (uint8_t)stage;
 }
 
+static uint64_t every_shard(const struct shard *s)
+{
+    return UINT64_MAX >> (64 - s->count);
+}
+
+static int tell_shards(struct shard *s, const struct row *erasure, bool itself)
+{
+    struct wire order = {.kind = WIRE_ORDER, .user = (user_id)erasure->c[ERASURE_user]};
+    order.device = ID_DEVICE(erasure->c[ERASURE_job]);
+    order.op = ID_OP(erasure->c[ERASURE_job]);
+    order.at_us = erasure->c[ERASURE_at];
+    for (shard_id d = 0; d < s->count; d++)
+        if (itself || d != s->id)
+            CHECK(channel_send(s, d, &order, NULL));
+    return 0;
+}
+
 int erase_execute(struct shard *s, const struct wire *op, struct result *result)
 {
     bool closed;
@@ -42,15 +59,12 @@ int erase_execute(struct shard *s, const struct wire *op, struct result *result)
     if (__builtin_add_overflow(s->now_us, s->policy->erasure_deadline_us, &erasure.c[ERASURE_deadline]))
         erasure.c[ERASURE_deadline] = TIME_NEVER;
     erasure.c[ERASURE_at] = s->now_us;
-    erasure.c[ERASURE_waits] = s->count;
+    erasure.c[ERASURE_waits] = every_shard(s);
     CHECK(shard_put(s, TABLE_ERASURE, &erasure));
     result->version = VERSION_MAKE(s->incarnation, 1); /* of the account: its only decision */
     conv_note_commit(s, op, result->version, erasure.c[ERASURE_deadline]);
     note_erasure(s, &erasure, JOB_BEGIN);
-    struct wire order = {.kind = WIRE_ORDER, .user = op->user, .device = op->device, .op = op->op, .at_us = s->now_us};
-    for (shard_id d = 0; d < s->count; d++)
-        CHECK(channel_send(s, d, &order, NULL));
-    return 0;
+    return tell_shards(s, &erasure, true);
 }
 
 int erase_refuse(struct shard *s, const struct wire *op)
@@ -64,14 +78,15 @@ int erase_refuse(struct shard *s, const struct wire *op)
     return user_answer(s, &answer);
 }
 
-int erase_done(struct shard *s, const struct wire *w)
+/* A shard that was restored meanwhile may report twice. */
+int erase_done(struct shard *s, shard_id source, const struct wire *w)
 {
     struct row erasure = {.c = {[ERASURE_user] = w->user}};
     int status = shard_get(s, TABLE_ERASURE, &erasure);
     if (status == E_NOTFOUND || (status == 0 && !erasure.c[ERASURE_waits]))
         return 0;
     CHECK(status);
-    erasure.c[ERASURE_waits]--;
+    erasure.c[ERASURE_waits] &= ~(1ULL << source);
     if (!erasure.c[ERASURE_waits])
         note_erasure(s, &erasure, JOB_END);
     return shard_put(s, TABLE_ERASURE, &erasure);
@@ -81,20 +96,26 @@ int erase_done(struct shard *s, const struct wire *w)
 
 int erase_order(struct shard *s, const struct wire *w)
 {
-    bool closed;
-    CHECK(erase_closed(s, w->user, &closed));
-    struct row row = {.c = {[ERASURE_user] = w->user, [ERASURE_at] = w->at_us}};
-    row.c[ERASURE_job] = MAKE_ID(w->device, w->op);
-    if (!closed)
-        CHECK(shard_put(s, TABLE_ERASURE, &row));
+    struct row row = {.c = {[ERASURE_user] = w->user}};
+    int status = shard_get(s, TABLE_ERASURE, &row);
+    if (status == E_NOTFOUND) {
+        row.c[ERASURE_at] = w->at_us;
+        row.c[ERASURE_job] = MAKE_ID(w->device, w->op);
+        status = shard_put(s, TABLE_ERASURE, &row);
+    }
+    CHECK(status);
     struct row job = {.c = {[JOB_id] = row.c[ERASURE_job], [JOB_kind] = JOB_ERASE, [JOB_subject] = w->user}};
     job.c[JOB_actor] = w->user;
     struct row log = {.c = {[DELETION_LOG_actor] = w->user, [DELETION_LOG_subject] = row.c[ERASURE_job]}};
+    log.c[DELETION_LOG_deadline] = row.c[ERASURE_deadline];
     CHECK(log_deletion(s, LOGGED_ERASE, &log));
     return job_begin(s, &job);
 }
 
-/* After a restore: the account is closed again, and what the backup has of it goes again. Who waits is told twice. */
+/*
+ * After a restore: the account is closed again, and what the backup has of it goes again. The user's shard orders it
+ * again as well: what it had on its way is lost, and so is what it knew of who has done it.
+ */
 int erase_again(struct shard *s, const struct row *log)
 {
     struct row row = {.c = {[ERASURE_user] = log->c[DELETION_LOG_actor]}};
@@ -104,11 +125,19 @@ int erase_again(struct shard *s, const struct row *log)
     if (status == E_NOTFOUND) {
         row.c[ERASURE_at] = log->c[DELETION_LOG_at];
         row.c[ERASURE_job] = log->c[DELETION_LOG_subject];
+        row.c[ERASURE_deadline] = log->c[DELETION_LOG_deadline];
+        if (shard_of_user((user_id)row.c[ERASURE_user], s->count) == s->id)
+            row.c[ERASURE_waits] = every_shard(s);
         CHECK(shard_put(s, TABLE_ERASURE, &row));
     }
     struct row job = {.c = {[JOB_id] = row.c[ERASURE_job], [JOB_kind] = JOB_ERASE}};
     job.c[JOB_subject] = job.c[JOB_actor] = log->c[DELETION_LOG_actor];
     return job_begin(s, &job);
+}
+
+int erase_tell_again(struct shard *s, struct row *erasure)
+{
+    return erasure->c[ERASURE_waits] ? tell_shards(s, erasure, false) : 0;
 }
 
 struct batch {

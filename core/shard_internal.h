@@ -16,6 +16,7 @@
  *   shard_erase.c    account erasure
  *   shard_log.c      the deletion log, outside every backup
  *   shard_restore.c  a shard whose main store is an older backup
+ *   shard_backup.c   which backup it may be restored from
  *   shard_rebase.c   what it and the others tell each other then
  *   shard_fanout.c   a commit's audience, in chunks, into channels
  *   channel.c        channels between shards: first-in first-out, exactly once
@@ -230,6 +231,8 @@ int member_join(struct shard *s, const struct wire *op, struct row *conv, uint8_
 int member_remove(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, user_id subject,
                   struct result *result);
 int member_set_role(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result);
+/* Nothing but that somebody was a member at v, and what they had cleared: for holds on them, and if they come back. */
+int member_was(struct shard *s, conv_id conv, user_id user, version v, version cleared);
 /* After a restore: LOGGED_REMOVE, LOGGED_ROLE. */
 int member_again(struct shard *s, const struct row *log);
 /* op->subject is a member as op->role from the conversation's version on, and its audience hears of it. */
@@ -282,7 +285,7 @@ int erase_closed(struct shard *s, user_id user, bool *closed); /* Was the accoun
 int erase_execute(struct shard *s, const struct wire *op, struct result *result);
 int erase_refuse(struct shard *s, const struct wire *op); /* an operation of a closed account */
 int erase_order(struct shard *s, const struct wire *w);
-int erase_done(struct shard *s, const struct wire *w);
+int erase_done(struct shard *s, shard_id source, const struct wire *w);
 int erase_step(struct shard *s, struct row *job);
 /* Is there something to take? Not of what is purged, or will be, by a window that is over. */
 bool conv_is_to_go(const struct shard *s, const struct row *message);
@@ -443,7 +446,8 @@ int user_again(struct shard *s, shard_id home);    /* forwards to it may be lost
 int user_fence_all(struct shard *s, user_id user); /* every device of the user resets, and is owed nothing until then */
 int job_again(struct shard *s, const struct row *log);
 int erase_again(struct shard *s, const struct row *log);
-#define LOG_SOURCE_LOST SHARDS_MAX /* of an entry: no shard's any more */
+int erase_tell_again(struct shard *s, struct row *erasure); /* what was told of it may be lost */
+#define LOG_SOURCE_LOST SHARDS_MAX                          /* of an entry: no shard's any more */
 
 /* ---- fan-out (shard_fanout.c) ---- */
 /* What a commit tells its audience; `only`: this user alone. The template carries all of WIRE_FANOUT but user. */

@@ -211,6 +211,14 @@ int member_set_role(struct shard *s, const struct wire *op, struct row *conv, ui
     return invite_review(s, conv, op->user);
 }
 
+int member_was(struct shard *s, conv_id conv, user_id user, version v, version cleared)
+{
+    struct row row = {.c = {[MEMBER_conv] = conv, [MEMBER_user] = user, [MEMBER_since] = v, [MEMBER_until] = v}};
+    row.c[MEMBER_role] = ROLE_MEMBER;
+    row.c[MEMBER_cleared] = cleared;
+    return shard_put(s, TABLE_MEMBER, &row);
+}
+
 /*
  * It was of the interval that held then. Whoever came back later, before the backup, has another one, and keeps it; one
  * who came back after the backup is not in it again: what was given since is lost, what was taken is not.
@@ -221,6 +229,8 @@ int member_again(struct shard *s, const struct row *log)
     version v = log->c[DELETION_LOG_version];
     uint64_t key[2] = {log->c[DELETION_LOG_conv], log->c[DELETION_LOG_subject]};
     int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &member);
+    if (status == E_NOTFOUND && log->c[DELETION_LOG_kind] == LOGGED_REMOVE)
+        return member_was(s, key[0], (user_id)key[1], v, 0);
     if (status < 0 || member.c[MEMBER_until] || member.c[MEMBER_since] >= v)
         return status == E_NOTFOUND ? 0 : status;
     if (log->c[DELETION_LOG_kind] == LOGGED_REMOVE)

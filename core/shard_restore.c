@@ -18,7 +18,6 @@
  */
 #include "core/shard_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define NUMBER_SHIFT 20 /* of generations and reset ids in one incarnation */
@@ -268,8 +267,10 @@ static int clear_again(struct shard *s, const struct row *log)
     struct row member;
     uint64_t key[2] = {log->c[DELETION_LOG_conv], log->c[DELETION_LOG_actor]};
     int status = shard_first(s, TABLE_MEMBER, INDEX_PRIMARY, 2, 2, key, true, &member);
+    if (status == E_NOTFOUND) /* who joined since the backup, and may do so again */
+        return member_was(s, key[0], (user_id)key[1], log->c[DELETION_LOG_version], log->c[DELETION_LOG_version]);
     if (status < 0 || member.c[MEMBER_cleared] >= log->c[DELETION_LOG_version])
-        return status == E_NOTFOUND ? 0 : status;
+        return status;
     member.c[MEMBER_cleared] = log->c[DELETION_LOG_version];
     return shard_put(s, TABLE_MEMBER, &member);
 }
@@ -307,8 +308,9 @@ static int replay(struct shard *s, struct row *log)
         case LOGGED_DELETE_CONV:
         case LOGGED_UNDO_CONV:
         case LOGGED_PURGE_CONV:
-        case LOGGED_RETENTION:
             return replay_conv(s, log);
+        case LOGGED_RETENTION:
+            return decide_replays_retention(s->policy) ? replay_conv(s, log) : 0;
         case LOGGED_REMOVE:
         case LOGGED_ROLE:
             return decide_replays_removals(s->policy) ? member_again(s, log) : 0;
@@ -388,6 +390,7 @@ static int restored(struct shard *s)
     CHECK(for_each(s, s->store, TABLE_CONV, renew_conv));
     CHECK(for_each(s, s->store, TABLE_MESSAGE, renew_message));
     CHECK(rebase_start(s));
+    CHECK(for_each(s, s->store, TABLE_ERASURE, erase_tell_again));
     return user_again(s, SHARDS_MAX); /* forwards that the backup still had on their way are none any more */
 }
 
@@ -421,54 +424,4 @@ int restore_start(struct shard *s, uint32_t incarnation)
     CHECK(shard_meta(s, META_RESTORED, &last));
     s->restored = (uint32_t)last;
     return rebase_known(s);
-}
-
-/* ---- which backup ---- */
-
-static int meta_of(struct store *store, enum meta_key key, uint64_t *value)
-{
-    struct row row = {.c = {[META_key] = key}};
-    int status = store->ops->get(store, TABLE_META, &row);
-    *value = status == 0 ? row.c[META_value] : 0;
-    return status == E_NOTFOUND ? 0 : status;
-}
-
-static int judge_backup(struct store *main, const struct shard_restore *ask, char *error, size_t size)
-{
-    uint64_t incarnation, shard, shards, floor_us;
-    CHECK(meta_of(main, META_INCARNATION, &incarnation));
-    CHECK(meta_of(main, META_SHARD, &shard));
-    CHECK(meta_of(main, META_SHARDS, &shards));
-    CHECK(meta_of(main, META_FLOOR, &floor_us));
-    if (incarnation == 0)
-        (void)snprintf(error, size, "found a backup of no shard, expected one of shard.%u", ask->shard);
-    else if (shard != ask->shard || shards != ask->shard_count)
-        (void)snprintf(error, size, "found a backup of shard.%llu of %llu, expected one of shard.%u of %u",
-                       (unsigned long long)shard, (unsigned long long)shards, ask->shard, ask->shard_count);
-    else if (floor_us + ask->backup_keep_us < ask->now_us)
-        (void)snprintf(error, size, "found a backup that is older than \"backup-keep\", expected a younger one");
-    else
-        return 0;
-    return E_INVALID;
-}
-
-int shard_restore(const struct shard_stores *stores, const struct shard_restore *ask, char *error, size_t size)
-{
-    struct store *main = stores->main;
-    struct store_image *before = NULL;
-    error[0] = '\0';
-    int status = main->ops->backup(main, &before);
-    if (status < 0)
-        return status;
-    status = main->ops->restore(main, ask->image);
-    if (status < 0)
-        (void)snprintf(error, size, "found a backup that this store cannot read, expected one of its own kind");
-    else
-        status = judge_backup(main, ask, error, size);
-    if (status < 0) {
-        int back = main->ops->restore(main, before);
-        status = back < 0 ? back : status;
-    }
-    store_image_free(before);
-    return status;
 }

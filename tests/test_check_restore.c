@@ -81,6 +81,43 @@ static void who_was_removed_is_not_back(void)
     RUN(rows);
 }
 
+#define KEEPS(at, period) at " retention in=c period=" period "\n"
+#define HIDE_FOR_B(at)                                                                          \
+    at " invoke op=9 device=b.p do=delete-for-me in=c message=m\n" at                           \
+       " commit op=9 do=delete-for-me shard=s version=4 device=b.p in=c message=m actor=b\n" at \
+       " hide device=b.p in=c message=m copy=body because=deletion version=4\n"
+#define ERASE_A(at)                                    \
+    at " invoke op=9 device=a.p do=erase-account\n" at \
+       " commit op=9 do=erase-account shard=s version=1 device=a.p actor=a deadline=9000000000\n"
+
+static void what_was_set_for_all_messages_is_set_still(void)
+{
+    static const struct check_row rows[] = {
+        {"kept as long as was said", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M BACKUP("1s") KEEPS("2s", "90000000") RESTORE("10s") KEEPS("10s", "90000000") DELIVER END},
+        {"kept for ever again", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M BACKUP("1s") KEEPS("2s", "90000000") RESTORE("10s") DELIVER END},
+        {"kept for longer again", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M BACKUP("1s") KEEPS("2s", "90000000") RESTORE("10s") KEEPS("10s", "99000000") DELIVER END},
+        {"set again since", INVARIANT_RESTORE_SAFE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE A_OWNS SEND_M BACKUP("1s") KEEPS("2s", "90000000") RESTORE("10s") A_IS
+         "12s commit op=8 do=set-retention shard=s version=2.2 device=a.p in=c actor=a\n" KEEPS("12s", "99000000")
+             DELIVER END},
+        {"hidden for oneself, and still", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") HIDE_FOR_B("2s") RESTORE("10s") MEMBERS("10s") DELIVER VIEW_B("-") END},
+        {"hidden for oneself, and back", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") HIDE_FOR_B("2s") RESTORE("10s")
+             MEMBERS("10s") "20s show device=b.p in=c message=m copy=body version=3\n" DELIVER VIEW_B("c/m@3") END},
+        {"erased, and read by nobody", INVARIANT_RESTORE_SAFE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M BACKUP("1s") ERASE_A("2s") RESTORE("10s") MEMBERS("10s") DELIVER VIEW_B("-") AGE END},
+        {"erased, and read again", INVARIANT_RESTORE_SAFE, VERDICT_VIOLATED, 1, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") ERASE_A("2s") RESTORE("10s") MEMBERS("10s") DELIVER AGE VIEW_B("c/m@3") END},
+        {"erased, and nobody knows the end", INVARIANT_RESTORE_SAFE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M SHOW_M BACKUP("1s") ERASE_A("2s") RESTORE("10s") MEMBERS("10s")},
+    };
+    RUN(rows);
+}
+
 #define HOLD_C(at) at " hold shard=s in=c actor=a\n"
 #define RELEASE_C(at) at " release shard=s in=c actor=a\n"
 #define PURGING_M(at) at " purging in=c message=m version=4 shard=s\n"
@@ -135,6 +172,7 @@ int suite_restored(void)
 {
     CU_pSuite suite = CU_add_suite("restored", NULL, NULL);
     if (!suite || !CU_add_test(suite, "restore_safe", restore_safe) ||
+        !CU_add_test(suite, "what_was_set_for_all_messages_is_set_still", what_was_set_for_all_messages_is_set_still) ||
         !CU_add_test(suite, "what_was_held_is_held_still", what_was_held_is_held_still) ||
         !CU_add_test(suite, "who_was_removed_is_not_back", who_was_removed_is_not_back) ||
         !CU_add_test(suite, "what_was_sent_after_the_backup_may_go", what_was_sent_after_the_backup_may_go))

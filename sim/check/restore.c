@@ -3,16 +3,14 @@
  * for what they took away, which its log keeps. A restore explains that messages, edits and memberships of after the
  * backup go; it never excuses that a deletion, a removal or the loss of a role does.
  *
- * Judged: at the end, no device reads what was deleted before the restore of its conversation's shard, whether for all
- * or by its user; nobody is told to be a member, or of a higher role, who was not by then, unless a commit made them
- * so since; nothing that they ask for is executed, and none of their devices reads the conversation at the end; no
- * purge begins in a conversation that was held before the restore and was not released since. And each hello, to a
- * restored shard, of a device that has not installed anything since is answered with a reset: its cursor is of a log
- * that is no more.
+ * Judged while it goes on: nobody is told to be a member, or of a higher role, who was not by then, unless a commit
+ * made them so since, and nothing that they ask for is executed; no purge begins in a conversation that was held before
+ * the restore and was not released since; and each hello, to a restored shard, of a device that has not installed
+ * anything since is answered with a reset: its cursor is of a log that is no more. At the end: taken.c.
  */
 #include "sim/check/state.h"
 
-static const struct restored *last_restore(const struct check *c, uint64_t shard)
+const struct restored *restore_last(const struct check *c, uint64_t shard)
 {
     for (uint32_t i = c->restored_count; i-- > 1;)
         if (c->restored[i].shard == shard && !c->restored[i].backup)
@@ -54,26 +52,40 @@ static void take_member(struct member *m, uint32_t restore)
     m->cap = removed ? 0 : m->rank;
 }
 
-static void forget_member(struct member *m, uint64_t from_seq, uint32_t restore, uint64_t now_seq)
+/* Somebody of whom anything was taken is known to have been a member. */
+static bool is_remembered(const struct check *c, const struct member *m)
+{
+    for (uint32_t i = c->convs[m->conv].formes; i; i = c->formes[i].next)
+        if (c->formes[i].user == m->user && !c->formes[i].message && c->formes[i].effective)
+            return true;
+    return m->ended_seq != 0;
+}
+
+static void forget_member(const struct check *c, struct member *m, uint64_t from_seq, uint32_t restore)
 {
     take_member(m, restore);
     m->is = false;
     if (m->gone && (m->since_seq > from_seq || m->gone_seq < from_seq))
         return; /* the backup is of later: it has not come back */
-    m->gone = m->since_seq > from_seq && (!m->ended_seq || m->ended_seq > from_seq);
-    m->gone_seq = m->gone ? now_seq : 0;
+    m->gone = m->since_seq > from_seq && !is_remembered(c, m);
+    m->gone_seq = m->gone ? c->now->seq : 0;
 }
 
 static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq, uint32_t restore)
 {
     struct conv *v = &c->convs[conv];
     v->restored_seq = c->now->seq;
+    if (v->retentions && c->retentions[v->retentions].period_us) {
+        v->kept_us = c->retentions[v->retentions].period_us;
+        v->kept_said = c->retentions[v->retentions].kept;
+        v->kept_by = restore;
+    }
     v->retentions = 0;                              /* the restored shard says how long it keeps */
     v->lost = v->lost || v->created_seq > from_seq; /* until it is made again */
     for (uint32_t i = v->first_message; i; i = c->messages[i].next_in_conv)
         forget_message(c, &c->messages[i], from_seq);
     for (uint32_t i = v->members; i; i = c->members[i].next_of_conv)
-        forget_member(&c->members[i], from_seq, restore, c->now->seq); /* the restored shard says who is one */
+        forget_member(c, &c->members[i], from_seq, restore); /* the restored shard says who is one */
     for (uint32_t i = 1; i < c->awaited_count; i++)
         if (c->awaited[i].conv == conv)
             c->awaited[i].came = true; /* a reset tells them instead */
@@ -84,7 +96,7 @@ static bool is_logged(enum word what)
     return what == WORD_DELETE || what == WORD_UNDO || what == WORD_DELETE_CONV || what == WORD_UNDO_CONV ||
            what == WORD_DELETE_ME || what == WORD_CLEAR || what == WORD_DELETE_ALL || what == WORD_REMOVE ||
            what == WORD_LEAVE || what == WORD_SET_ROLE || what == WORD_SET_RETENTION || what == WORD_DECLINE ||
-           what == WORD_WITHDRAW;
+           what == WORD_WITHDRAW || what == WORD_ERASE;
 }
 
 static void forget_ops(struct check *c, uint64_t shard, uint64_t from_seq)
@@ -154,7 +166,7 @@ static void replay(struct check *c, const struct event *e)
 static void sync(struct check *c, const struct event *e)
 {
     const struct device *d = &c->devices[e->device];
-    const struct restored *last = last_restore(c, record_get(e->r, FIELD_SHARD));
+    const struct restored *last = restore_last(c, record_get(e->r, FIELD_SHARD));
     if (!last || d->born_seq > last->seq || d->moved_seq > last->seq)
         return;
     enum word answer = word_of(c, record_get(e->r, FIELD_ANSWER));
@@ -177,7 +189,7 @@ static struct member *taken(struct check *c, uint32_t conv, uint32_t user)
     return m && m->taken && !m->back ? m : NULL;
 }
 
-static void is_back(struct check *c, struct member *m, const char *how, uint32_t holding)
+void restore_is_back(struct check *c, struct member *m, const char *how, uint32_t holding)
 {
     struct verdict *v = violate(c, INVARIANT_RESTORE_SAFE, "%s %s before the shard of %s was restored, and %s",
                                 nm(c, c->users[m->user].name), m->cap ? "had lost a role" : "was no member any more",
@@ -196,12 +208,14 @@ static void told(struct check *c, const struct event *e)
     struct member *m = taken(c, e->conv, e->user);
     enum word role = word_of(c, record_get(e->r, FIELD_ROLE));
     if (m && role != WORD_ROLE_NONE && rank_of(role) > m->cap)
-        is_back(c, m, m->cap ? "has it again" : "is one again", 0);
+        restore_is_back(c, m, m->cap ? "has it again" : "is one again", 0);
 }
 
 /* Given back by somebody: then nothing is owed any more. A hold asks for no membership. */
 static void acted(struct check *c, const struct event *e)
 {
+    if (e->what == WORD_SET_RETENTION && e->conv)
+        c->convs[e->conv].kept_us = 0;
     bool gives = e->what == WORD_ADD || e->what == WORD_SET_ROLE;
     struct member *m = taken(c, e->conv, gives ? e->subject : e->actor);
     if (m && (gives || e->what == WORD_JOIN)) {
@@ -210,7 +224,7 @@ static void acted(struct check *c, const struct event *e)
     }
     m = taken(c, e->conv, e->actor);
     if (m && !m->cap && e->op && e->what != WORD_HOLD && e->what != WORD_RELEASE)
-        is_back(c, m, "is obeyed", 0);
+        restore_is_back(c, m, "is obeyed", 0);
 }
 
 /* ---- holds ---- */
@@ -225,7 +239,7 @@ static void purging(struct check *c, const struct event *e)
     struct verdict *v = violate(c, INVARIANT_RESTORE_SAFE, "%s was held before its shard was restored, and is purged",
                                 nm(c, e->message ? c->messages[e->message].name : conv->name));
     chain_kept(c, v, h->kept);
-    chain_kept(c, v, last_restore(c, conv->shard)->kept);
+    chain_kept(c, v, restore_last(c, conv->shard)->kept);
     chain_now(c, v);
 }
 
@@ -287,90 +301,5 @@ void restore_fold(struct check *c, const struct event *e)
             break;
         default:
             break;
-    }
-}
-
-/* ---- at the end ---- */
-
-/* By this user, or by anybody (0). */
-static uint32_t read_by(const struct check *c, const struct message *m, uint32_t user)
-{
-    for (uint32_t i = m->items; i; i = c->items[i].next)
-        for (uint32_t h = item_is_kept(c, i) ? 0 : c->items[i].first_holding; h; h = c->holdings[h].next) {
-            const struct device *d = &c->devices[c->holdings[h].device];
-            if (!c->holdings[h].pending && holding_in_view(c, h) && final_view(c, d) && !d->exempt &&
-                (!user || d->user == user))
-                return h;
-        }
-    return 0;
-}
-
-static void judge_target(struct check *c, const struct message *m, const struct target *t, uint64_t restored_seq)
-{
-    const struct change *deletion = target_current(c, t);
-    if (!deletion || deletion->seq > restored_seq)
-        return;
-    uint32_t read = read_by(c, m, 0);
-    if (!read) {
-        judge(c, INVARIANT_RESTORE_SAFE);
-        return;
-    }
-    struct verdict *v =
-        violate(c, INVARIANT_RESTORE_SAFE, "%s was deleted before its shard was restored, and %s reads it at the end",
-                nm(c, m->name), nm(c, c->devices[c->holdings[read].device].name));
-    chain_kept(c, v, m->send_kept);
-    chain_kept(c, v, deletion->kept);
-    chain_kept(c, v, last_restore(c, c->convs[m->conv].shard)->kept);
-    chain_show(c, v, read);
-}
-
-static void judge_member(struct check *c, struct member *m)
-{
-    uint32_t read = 0;
-    for (uint32_t i = m->cap ? 0 : c->convs[m->conv].first_message; i && !read; i = c->messages[i].next_in_conv)
-        read = read_by(c, &c->messages[i], m->user);
-    if (read)
-        is_back(c, m, "reads it at the end", read);
-    else
-        judge(c, INVARIANT_RESTORE_SAFE);
-}
-
-/* Nothing that it covers was purged; and every shard that has something of a held person knows of it. */
-static void judge_hold(struct check *c, const struct hold *h, const struct restored *last)
-{
-    for (uint32_t m = h->conv ? 0 : c->users[h->user].members; m && c->aging; m = c->members[m].next_of_user) {
-        const struct conv *conv = &c->convs[c->members[m].conv];
-        if (c->members[m].gone || !conv->shard || hold_older(c, conv->shard, c->members[m].conv, UINT64_MAX))
-            continue;
-        struct verdict *v =
-            violate(c, INVARIANT_RESTORE_SAFE, "%s is under a hold, and the shard of %s does not know it",
-                    nm(c, c->users[h->user].name), nm(c, conv->name));
-        chain_kept(c, v, h->kept);
-        chain_kept(c, v, last->kept);
-        return;
-    }
-    judge(c, INVARIANT_RESTORE_SAFE);
-}
-
-void restore_finish(struct check *c)
-{
-    if (!c->ended || !c->delivering)
-        return;
-    for (uint32_t i = 1; i < c->holds_count; i++) {
-        const struct restored *last = c->holds[i].lasts ? last_restore(c, c->holds[i].shard) : NULL;
-        if (last && c->holds[i].seq < last->seq)
-            judge_hold(c, &c->holds[i], last);
-    }
-    for (uint32_t i = 1; i < c->members_count; i++)
-        if (c->members[i].taken && !c->members[i].back)
-            judge_member(c, &c->members[i]);
-    for (uint32_t i = 1; i < c->convs_count; i++) {
-        const struct conv *conv = &c->convs[i];
-        if (!conv->restored_seq)
-            continue;
-        for (uint32_t j = conv->first_message; j; j = c->messages[j].next_in_conv) {
-            const struct message *m = &c->messages[j];
-            judge_target(c, m, m->target.deleted ? &m->target : &conv->target, conv->restored_seq);
-        }
     }
 }

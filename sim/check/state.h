@@ -83,7 +83,9 @@ struct conv {
     uint32_t open_reads;                /* neither acknowledged nor refused */
     bool counted;                       /* something of it was once shown as unread */
     uint32_t formes, bulks, retentions; /* bulks: deletions of many that were asked for: op.next_of_target */
-    uint8_t least[RIGHTS];              /* the rank that a rule asks for, + 1; 0: no rule was told */
+    uint64_t kept_us; /* no longer than this, by the restore `kept_by`, and nobody said otherwise since */
+    uint32_t kept_by, kept_said;
+    uint8_t least[RIGHTS]; /* the rank that a rule asks for, + 1; 0: no rule was told */
     uint64_t shard,
         looked; /* where it is ordered, once it is known; the last observation that asked for what it holds */
 };
@@ -430,6 +432,9 @@ void settle_after(struct check *c, const struct event *e);
 void settle_finish(struct check *c);
 /* How often this shard was restored so far. */
 uint32_t restore_count(const struct check *c, uint64_t shard);
+const struct restored *restore_last(const struct check *c, uint64_t shard); /* of this shard, or NULL */
+/* A violation: what was taken of this membership is back. holding: the copy that shows it, or 0. */
+void restore_is_back(struct check *c, struct member *m, const char *how, uint32_t holding);
 void restore_before(struct check *c, const struct event *e);
 void restore_fold(struct check *c, const struct event *e);
 void restore_finish(struct check *c);
