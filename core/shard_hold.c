@@ -260,7 +260,11 @@ int hold_again(struct shard *s, struct row *hold)
     if (!decide_restore_keeps_holds(s->policy) && hold->c[LEGAL_HOLD_at] > s->floor_us)
         return vault_del(s, TABLE_LEGAL_HOLD, hold);
     note_hold(s, NOTE_HOLD, hold);
-    return 0;
+    if (hold->c[LEGAL_HOLD_kind] == HOLD_CONV)
+        return 0;
+    hold->c[LEGAL_HOLD_listed] = 0; /* main may know of memberships that were none when it was listed */
+    CHECK(vault_put(s, TABLE_LEGAL_HOLD, hold));
+    return custody_begin(s, (user_id)hold->c[LEGAL_HOLD_id], hold->c[LEGAL_HOLD_version]);
 }
 
 struct held { /* the users of one shard that are held */

@@ -80,9 +80,9 @@ static void judge_forme(struct check *c, uint32_t f, const struct conv *conv)
         judged = true;
         if (!read)
             continue;
-        struct verdict *v =
-            violate(c, INVARIANT_RESTORE_SAFE, "%s deleted %s for themselves before its shard was restored, and reads it",
-                    nm(c, c->users[c->formes[f].user].name), nm(c, c->messages[m].name));
+        struct verdict *v = violate(c, INVARIANT_RESTORE_SAFE,
+                                    "%s deleted %s for themselves before its shard was restored, and reads it",
+                                    nm(c, c->users[c->formes[f].user].name), nm(c, c->messages[m].name));
         chain_kept(c, v, c->formes[f].kept);
         chain_kept(c, v, restore_last(c, conv->shard)->kept);
         chain_show(c, v, read);
@@ -107,14 +107,16 @@ static void judge_erasure(struct check *c, const struct erasure *x)
     for (uint32_t i = 1; c->aging && !c->shard_exempt && i < c->messages_count; i++) {
         const struct message *m = &c->messages[i];
         if (!m->sent || m->author != x->user ||
-            (!restored_since(c, c->convs[m->conv].shard, asked.seq) && !restored_since(c, c->users[x->user].home, asked.seq)))
+            (!restored_since(c, c->convs[m->conv].shard, asked.seq) &&
+             !restored_since(c, c->users[x->user].home, asked.seq)))
             continue;
         uint32_t read = read_by(c, m, 0);
         judged = true;
         if (!read)
             continue;
-        struct verdict *v = violate(c, INVARIANT_RESTORE_SAFE, "the account of %s was erased before a restore, and %s is read",
-                                    nm(c, c->users[x->user].name), nm(c, m->name));
+        struct verdict *v =
+            violate(c, INVARIANT_RESTORE_SAFE, "the account of %s was erased before a restore, and %s is read",
+                    nm(c, c->users[x->user].name), nm(c, m->name));
         chain_kept(c, v, x->kept);
         chain_kept(c, v, m->send_kept);
         chain_show(c, v, read);
