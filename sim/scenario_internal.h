@@ -22,6 +22,9 @@
 #define SCENARIO_EVENTS_MAX 64 /* of each of sometimes, never, finally */
 #define SCENARIO_TOTAL_MAX 1000000000ULL
 
+/* Forms of steps, a bit each: there are more than 64 operations and faults together. */
+__extension__ typedef unsigned __int128 form_set;
+
 enum key_type {
     KEY_TIME,    /* uint64_t us: "1d12h" */
     KEY_COUNT,   /* uint64_t, low to high: 20 or "20" */
@@ -46,7 +49,7 @@ struct key {
     uint64_t low, high;
     const char *words;
     const char *what;
-    uint64_t forms; /* of a step: bit FORM_x of those that have it */
+    form_set forms; /* of a step: bit FORM_x of those that have it */
 };
 struct key_table {
     const char *name; /* "crowd" */
@@ -76,10 +79,11 @@ enum form {
     FORM_FAULT, /* + enum fault_kind */
     FORM_COUNT = FORM_FAULT + FAULT_KIND_COUNT,
 };
-#define FORM_BIT(form) (1ULL << (form))
-#define FORMS_OPERATIONS ((1ULL << OPERATION_COUNT) - 2)
-#define FORMS_DO ((1ULL << FORM_RACE) - 2)
-#define FORMS_FAULTS (((1ULL << FAULT_KIND_COUNT) - 2) << FORM_FAULT)
+#define FORM_BIT(form) ((form_set)1 << (form))
+#define FORMS_OPERATIONS (FORM_BIT(OPERATION_COUNT) - 2)
+#define FORMS_DO (FORM_BIT(FORM_RACE) - 2)
+#define FORMS_FAULTS ((FORM_BIT(FAULT_KIND_COUNT) - 2) << FORM_FAULT)
+_Static_assert(FORM_COUNT <= 128, "a form has no bit");
 #define FORMS_ALL (FORMS_DO | FORM_BIT(FORM_RACE) | FORMS_FAULTS)
 
 /* The word of an operation, or of another thing to do: what "do" says. form: below FORM_RACE. (scenario_script.c) */
@@ -122,7 +126,7 @@ void suggestion_text(const struct suggestion *suggestion, char *text, size_t siz
 int read_key(struct reader *r, const cJSON *item, const struct key *key, void *base);
 /* Every key of item is in table (and, for steps, of this form), the required ones are there; the plain ones are read.
  */
-int read_object(struct reader *r, const cJSON *item, const struct key_table *table, uint64_t form, const char *what,
+int read_object(struct reader *r, const cJSON *item, const struct key_table *table, form_set form, const char *what,
                 void *base);
 int read_time(struct reader *r, const cJSON *item, uint64_t *us);
 int read_count(struct reader *r, const cJSON *item, uint64_t low, uint64_t high, uint64_t *count);

@@ -75,7 +75,7 @@ static void required(FILE *out, const char *list)
 }
 
 /* The keys of a table, for steps those of these forms; `skip_when`: without at, after, plus. */
-static void object(FILE *out, const struct key_table *table, uint64_t forms, bool skip_when, const char *needed)
+static void object(FILE *out, const struct key_table *table, form_set forms, bool skip_when, const char *needed)
 {
     bool first = true;
     (void)fputs("{\n    \"type\":\"object\",\"additionalProperties\":false,\n    \"properties\":{", out);
@@ -159,7 +159,7 @@ static const char scalars[] =
 static void steps(FILE *out)
 {
     static const struct {
-        uint64_t forms;
+        form_set forms;
         const char *needed;
     } groups[] = {{FORMS_DO, "device do"}, {FORM_BIT(FORM_RACE), "race"}, {FORMS_FAULTS, "fault"}};
     for (int branch = 0; branch < 2; branch++) {

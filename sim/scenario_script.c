@@ -65,7 +65,7 @@ static int read_do(struct reader *r, const cJSON *item, unsigned *form)
 
 static int read_fault(struct reader *r, const cJSON *item, unsigned *form)
 {
-    char words[128] = "";
+    char words[800] = "";
     size_t used = 0;
     for (unsigned fault = FAULT_NONE + 1; fault < FAULT_KIND_COUNT; fault++)
         used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? "|" : "", fault_name(fault));
@@ -170,17 +170,17 @@ static int read_source(struct reader *r, struct scenario_step *step, const cJSON
 
 static int read_operation(struct reader *r, struct scenario_step *step, const cJSON *item, unsigned form)
 {
-    static const uint64_t need_in =
+    static const form_set need_in =
         FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) | FORM_BIT(OPERATION_LEAVE) | FORM_BIT(OPERATION_SEND) |
         FORM_BIT(OPERATION_DELETE_CONV) | FORM_BIT(OPERATION_UNDO_CONV) | FORM_BIT(OPERATION_CLEAR) |
         FORM_BIT(FORM_TYPE) | FORM_BIT(OPERATION_DELETE_ALL) | FORM_BIT(OPERATION_SET_ROLE) |
         FORM_BIT(OPERATION_SET_RETENTION) | FORM_BIT(OPERATION_EXPORT) | FORM_BIT(OPERATION_JOIN) |
         FORM_BIT(OPERATION_INVITE) | FORM_BIT(OPERATION_UPLOAD) | FORM_BIT(FORM_TYPING);
-    static const uint64_t need_message =
+    static const form_set need_message =
         FORM_BIT(OPERATION_DELETE) | FORM_BIT(OPERATION_UNDO) | FORM_BIT(OPERATION_EDIT) |
         FORM_BIT(OPERATION_DELETE_ME) | FORM_BIT(OPERATION_CANCEL) | FORM_BIT(OPERATION_READ) |
         FORM_BIT(OPERATION_ACCEPT) | FORM_BIT(OPERATION_DECLINE) | FORM_BIT(OPERATION_WITHDRAW) | FORM_BIT(FORM_FETCH);
-    static const uint64_t need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) |
+    static const form_set need_user = FORM_BIT(OPERATION_ADD) | FORM_BIT(OPERATION_REMOVE) |
                                       FORM_BIT(OPERATION_SET_ROLE) | FORM_BIT(OPERATION_INVITE);
     const char *what = scenario_do_word(form);
     const cJSON *found, *kind = NULL, *answer = member(item, "expect");

@@ -380,7 +380,7 @@ int read_key(struct reader *r, const cJSON *item, const struct key *key, void *b
     return 0;
 }
 
-static int unknown_key(struct reader *r, const cJSON *item, const struct key_table *table, uint64_t form,
+static int unknown_key(struct reader *r, const cJSON *item, const struct key_table *table, form_set form,
                        const char *what)
 {
     struct suggestion suggestion = {item->string, "", 0};
@@ -399,7 +399,7 @@ static int unknown_key(struct reader *r, const cJSON *item, const struct key_tab
                        *hint ? "that it has" : "of ", *hint ? "" : list, hint);
 }
 
-int read_object(struct reader *r, const cJSON *item, const struct key_table *table, uint64_t form, const char *what,
+int read_object(struct reader *r, const cJSON *item, const struct key_table *table, form_set form, const char *what,
                 void *base)
 {
     const cJSON *child;
