@@ -225,7 +225,7 @@ static int applied_of(struct shard *s, shard_id source, uint64_t high, uint64_t 
     struct row log;
     uint64_t key[1] = {source};
     int status = shard_first(s, TABLE_LOG, INDEX_LOG_BY_NUMBER, 1, 1, key, false, &log);
-    if (status == E_NOTFOUND)
+    if (status == E_NOTFOUND || (status == 0 && decide_appended_is_applied(s->policy)))
         *applied = high;
     else if (status == 0)
         *applied = log.c[LOG_number] - 1;
@@ -330,7 +330,8 @@ static int receive_entry(struct shard *s, shard_id source, const struct wire *wi
         return 0; /* C3: of a past that was lost */
     if (wire->incarnation > in.c[CHANNEL_IN_incarnation]) {
         in.c[CHANNEL_IN_incarnation] = wire->incarnation;
-        in.c[CHANNEL_IN_number] = 0;
+        if (decide_channel_renews(s->policy))
+            in.c[CHANNEL_IN_number] = 0;
         in.c[CHANNEL_IN_applied_told] = 0;
         if (s->restored && in.c[CHANNEL_IN_rebased] != s->restored && in.c[CHANNEL_IN_rebasing]) {
             in.c[CHANNEL_IN_rebasing] = 0; /* restored while it told what it has: the rest never comes, ask again */
@@ -349,6 +350,7 @@ static int receive_entry(struct shard *s, shard_id source, const struct wire *wi
     } else if (decide_channel_in_order(s->policy)) {
         take = wire->number == in.c[CHANNEL_IN_number] + 1;
         in.c[CHANNEL_IN_number] += (uint64_t)take;
+        take = take || (decide_channel_repeats(s->policy) && wire->number <= in.c[CHANNEL_IN_number]);
     } else {
         take = take_unordered(s, source, wire->number, &in);
         CHECK(take);

@@ -332,9 +332,76 @@ bool decide_preview_follows(const struct policy *p)
     return !flawed(p, FLAW_PREVIEW_KEPT);
 }
 
-bool decide_hold_covers(const struct policy *p, bool of_conv)
+bool decide_hold_covers(const struct policy *p, bool of_conv, enum reason reason)
 {
+    if (reason == REASON_RETENTION && flawed(p, FLAW_RETENTION_OVER_HOLD))
+        return false;
     return !of_conv || !flawed(p, FLAW_HOLD_IGNORED);
+}
+
+bool decide_undo_revives_all(const struct policy *p)
+{
+    return flawed(p, FLAW_UNDO_REVIVES_ALL);
+}
+
+bool decide_send_creates(const struct policy *p)
+{
+    return flawed(p, FLAW_SEND_CREATES);
+}
+
+bool decide_keeps_each_early(const struct policy *p)
+{
+    return !flawed(p, FLAW_EARLY_ONE_SLOT);
+}
+
+bool decide_early_binds(const struct policy *p, uint64_t age_us)
+{
+    return !flawed(p, FLAW_EARLY_BY_AGE) || age_us <= FLAWED_MEMORY_US;
+}
+
+bool decide_audience_has_after(const struct policy *p)
+{
+    return !flawed(p, FLAW_AUDIENCE_BEFORE);
+}
+
+bool decide_tells_removed(const struct policy *p)
+{
+    return !flawed(p, FLAW_REMOVAL_UNTOLD);
+}
+
+bool decide_channel_repeats(const struct policy *p)
+{
+    return flawed(p, FLAW_CHANNEL_REPEATS);
+}
+
+bool decide_channel_renews(const struct policy *p)
+{
+    return !flawed(p, FLAW_NUMBERS_OUTLIVE_RESTORE);
+}
+
+bool decide_appended_is_applied(const struct policy *p)
+{
+    return flawed(p, FLAW_APPENDED_IS_APPLIED);
+}
+
+bool decide_rebases(const struct policy *p)
+{
+    return !flawed(p, FLAW_NO_REBASE);
+}
+
+bool decide_restore_tells(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_UNTOLD);
+}
+
+bool decide_settled_is_accepted(const struct policy *p)
+{
+    return flawed(p, FLAW_SETTLED_IS_ACCEPTED);
+}
+
+bool decide_reset_keeps_pending(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESET_DROPS_PENDING);
 }
 
 bool decide_release_resumes(const struct policy *p)

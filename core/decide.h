@@ -60,9 +60,21 @@ bool decide_reap_now(const struct policy *p, uint64_t waiting, uint64_t age_us);
 
 enum why decide_may_edit(const struct policy *p, user_id actor, user_id author);
 
+/* Does a deleted conversation's undo bring back what was deleted in it on its own, too? (U6) */
+bool decide_undo_revives_all(const struct policy *p);
+/* Is a send to a conversation that is not there its creation? (X6) */
+bool decide_send_creates(const struct policy *p);
+/* An early deletion of this target by somebody else is kept already: is this one kept too? (U7) */
+bool decide_keeps_each_early(const struct policy *p);
+/* Does an early deletion of that age bind? (U8) */
+bool decide_early_binds(const struct policy *p, uint64_t age_us);
+/* Does the audience include those who become members by the operation? (M1) */
+bool decide_audience_has_after(const struct policy *p);
+bool decide_tells_removed(const struct policy *p); /* M2 */
+
 /* ---- legal holds ---- */
 /* Does a hold that covers the conversation keep it from this purge? of_conv: the purge is of the whole conversation. */
-bool decide_hold_covers(const struct policy *p, bool of_conv);
+bool decide_hold_covers(const struct policy *p, bool of_conv, enum reason reason);
 bool decide_release_resumes(const struct policy *p);
 /* Does a hold keep what a message said before an edit? */
 bool decide_hold_keeps_former(const struct policy *p);
@@ -108,6 +120,10 @@ uint64_t decide_age_us(const struct policy *p);
 /* Does a receiver keep, in memory, what arrives before its turn? (C1) */
 bool decide_keeps_ahead(const struct policy *p);
 bool decide_channel_in_order(const struct policy *p); /* C1 */
+bool decide_channel_repeats(const struct policy *p);  /* does an entry that comes again take effect again? */
+bool decide_channel_renews(const struct policy *p); /* do numbers begin anew with an incarnation of the sender? (C3) */
+/* Is what no device has acknowledged applied? (U9) */
+bool decide_appended_is_applied(const struct policy *p);
 bool decide_answers_refusal(const struct policy *p);
 bool decide_answers_before_commit(const struct policy *p);
 bool decide_beats(const struct policy *p); /* L8 */
@@ -150,7 +166,12 @@ bool decide_restore_keeps_holds(const struct policy *p);
 bool decide_replays_removals(const struct policy *p);
 bool decide_replays_retention(const struct policy *p); /* and how long conversations keep their messages? */
 
+bool decide_rebases(const struct policy *p);       /* does a restored shard ask what it was told? (C4, B6) */
+bool decide_restore_tells(const struct policy *p); /* do members reset to what it is now? (B4) */
+
 /* ---- the device ---- */
+bool decide_settled_is_accepted(const struct policy *p); /* X3 */
+bool decide_reset_keeps_pending(const struct policy *p); /* D2, D3 */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };
 /* L2 */
 enum apply_answer decide_may_apply(const struct policy *p, uint64_t position, uint64_t cursor);

@@ -377,6 +377,8 @@ void apply_snapshot(struct device *d, const struct reset *reset, struct out *out
     }
     install_copies(d, reset);
     install_invitations(d, reset, out);
+    if (!decide_reset_keeps_pending(d->policy))
+        outbox_forget_deletions(d);
     end_lost_overlays(d, &before);
     outbox_settle(d, 0, true);
     view_update(d, 0, 0, (struct gone){BECAUSE_RESET, 0}, out);

@@ -158,6 +158,7 @@ void outbox_carried(struct device *d, msg_id target);
 /* The early deletion of this message had no right: it hides nothing any more. */
 void outbox_denied(struct device *d, conv_id conv, msg_id target);
 /* The conversation is not here any more, as decided up to version `at`; UINT64_MAX: for good. */
+void outbox_forget_deletions(struct device *d);
 void outbox_lost(struct device *d, conv_id conv, version at);
 
 /* Does this operation, while it is in the overlay, hide the row? */

@@ -285,6 +285,14 @@ void outbox_denied(struct device *d, conv_id conv, msg_id target)
     }
 }
 
+/* Flawed (D2): what is not answered hides nothing any more. */
+void outbox_forget_deletions(struct device *d)
+{
+    for (size_t i = 0; i < d->replica.op_count; i++)
+        if (deletes(&d->replica.ops[i]))
+            d->replica.ops[i].overlay = false;
+}
+
 /* A deletion that is decided later than that stays: the user may be back in the conversation by then (D2). */
 void outbox_lost(struct device *d, conv_id conv, version at)
 {
@@ -409,14 +417,17 @@ void outbox_answer(struct device *d, const struct wire *w, struct out *out)
     struct replica_op *op = replica_op_find(&d->replica, w->op);
     if (!op || op->answered)
         return;
+    uint8_t outcome = w->outcome;
+    if (outcome == OUTCOME_SETTLED && decide_settled_is_accepted(d->policy))
+        outcome = OUTCOME_ACCEPTED;
     struct note *note = view_note(d, NOTE_ANSWERED, out);
     note->op = w->op;
-    note->outcome = w->outcome;
+    note->outcome = outcome;
     note->why = w->why;
     op->answered = true;
     conv_id conv = op->conv;
     struct gone gone = {BECAUSE_RESET, 0};
-    switch (w->outcome) {
+    switch (outcome) {
         case OUTCOME_ACCEPTED:
             accept(d, op, w);
             break;

@@ -262,6 +262,16 @@ int conv_missing(struct shard *s, const struct wire *op, struct result *result)
                        conv_id_op(s->policy, op->conv) <= executed ? WHY_CONVERSATION_GONE : WHY_UNKNOWN_CONVERSATION);
 }
 
+/* Flawed (X6): the sender has a conversation again that everybody else has seen deleted. */
+static int send_creates(struct shard *s, const struct wire *op, struct result *result)
+{
+    struct row conv = {.c = {[CONV_id] = op->conv, [CONV_kind] = CONV_GROUP, [CONV_state] = CONV_ACTIVE}};
+    conv.c[CONV_created_at] = s->now_us;
+    CHECK(shard_put(s, TABLE_CONV, &conv));
+    CHECK(member_open(s, op->conv, op->user, ROLE_OWNER, conv_next_version(s, &conv)));
+    return on_conversation(s, op, &conv, result);
+}
+
 static int run(struct shard *s, const struct wire *op, struct result *result)
 {
     result->outcome = OUTCOME_ACCEPTED;
@@ -275,6 +285,8 @@ static int run(struct shard *s, const struct wire *op, struct result *result)
         return status;
     if (op->operation == OPERATION_CREATE)
         return status == 0 ? conv_refuse(result, WHY_MALFORMED) : create(s, op, result);
+    if (status == E_NOTFOUND && op->operation == OPERATION_SEND && decide_send_creates(s->policy))
+        return send_creates(s, op, result);
     return status == 0 ? on_conversation(s, op, &conv, result) : conv_missing(s, op, result);
 }
 

@@ -28,6 +28,19 @@ static int foreign(struct shard *s, msg_id target, bool *elsewhere)
     return status == E_NOTFOUND ? 0 : status;
 }
 
+/* Flawed (U7): there is room for one early deletion a message, whoever asked for it. */
+static int slot_is_taken(struct shard *s, msg_id target, bool *taken)
+{
+    struct row row;
+    uint64_t key[1] = {target};
+    *taken = false;
+    if (decide_keeps_each_early(s->policy))
+        return 0;
+    int status = shard_first(s, TABLE_EARLY, INDEX_PRIMARY, 1, 1, key, false, &row);
+    *taken = status == 0;
+    return status == E_NOTFOUND ? 0 : status;
+}
+
 /* The target is not here: of another conversation, reaped, or still to come? (U7, U8) */
 static int delete_unknown(struct shard *s, const struct wire *op, struct result *result)
 {
@@ -39,6 +52,10 @@ static int delete_unknown(struct shard *s, const struct wire *op, struct result 
         return conv_refuse(result, WHY_UNKNOWN_TARGET);
     result->early = true;
     if (!decide_keeps_early(s->policy))
+        return 0;
+    bool taken;
+    CHECK(slot_is_taken(s, op->target, &taken));
+    if (taken)
         return 0;
     struct row row = {.c = {[EARLY_target] = op->target, [EARLY_actor] = op->user, [EARLY_conv] = op->conv}};
     row.c[EARLY_device] = op->device;
@@ -226,6 +243,8 @@ static int bind_one(struct shard *s, const struct wire *op, const struct row *ea
     bool may;
     CHECK(may_bind(s, op, early, &may));
     CHECK(shard_del(s, TABLE_EARLY, early));
+    if (!decide_early_binds(s->policy, s->now_us - early->c[EARLY_at]))
+        return 0;
     if (!may) {
         note_bind(s, early, 0, OUTCOME_REFUSED);
         return deny(s, early);
@@ -304,6 +323,31 @@ int conv_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_
     return invite_conv_deleted(s, conv);
 }
 
+struct dead {
+    struct row rows[64];
+    size_t count;
+};
+
+static int collect_dead(void *ctx, const struct row *message)
+{
+    struct dead *dead = ctx;
+    if (message->c[MESSAGE_state] == MESSAGE_DELETED)
+        dead->rows[dead->count++] = *message;
+    return dead->count == sizeof dead->rows / sizeof dead->rows[0];
+}
+
+/* Flawed (U6): what was deleted on its own comes back with the conversation; the first of it, for one step. */
+static int revive_all(struct shard *s, const struct row *conv)
+{
+    struct dead dead = {.count = 0};
+    struct store_range range = {
+        .table = TABLE_MESSAGE, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {conv->c[CONV_id]}};
+    int status = s->store->ops->scan(s->store, &range, collect_dead, &dead);
+    for (size_t i = 0; status >= 0 && i < dead.count; i++)
+        status = conv_restore(s, conv, &dead.rows[i]);
+    return status < 0 ? status : 0;
+}
+
 int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, uint8_t role, struct result *result)
 {
     if (conv->c[CONV_deleted_by] != op->user &&
@@ -319,5 +363,6 @@ int conv_undo_delete(struct shard *s, const struct wire *op, struct row *conv, u
     conv_note_commit(s, op, result->version, 0);
     CHECK(log_change(s, LOGGED_UNDO_CONV, op->conv, 0, result->version));
     struct wire w = entry(s, conv, ENTRY_UNDO_CONV, 0, op->user);
-    return fanout_commit(s, &w, 0);
+    CHECK(fanout_commit(s, &w, 0));
+    return decide_undo_revives_all(s->policy) ? revive_all(s, conv) : 0;
 }

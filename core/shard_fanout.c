@@ -24,7 +24,7 @@ struct audience {
 static bool touches(const struct audience *a, const struct row *member)
 {
     version v = a->template->version, since = member->c[MEMBER_since], until = member->c[MEMBER_until];
-    if (since > v)
+    if (since > v || (since == v && !decide_audience_has_after(a->s->policy)))
         return false;
     if (until == 0 || until > v)
         return true;
@@ -103,6 +103,8 @@ static int serve(struct shard *s, const struct wire *template, const struct audi
     uint64_t last[SHARDS_MAX] = {0};
     for (size_t i = 0; i < a->count; i++) {
         struct wire w = for_user(template, a->users[i], a->roles[i]);
+        if (w.entry == ENTRY_EVICT && !decide_tells_removed(s->policy))
+            continue;
         CHECK(silence_hidden(s, &w, a->cleared[i], a->since[i]));
         shard_id home = shard_of_user(w.user, s->count);
         CHECK(channel_send(s, home, &w, &last[home]));

@@ -43,11 +43,11 @@ static void note_parked(struct shard *s, const struct row *parked)
     note->version = parked->c[PARKED_version];
 }
 
-int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, bool *parks)
+int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, enum reason reason, bool *parks)
 {
     struct row hold;
     CHECK(hold_covering(s, conv, &hold, parks));
-    *parks = *parks && decide_hold_covers(s->policy, target == 0);
+    *parks = *parks && decide_hold_covers(s->policy, target == 0, reason);
     if (!*parks)
         return 0;
     struct row parked = {.c = {[PARKED_kind] = hold.c[LEGAL_HOLD_kind], [PARKED_id] = hold.c[LEGAL_HOLD_id]}};

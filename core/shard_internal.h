@@ -318,7 +318,7 @@ int hold_execute(struct shard *s, const struct wire *op, struct result *result);
 int hold_arrives(struct shard *s, const struct wire *w);                         /* a user's, from the user's shard */
 /* The window of this deletion is over: does a hold keep the bytes? Then the purge is parked under it. target 0: the
    conversation */
-int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, bool *parks);
+int hold_parks(struct shard *s, conv_id conv, msg_id target, version deletion, enum reason reason, bool *parks);
 /* A hold that covers the conversation, if any does. */
 int hold_covering(struct shard *s, conv_id conv, struct row *hold, bool *covers);
 int hold_release_timer(struct shard *s, const struct row *timer);

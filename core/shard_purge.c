@@ -54,7 +54,8 @@ static int purge_message(struct shard *s, const struct row *timer)
         !decide_timer_matches(s->policy, timer->c[TIMER_version], message.c[MESSAGE_deletion], deleted))
         return 0;
     bool parks;
-    CHECK(hold_parks(s, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version], &parks));
+    CHECK(hold_parks(s, timer->c[TIMER_a], timer->c[TIMER_b], timer->c[TIMER_version],
+                     (enum reason)message.c[MESSAGE_reason], &parks));
     if (parks)
         return 0;
     message.c[MESSAGE_state] = MESSAGE_PURGING;
@@ -101,7 +102,7 @@ static int purge_conv(struct shard *s, const struct row *timer)
         !decide_timer_matches(s->policy, timer->c[TIMER_version], conv.c[CONV_deletion], deleted))
         return 0;
     bool parks;
-    CHECK(hold_parks(s, timer->c[TIMER_a], 0, timer->c[TIMER_version], &parks));
+    CHECK(hold_parks(s, timer->c[TIMER_a], 0, timer->c[TIMER_version], REASON_USER, &parks));
     if (parks)
         return 0;
     conv.c[CONV_state] = CONV_PURGING;

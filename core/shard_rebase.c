@@ -19,7 +19,8 @@
 
 bool rebase_awaits(const struct shard *s, const struct row *in)
 {
-    return s->restored && in->c[CHANNEL_IN_source] != s->id && in->c[CHANNEL_IN_rebasing] != s->restored;
+    return s->restored && in->c[CHANNEL_IN_source] != s->id && in->c[CHANNEL_IN_rebasing] != s->restored &&
+           decide_rebases(s->policy);
 }
 
 bool rebase_opens(const struct shard *s, const struct row *in, const struct wire *w)
@@ -33,7 +34,8 @@ int rebase_known(struct shard *s)
     for (shard_id source = 0; s->restored && source < s->count; source++) {
         struct row in;
         CHECK(channel_in(s, source, &in));
-        s->rebasing = s->rebasing || (source != s->id && in.c[CHANNEL_IN_rebased] != s->restored);
+        s->rebasing =
+            s->rebasing || (source != s->id && in.c[CHANNEL_IN_rebased] != s->restored && decide_rebases(s->policy));
     }
     return 0;
 }
@@ -216,7 +218,7 @@ static int fence_users(struct shard *s, const struct affected *held, const struc
     qsort(users, count, sizeof *users, by_user);
     int status = 0;
     for (size_t i = 0; status >= 0 && i < count; i++)
-        if (i == 0 || users[i] != users[i - 1])
+        if ((i == 0 || users[i] != users[i - 1]) && decide_restore_tells(s->policy))
             status = user_fence_all(s, users[i]);
     free(users);
     return status < 0 ? status : 0;
