@@ -346,6 +346,7 @@ CREATE UNIQUE INDEX DEVICE_BY_USER ON device("user", "id");
 CREATE UNIQUE INDEX TOKEN_BY_HASH ON search_token("user", "hash", "conv", "message");
 CREATE UNIQUE INDEX FORMER_BY_MESSAGE ON former_text("conv", "message", "kind", "id", "version");
 CREATE UNIQUE INDEX UPLOAD_BY_CONV ON upload("conv", "id");
+CREATE UNIQUE INDEX UPLOAD_BY_AUTHOR ON upload("author", "message", "id");
 CREATE UNIQUE INDEX INVITATION_BY_STATE ON invitation("conv", "state", "user");
 CREATE UNIQUE INDEX INVITATION_BY_ID ON invitation("conv", "id", "user");
 CREATE UNIQUE INDEX INVITATION_BY_INVITER ON invitation("open_by", "conv", "user");

@@ -177,6 +177,21 @@ int blob_purge_conv(struct shard *s, conv_id conv, bool *more)
     return 0;
 }
 
+int blob_erase(struct shard *s, user_id user, bool *more)
+{
+    for (uint64_t i = 0; i < s->policy->job_chunk; i++) {
+        struct row upload;
+        uint64_t key[2] = {user, 0};
+        int status = shard_first(s, TABLE_UPLOAD, INDEX_UPLOAD_BY_AUTHOR, 2, 2, key, false, &upload);
+        *more = status == 0;
+        if (status == E_NOTFOUND)
+            return 0;
+        CHECK(status);
+        CHECK(forget(s, upload.c[UPLOAD_id]));
+    }
+    return 0;
+}
+
 int blob_orphan_timer(struct shard *s, const struct row *timer)
 {
     struct row upload;

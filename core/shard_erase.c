@@ -250,12 +250,14 @@ static int report(struct shard *s, const struct row *job)
     return channel_send(s, shard_of_user(done.user, s->count), &done, NULL);
 }
 
-/* All else is done: the last thing that names the user is what they invited, or were invited, to. */
-static int erase_invitations(struct shard *s, const struct row *job)
+/* All else is done: what still names the user is what they invited, or were invited, to; and what they never sent. */
+static int erase_rest(struct shard *s, const struct row *job)
 {
     bool more = false;
     if (decide_invites(s->policy))
         CHECK(invite_erase(s, (user_id)job->c[JOB_subject], &more));
+    if (!more)
+        CHECK(blob_erase(s, (user_id)job->c[JOB_subject], &more));
     return more ? job_continue(s, job) : report(s, job);
 }
 
@@ -277,5 +279,5 @@ int erase_step(struct shard *s, struct row *job)
                 part == PART_MESSAGES && decide_erases_quotes(s->policy) ? PART_QUOTES : PART_MEMBERSHIPS;
         return job_continue(s, job);
     }
-    return erase_invitations(s, job);
+    return erase_rest(s, job);
 }

@@ -382,6 +382,7 @@ int blob_tell(struct shard *s, const struct row *conv, const struct row *message
 /* The message is purged: what is attached to it goes. */
 int blob_purge(struct shard *s, const struct row *message);
 int blob_purge_conv(struct shard *s, conv_id conv, bool *more); /* a chunk of what the conversation has besides */
+int blob_erase(struct shard *s, user_id user, bool *more);      /* a chunk of what they uploaded and never sent */
 int blob_orphan_timer(struct shard *s, const struct row *timer);
 int blob_start(struct shard *s);
 int blob_sweep_timer(struct shard *s, const struct row *timer);

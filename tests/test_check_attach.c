@@ -82,11 +82,31 @@ static void gone_not_served(void)
     RUN(rows);
 }
 
+#define ERASED                                                                                 \
+    "9s commit op=e do=erase-account shard=s version=9 device=a.p actor=a deadline=90000000\n" \
+    "9s erasure user=a job=e shard=s stage=begin deadline=90000000\n"                          \
+    "9s member conversation=c user=a role=none version=10\n"                                   \
+    "9s erasure user=a job=e shard=s stage=end\n"
+
+static void what_was_never_sent_goes_with_the_account(void)
+{
+    static const struct check_row rows[] = {
+        {"it goes", INVARIANT_ERASURE_COMPLETE, VERDICT_HELD, 1, 0,
+         PEOPLE UPLOAD HAS("2s") ERASED BLOBS("10s", "-") END},
+        {"it stays", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE UPLOAD HAS("2s") ERASED HAS("15s") END},
+        {"somebody else's stays", INVARIANT_ERASURE_COMPLETE, VERDICT_HELD, 1, 0,
+         PEOPLE "500000 commit op=f do=upload shard=s version=2 device=b.p in=c actor=b deadline=90000000\n" ERASED HAS(
+             "10s") END},
+    };
+    RUN(rows);
+}
+
 int suite_check_attach(void)
 {
     CU_pSuite suite = CU_add_suite("check_attach", NULL, NULL);
     if (!suite || !CU_ADD_TEST(suite, no_orphans) || !CU_ADD_TEST(suite, bytes_are_not_lost) ||
-        !CU_ADD_TEST(suite, gone_not_served))
+        !CU_ADD_TEST(suite, gone_not_served) || !CU_ADD_TEST(suite, what_was_never_sent_goes_with_the_account))
         return (int)CU_get_error();
     return CUE_SUCCESS;
 }

@@ -29,11 +29,24 @@ static bool is_purged(const struct check *c, const struct message *m)
     return m->target.purged || (m->conv && c->convs[m->conv].target.purged);
 }
 
-static bool is_late(const struct check *c, const struct upload *u, uint64_t at_us)
+static bool is_late(const struct check *c, uint64_t deadline_us, uint64_t at_us)
 {
     bool healthy = !c->fault_count && !c->nameless_faults && !c->shards_down && !c->shard_exempt && !c->clock_off;
-    uint64_t from_us = u->deadline_us > c->fault_end_us ? u->deadline_us : c->fault_end_us;
+    uint64_t from_us = deadline_us > c->fault_end_us ? deadline_us : c->fault_end_us;
     return healthy && at_us > from_us + c->options.online_us;
+}
+
+/* What nobody sent goes with the account of who uploaded it. */
+static void found_unsent(struct check *c, const struct event *e, const struct upload *u)
+{
+    const struct erasure *x = erasure_of(c, u->author);
+    if (!x || !x->ended || !is_late(c, x->ended_at_us, e->r->at_us))
+        return;
+    struct verdict *v = violate(c, INVARIANT_ERASURE_COMPLETE, "the account of %s was erased, and %s is still stored",
+                                nm(c, c->users[x->user].name), nm(c, c->ops[u->op].name));
+    chain_kept(c, v, u->kept);
+    chain_kept(c, v, x->kept);
+    chain_now(c, v);
 }
 
 static void found(struct check *c, const struct event *e, struct upload *u)
@@ -41,10 +54,12 @@ static void found(struct check *c, const struct event *e, struct upload *u)
     const struct message *m = owner(c, u);
     const char *name = nm(c, c->ops[u->op].name), *shard = nm(c, u->shard);
     struct verdict *v = NULL;
+    if (!m)
+        found_unsent(c, e, u);
     if (m && is_purged(c, m))
         v = violate(c, INVARIANT_NO_ORPHANS, "%s still has the bytes of %s, and %s is purged", shard, name,
                     nm(c, m->name));
-    else if (!m && is_late(c, u, e->r->at_us))
+    else if (!m && is_late(c, u->deadline_us, e->r->at_us))
         v = violate(c, INVARIANT_NO_ORPHANS, "%s still has the bytes of %s, and no message has come for them", shard,
                     name);
     if (!v)
@@ -135,6 +150,7 @@ static void commit_upload(struct check *c, const struct event *e)
     u->shard = record_get(e->r, FIELD_SHARD);
     u->deadline_us = record_get(e->r, FIELD_DEADLINE);
     u->kept = c->ops[e->op].kept;
+    u->author = e->actor;
 }
 
 void attachments_after(struct check *c, const struct event *e)

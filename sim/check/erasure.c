@@ -10,7 +10,7 @@
  */
 #include "sim/check/state.h"
 
-static struct erasure *of_user(const struct check *c, uint32_t user)
+struct erasure *erasure_of(const struct check *c, uint32_t user)
 {
     for (uint32_t i = 1; user && i < c->erasures_count; i++)
         if (c->erasures[i].user == user)
@@ -20,12 +20,12 @@ static struct erasure *of_user(const struct check *c, uint32_t user)
 
 bool erasure_asked(const struct check *c, uint32_t user)
 {
-    return of_user(c, user) != NULL;
+    return erasure_of(c, user) != NULL;
 }
 
 static struct erasure *add(struct check *c, const struct event *e, uint32_t user)
 {
-    struct erasure *known = of_user(c, user);
+    struct erasure *known = erasure_of(c, user);
     if (known || !user)
         return known;
     uint32_t i = GROW(c, erasures);
@@ -39,7 +39,7 @@ void erasure_before(struct check *c, const struct event *e)
 {
     if (e->r->kind != KIND_COMMIT || word_of(c, record_get(e->r, FIELD_REASON)) != WORD_ERASURE)
         return;
-    const struct erasure *x = of_user(c, e->actor);
+    const struct erasure *x = erasure_of(c, e->actor);
     const struct message *m = &c->messages[e->message];
     if (x && (!e->message || m->author == x->user)) {
         judge(c, INVARIANT_AUTHORITY);
@@ -63,9 +63,11 @@ void erasure_after(struct check *c, const struct event *e)
             x->deadline_us = record_get(e->r, FIELD_DEADLINE);
     }
     if (e->r->kind == KIND_ERASURE && word_of(c, record_get(e->r, FIELD_STAGE)) == WORD_JOB_END) {
-        struct erasure *x = of_user(c, e->user);
-        if (x)
+        struct erasure *x = erasure_of(c, e->user);
+        if (x) {
             x->ended = true;
+            x->ended_at_us = e->r->at_us;
+        }
     }
 }
 

@@ -190,7 +190,7 @@ struct former {                   /* what a message said before an edit that was
 };
 struct erasure { /* of an account */
     uint32_t user, kept, op;
-    uint64_t deadline_us;
+    uint64_t deadline_us, ended_at_us;
     bool ended;
 };
 struct retention { /* of a conversation, from some place on */
@@ -205,6 +205,7 @@ struct listed { /* a message that an observation found in a user's search index;
 struct upload { /* seen: an observation found its bytes; over: and one found that they had gone when they should */
     uint64_t shard, deadline_us, look;
     uint32_t op, message, kept; /* message: that refers to it, 0 none yet; kept: its commit */
+    uint32_t author;
     bool seen, over;
 };
 struct job {                                       /* a long piece of work of one shard */
@@ -421,6 +422,7 @@ void poison_finish(struct check *c);
 bool retention_explains(const struct check *c, const struct message *m);
 /* Was the erasure of this user's account asked for, or decided? */
 bool erasure_asked(const struct check *c, uint32_t user);
+struct erasure *erasure_of(const struct check *c, uint32_t user); /* of their account; NULL: none */
 void erasure_before(struct check *c, const struct event *e);
 void erasure_after(struct check *c, const struct event *e);
 void erasure_finish(struct check *c);
