@@ -276,6 +276,29 @@ int conv_bind_early(struct shard *s, const struct wire *op, struct row *message,
     return 0;
 }
 
+/*
+ * After a restore: its target had not come yet in the past that is lost, and is in the backup. It is deleted in a
+ * commit of its own, for devices may have shown it.
+ */
+int conv_bind_again(struct shard *s, const struct row *early, struct row *message)
+{
+    struct row conv = {.c = {[CONV_id] = message->c[MESSAGE_conv]}};
+    struct wire op = {.conv = conv.c[CONV_id], .user = (user_id)message->c[MESSAGE_author]};
+    bool may;
+    CHECK(may_bind(s, &op, early, &may));
+    if (!may || message->c[MESSAGE_state] != MESSAGE_LIVE)
+        return 0;
+    CHECK(shard_get(s, TABLE_CONV, &conv));
+    message->c[MESSAGE_version] = conv_next_version(s, &conv);
+    note_bind(s, early, message->c[MESSAGE_version], OUTCOME_ACCEPTED);
+    CHECK(shard_put(s, TABLE_CONV, &conv));
+    struct removal removal = {.actor = (user_id)early->c[EARLY_actor], .reason = REASON_USER};
+    removal.deadline_us = early->c[EARLY_at] + s->policy->undo_window_us;
+    if (removal.deadline_us < s->now_us)
+        removal.deadline_us = s->now_us;
+    return conv_entomb(s, &conv, message, &removal);
+}
+
 int conv_drop_early(struct shard *s, device_id device, uint32_t from, uint32_t to)
 {
     while (from < to) {

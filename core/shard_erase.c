@@ -225,6 +225,7 @@ static int leave(struct shard *s, const struct row *job, const struct row *membe
     conv_next_version(s, &conv);
     CHECK(shard_put(s, TABLE_CONV, &conv));
     job_note_part(s, job, &conv, 0, &removal);
+    CHECK(log_value(s, LOGGED_REMOVE, &conv, removal.actor, ROLE_NONE));
     return conv_take_out(s, &conv, removal.actor);
 }
 

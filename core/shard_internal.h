@@ -266,6 +266,8 @@ int conv_hides(struct shard *s, conv_id conv, user_id user, msg_id message, bool
 int conv_drop_hidden(struct shard *s, conv_id conv, msg_id message);
 /* A message arrives: bind what was deleted early. *bound: the message must be stored deleted. */
 int conv_bind_early(struct shard *s, const struct wire *op, struct row *message, bool *bound);
+/* The same for one that a restored backup has already. */
+int conv_bind_again(struct shard *s, const struct row *early, struct row *message);
 /* Early deletions of targets from..to (exclusive) of this device cannot bind any more. */
 int conv_drop_early(struct shard *s, device_id device, uint32_t from, uint32_t to);
 /* Nothing comes from this device any more, under whatever number (X5). */

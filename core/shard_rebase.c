@@ -300,8 +300,22 @@ static int index_own(struct shard *s)
     return status < 0 ? status : 0;
 }
 
+/*
+ * What was done again has sent under the numbers of a channel that begins anew now, in this incarnation: another entry
+ * will have each of them, and would be taken for this one. What matters is in the outbox, and is sent again.
+ */
+static void unsay(struct out *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < out->msg_count; i++)
+        if (out->msgs[i].to != OUT_TO_SHARD)
+            out->msgs[kept++] = out->msgs[i];
+    out->msg_count = kept;
+}
+
 int rebase_start(struct shard *s)
 {
+    unsay(s->out);
     CHECK(index_own(s));
     for (shard_id to = 0; to < s->count; to++) {
         struct row out, *kept;

@@ -275,7 +275,7 @@ static int clear_again(struct shard *s, const struct row *log)
     return shard_put(s, TABLE_MEMBER, &member);
 }
 
-/* Its target may still come, unless a later row retired that number. */
+/* Its target may be there (bind_again), or still come, unless a later row retired that number. */
 static int early_again(struct shard *s, const struct row *log)
 {
     msg_id target = log->c[DELETION_LOG_target];
@@ -284,7 +284,7 @@ static int early_again(struct shard *s, const struct row *log)
     uint32_t executed;
     CHECK(conv_executed(s, ID_DEVICE(target), &executed));
     int status = shard_first(s, TABLE_MESSAGE, INDEX_MESSAGE_BY_ID, 1, 1, key, false, &message);
-    if (status != E_NOTFOUND || ID_OP(target) <= executed)
+    if (status < 0 && (status != E_NOTFOUND || ID_OP(target) <= executed))
         return status == E_NOTFOUND ? 0 : status;
     struct row early = {.c = {[EARLY_target] = target, [EARLY_actor] = log->c[DELETION_LOG_actor]}};
     early.c[EARLY_conv] = log->c[DELETION_LOG_conv];
@@ -292,6 +292,19 @@ static int early_again(struct shard *s, const struct row *log)
     early.c[EARLY_op] = log->c[DELETION_LOG_op];
     early.c[EARLY_at] = log->c[DELETION_LOG_at];
     return shard_put(s, TABLE_EARLY, &early);
+}
+
+/* Its target has come: in the backup, from a past that another restore had lost when it was asked for. */
+static int bind_again(struct shard *s, struct row *early)
+{
+    struct row message;
+    uint64_t key[1] = {early->c[EARLY_target]};
+    int status = shard_first(s, TABLE_MESSAGE, INDEX_MESSAGE_BY_ID, 1, 1, key, false, &message);
+    if (status == 0)
+        status = shard_del(s, TABLE_EARLY, early);
+    if (status == 0)
+        status = conv_bind_again(s, early, &message);
+    return status == E_NOTFOUND ? 0 : status;
 }
 
 static int replay(struct shard *s, struct row *log)
@@ -384,9 +397,9 @@ static int restored(struct shard *s)
     CHECK(renew_users(s));
     if (decide_replays(s->policy))
         CHECK(for_each(s, s->vault, TABLE_DELETION_LOG, replay));
-    s->out->msg_count = 0; /* a denial has the new incarnation, and a number of the channel that is cut now */
     CHECK(for_each(s, s->store, TABLE_MEMBER, tell_member));
     CHECK(for_each(s, s->vault, TABLE_LEGAL_HOLD, hold_again));
+    CHECK(for_each(s, s->store, TABLE_EARLY, bind_again));
     CHECK(for_each(s, s->store, TABLE_CONV, renew_conv));
     CHECK(for_each(s, s->store, TABLE_MESSAGE, renew_message));
     CHECK(rebase_start(s));

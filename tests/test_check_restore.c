@@ -39,6 +39,32 @@ static void restore_safe(void)
     RUN(rows);
 }
 
+/* The shard comes from this backup now. */
+#define FROM(at, backup, incarnation)                                                          \
+    at " crash node=s\n" at " restore node=s step=" backup " incarnation=" incarnation "\n" at \
+       " restart node=s\n" MEMBERS(at)
+#define LOSE_M(at) at " hide device=b.p in=c message=m copy=body because=reset\n"
+#define FIND_M(at) at " show device=b.p in=c message=m copy=body version=3\n"
+#define BEFORE_M "500ms backup node=s step=b0\n"
+
+static void which_past_a_backup_is_of(void)
+{
+    static const struct check_row rows[] = {
+        {"an older backup has not what came later", INVARIANT_REPLICAS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") DELIVER VIEWS("-", "c/m@3") END},
+        {"a younger one that was taken before has it", INVARIANT_REPLICAS_AGREE, VERDICT_HELD, ANY_COUNT, 0,
+         PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") LOSE_M("11s") FROM("20s", "b1", "3") FIND_M(
+             "21s") "21s show device=a.p in=c message=m copy=body version=3\n" DELIVER VIEWS("c/m@3", "c/m@3") END},
+        {"and who has it not is wrong then", INVARIANT_REPLICAS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") LOSE_M("11s") FROM("20s", "b1", "3")
+             DELIVER VIEWS("-", "-") END},
+        {"a backup of the past without it", INVARIANT_REPLICAS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") "12s backup node=s step=b2\n" FROM(
+             "20s", "b1", "3") FROM("30s", "b2", "4") DELIVER VIEWS("-", "c/m@3") END},
+    };
+    RUN(rows);
+}
+
 #define REMOVE_B                                                                               \
     "4s commit op=6 do=remove shard=s version=6 device=a.p in=c actor=a subject=b role=none\n" \
     "4s member conversation=c user=b role=none version=6\n"
@@ -174,6 +200,7 @@ int suite_restored(void)
     if (!suite || !CU_add_test(suite, "restore_safe", restore_safe) ||
         !CU_add_test(suite, "what_was_set_for_all_messages_is_set_still", what_was_set_for_all_messages_is_set_still) ||
         !CU_add_test(suite, "what_was_held_is_held_still", what_was_held_is_held_still) ||
+        !CU_add_test(suite, "which_past_a_backup_is_of", which_past_a_backup_is_of) ||
         !CU_add_test(suite, "who_was_removed_is_not_back", who_was_removed_is_not_back) ||
         !CU_add_test(suite, "what_was_sent_after_the_backup_may_go", what_was_sent_after_the_backup_may_go))
         return (int)CU_get_error();

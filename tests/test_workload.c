@@ -29,8 +29,8 @@ static const struct {
     {"hold", "a hold of messages needs a script that releases them; latencies are drawn instead"},
     {"release", "as the fault hold"},
     {"clock", "the window of an undo is the shard's clock's: a skewed one needs a scenario that says by how much"},
-    {"backup", "scenarios/fault/crowd-restored.json"},
-    {"restore", "scenarios/fault/crowd-restored.json"},
+    {"backup", "drawn by scenarios/scale/crowd-restores.json, whose mix names it"},
+    {"restore", "as backup"},
     {"abort", "it ends the program: for tests of the sweep"},
 };
 

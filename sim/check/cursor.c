@@ -78,7 +78,8 @@ static void append(struct check *c, const struct event *e)
                                    .user = e->user,
                                    .older = *newest,
                                    .kept = is_tombstone(what) || what == WORD_EVICT ? state_keep(c, e->r) : 0,
-                                   .what = what};
+                                   .what = what,
+                                   .passage = what};
     *newest = i;
     if (is_tombstone(what)) {
         struct target *t = state_target(c, e->conv, message);

@@ -246,6 +246,10 @@ static void fold_commit(struct check *c, const struct event *e)
         uint32_t parent = state_message(c, record_get(e->r, FIELD_VIA), 0);
         struct message *m = &c->messages[e->message];
         m->parent = parent;
+        if (m->lost) {
+            m->other_seq = m->send_seq;
+            m->other_version = m->send_version;
+        }
         m->sent = true;
         m->lost = false;
         m->author = e->actor;

@@ -105,7 +105,7 @@ static void found(struct check *c, const struct event *e)
         *slot = GROW(c, kept);
     struct kept *k = &c->kept[*slot];
     struct verdict *v = NULL;
-    bool same_text = k->record && k->edit == c->messages[e->message].edit_version;
+    bool same_text = k->record && k->seq > conv->restored_seq && k->edit == c->messages[e->message].edit_version;
     if (record_get(e->r, FIELD_BROKEN))
         v = violate(c, INVARIANT_HOLD_PRESERVES, "%s is under a hold and cannot be read",
                     nm(c, c->messages[e->message].name));
@@ -117,6 +117,7 @@ static void found(struct check *c, const struct event *e)
     k->digest = digest;
     k->edit = c->messages[e->message].edit_version;
     k->look = c->looks;
+    k->seq = e->r->seq;
     k->record = state_keep(c, e->r);
 }
 

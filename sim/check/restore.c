@@ -10,12 +10,19 @@
  */
 #include "sim/check/state.h"
 
-const struct restored *restore_last(const struct check *c, uint64_t shard)
+/* The restore that the shard comes from now, as a place in `restored`; 0 for none. */
+static uint32_t lineage(const struct check *c, uint64_t shard)
 {
     for (uint32_t i = c->restored_count; i-- > 1;)
         if (c->restored[i].shard == shard && !c->restored[i].backup)
-            return &c->restored[i];
-    return NULL;
+            return i;
+    return 0;
+}
+
+const struct restored *restore_last(const struct check *c, uint64_t shard)
+{
+    uint32_t last = lineage(c, shard);
+    return last ? &c->restored[last] : NULL;
 }
 
 uint32_t restore_count(const struct check *c, uint64_t shard)
@@ -26,19 +33,39 @@ uint32_t restore_count(const struct check *c, uint64_t shard)
     return count;
 }
 
-static void forget_message(struct check *c, struct message *m, uint64_t from_seq)
+/* Is what happened then in the past of a shard that comes from this restore? What an older backup had not, a younger
+   one that was taken before may have. */
+static bool lived(const struct check *c, uint32_t restore, uint64_t seq)
 {
-    if (m->invitation && m->send_seq > from_seq)
-        m->lost = true;
-    if (m->sent && m->send_seq > from_seq) {
-        m->sent = false;
-        m->lost = true;
+    while (restore && seq <= c->restored[restore].seq) {
+        if (seq > c->restored[restore].from_seq)
+            return false;
+        restore = c->restored[restore].before;
+    }
+    return true;
+}
+
+static void forget_message(struct check *c, struct message *m, uint32_t restore)
+{
+    if (m->other_seq && lived(c, restore, m->other_seq)) {
+        uint64_t seq = m->send_seq;
+        version v = m->send_version;
+        m->send_seq = m->other_seq;
+        m->send_version = m->other_version;
+        m->other_seq = seq;
+        m->other_version = v;
+    }
+    if (m->invitation) {
+        m->lost = !lived(c, restore, m->send_seq);
+    } else if (m->sent || m->lost) {
+        m->sent = lived(c, restore, m->send_seq);
+        m->lost = !m->sent;
     }
     if (!m->edit_version)
         return;
     struct record edit;
     state_kept(c, m->edit_kept, &edit);
-    if (edit.seq > from_seq) /* what it said before is not known any more */
+    if (!lived(c, restore, edit.seq)) /* what it said before is not known any more */
         m->edit_version = 0;
 }
 
@@ -61,17 +88,14 @@ static bool is_remembered(const struct check *c, const struct member *m)
     return m->ended_seq != 0;
 }
 
-static void forget_member(const struct check *c, struct member *m, uint64_t from_seq, uint32_t restore)
+static void forget_member(const struct check *c, struct member *m, uint32_t restore)
 {
     take_member(m, restore);
     m->is = false;
-    if (m->gone && (m->since_seq > from_seq || m->gone_seq < from_seq))
-        return; /* the backup is of later: it has not come back */
-    m->gone = m->since_seq > from_seq && !is_remembered(c, m);
-    m->gone_seq = m->gone ? c->now->seq : 0;
+    m->gone = !lived(c, restore, m->since_seq) && !is_remembered(c, m);
 }
 
-static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq, uint32_t restore)
+static void forget_conv(struct check *c, uint32_t conv, uint32_t restore)
 {
     struct conv *v = &c->convs[conv];
     v->restored_seq = c->now->seq;
@@ -80,12 +104,12 @@ static void forget_conv(struct check *c, uint32_t conv, uint64_t from_seq, uint3
         v->kept_said = c->retentions[v->retentions].kept;
         v->kept_by = restore;
     }
-    v->retentions = 0;                              /* the restored shard says how long it keeps */
-    v->lost = v->lost || v->created_seq > from_seq; /* until it is made again */
+    v->retentions = 0; /* the restored shard says how long it keeps */
+    v->lost = !lived(c, restore, v->created_seq);
     for (uint32_t i = v->first_message; i; i = c->messages[i].next_in_conv)
-        forget_message(c, &c->messages[i], from_seq);
+        forget_message(c, &c->messages[i], restore);
     for (uint32_t i = v->members; i; i = c->members[i].next_of_conv)
-        forget_member(c, &c->members[i], from_seq, restore); /* the restored shard says who is one */
+        forget_member(c, &c->members[i], restore); /* the restored shard says who is one */
     for (uint32_t i = 1; i < c->awaited_count; i++)
         if (c->awaited[i].conv == conv)
             c->awaited[i].came = true; /* a reset tells them instead */
@@ -99,12 +123,16 @@ static bool is_logged(enum word what)
            what == WORD_WITHDRAW || what == WORD_ERASE;
 }
 
-static void forget_ops(struct check *c, uint64_t shard, uint64_t from_seq)
+static void forget_ops(struct check *c, uint64_t shard, uint32_t restore)
 {
     for (uint32_t i = 1; i < c->ops_count; i++) {
         struct op *op = &c->ops[i];
-        if (!op->committed || op->commit_shard != shard || op->commit_seq <= from_seq || is_logged(op->what))
+        if (!(op->committed || op->lost) || op->commit_shard != shard || is_logged(op->what))
             continue;
+        if (lived(c, restore, op->commit_seq)) {
+            op->committed = true;
+            continue;
+        }
         op->committed = false;
         op->lost = true;
         if (op->what == WORD_READ) /* what is read is not known any more */
@@ -113,31 +141,36 @@ static void forget_ops(struct check *c, uint64_t shard, uint64_t from_seq)
 }
 
 /* Who came or went after the backup has not. */
-static void forget_passages(struct check *c, uint64_t shard, uint64_t from_seq)
+static void forget_passages(struct check *c, uint64_t shard, uint32_t restore)
 {
     for (uint32_t i = 1; i < c->entries_count; i++) {
         struct entry *a = &c->entries[i];
-        if (a->seq > from_seq && a->source == shard && (a->what == WORD_JOIN || a->what == WORD_EVICT))
-            a->what = WORD_NONE;
+        if (a->source != shard || (a->passage != WORD_JOIN && a->passage != WORD_EVICT))
+            continue;
+        a->what = lived(c, restore, a->seq) ? a->passage : WORD_NONE;
     }
 }
 
 static void restore(struct check *c, uint64_t shard, uint64_t name)
 {
-    uint64_t from_seq = 0;
+    uint32_t backup = 0;
     for (uint32_t i = 1; i < c->restored_count; i++)
         if (c->restored[i].backup == name)
-            from_seq = c->restored[i].seq;
+            backup = i;
     uint32_t at = GROW(c, restored);
     c->restored[at] = (struct restored){.shard = shard, .seq = c->now->seq, .kept = state_keep(c, c->now)};
+    if (backup) {
+        c->restored[at].from_seq = c->restored[backup].seq;
+        c->restored[at].before = c->restored[backup].before;
+    }
     for (uint32_t i = 1; i < c->convs_count; i++)
         if (c->convs[i].shard == shard)
-            forget_conv(c, i, from_seq, at);
+            forget_conv(c, i, at);
     for (uint32_t i = 1; i < c->awaited_count; i++)
         if (c->users[c->awaited[i].user].home == shard)
             c->awaited[i].came = true;
-    forget_ops(c, shard, from_seq);
-    forget_passages(c, shard, from_seq);
+    forget_ops(c, shard, at);
+    forget_passages(c, shard, at);
 }
 
 /* ---- done again: by then the model has it, unless the commit itself was never told ---- */
@@ -269,8 +302,9 @@ void restore_fold(struct check *c, const struct event *e)
     uint64_t node = record_get(e->r, FIELD_NODE), step = record_get(e->r, FIELD_STEP);
     switch (e->r->kind) {
         case KIND_BACKUP: {
+            uint32_t before = lineage(c, node);
             uint32_t at = GROW(c, restored);
-            c->restored[at] = (struct restored){.shard = node, .backup = step, .seq = e->r->seq};
+            c->restored[at] = (struct restored){.shard = node, .backup = step, .seq = e->r->seq, .before = before};
             break;
         }
         case KIND_RESTORE:

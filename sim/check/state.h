@@ -59,6 +59,8 @@ struct message {
     uint32_t name, conv, next_in_conv, author, send_op, send_kept, edit_kept, items, claims, parent;
     version send_version, edit_version; /* edit_version: of the last committed edit, 0 none */
     uint64_t send_seq, send_at_us;
+    uint64_t other_seq; /* when it was committed twice, for a restore lost the first: the one that does not count */
+    version other_version;
     bool sent, sent_when_closed, lost; /* lost: by the restore of its shard */
     bool invitation;                   /* it is none, but the offer to be a member that its author made to `invitee` */
     uint32_t invitee;
@@ -93,7 +95,6 @@ struct member {
     uint32_t conv, user, next_of_conv, next_of_user, kept;
     version since, read, ended;    /* read: of the last send that the user has read; ended: of the last interval */
     uint64_t since_seq, ended_seq; /* ended_seq: when the last interval ended, 0 never */
-    uint64_t gone_seq;             /* of the restore by which it was gone */
     uint64_t lowered_seq;          /* when the role last became a lower one, 0 never */
     uint32_t taken; /* by this restore (of `restored`) it was over, or of a lower role, and nobody gave it back; or 0 */
     bool is, gone;  /* gone: by a restore, as if it had never been */
@@ -150,7 +151,7 @@ struct entry { /* an entry of a user's log, about a target */
     uint64_t epoch, position, seq, source;
     version version;
     uint32_t user, older, next_of_target, kept;
-    enum word what;
+    enum word what, passage; /* passage: what it said; what: and means, unless a restore undid it */
 };
 struct suspect { /* an entry of a user's log that may mean nothing to some device */
     uint64_t epoch, position;
@@ -181,6 +182,7 @@ struct kept {              /* a message that was found under a hold */
     uint64_t digest, look; /* look: the last observation of its shard that found it */
     version edit;          /* whose text that was */
     uint32_t record;
+    uint64_t seq; /* of that record */
 };
 struct former {                   /* what a message said before an edit that was made under a hold */
     uint64_t shard, digest, look; /* digest, look: of the last observation that found it; 0: none did */
@@ -213,9 +215,9 @@ struct job {                                       /* a long piece of work of on
     uint64_t shard;
     bool ended;
 };
-struct restored { /* a restore; or a backup: its name */
-    uint64_t shard, backup, seq;
-    uint32_t kept;
+struct restored {                          /* a restore; or a backup: its name */
+    uint64_t shard, backup, seq, from_seq; /* from_seq: of a restore: when its backup was taken */
+    uint32_t kept, before; /* before: the restore that the shard came from at seq, or at from_seq; 0 none */
 };
 #define AUDITED_MAX 64
 struct audited { /* a shard, and what it has decided so far */
