@@ -129,7 +129,7 @@ void typing_review(struct device *d, conv_id conv, struct out *out)
         struct gone gone;
         if ((!conv || d->typists[i].conv == conv) && !is_open(d, d->typists[i].conv, &gone) &&
             decide_typing_follows(d->policy))
-            drop(d, i, gone, out);
+            drop(d, i, (struct gone){gone.because, gone.version ? gone.version : d->typists[i].version}, out);
     }
 }
 

@@ -273,9 +273,16 @@ static void poll_delivery(struct world *w)
     world_push(w, w->now_us + POLL_US, EVENT_POLL, 0, 0);
 }
 
+/* An invitation that expires leaves no tombstone, and its end must arrive all the same. */
+static bool ends_are_told(struct world *w)
+{
+    return !w->policy.invite_expiry_us || all_converged(w);
+}
+
 static void poll_age(struct world *w)
 {
-    if (w->now_us >= w->age_bound_us || !(observe_tombstones(w) + observe_orphans(w))) {
+    bool aged = !(observe_tombstones(w) + observe_orphans(w)) && ends_are_told(w);
+    if (w->now_us >= w->age_bound_us || aged) {
         phase_begin(w, PHASE_OVER);
         return;
     }

@@ -172,6 +172,8 @@ static void ones_own_deletion_counts_before_it_is_answered(void)
     CU_ASSERT(sees(3, 2));
     CU_ASSERT_NOT_EQUAL(town_do(&t, 3, OPERATION_DELETE_CONV, plans, 0, 0), 0);
     CU_ASSERT_FALSE(sees(3, 2));
+    CU_ASSERT_EQUAL(t.last[NOTE_HIDE].because, BECAUSE_PENDING);
+    CU_ASSERT_NOT_EQUAL(t.last[NOTE_HIDE].version, 0); /* without one it would be an own send's */
     town_settle(&t);
     CU_ASSERT_FALSE(sees(1, 2));
     town_close(&t);

@@ -179,7 +179,7 @@ static void person_authority(struct check *c, const struct event *e, const char 
 static bool has_ground(struct check *c, const struct message *m)
 {
     return !c->convs[m->conv].target.deleted && has_right(c, m->conv, RIGHT_INVITE, m->author, 1) &&
-           !is_member(c, m->conv, m->invitee) && !erasure_asked(c, m->author) && !erasure_asked(c, m->invitee);
+           !is_member(c, m->conv, m->invitee);
 }
 
 /* NULL, or why this user had no right to that. */
@@ -216,7 +216,8 @@ static void lapse(struct check *c, const struct event *e)
     const struct message *m = &c->messages[e->message];
     if (!c->seen[KIND_MEMBER] || !m->invitation || word_of(c, record_get(e->r, FIELD_REASON)) != WORD_LAPSED)
         return;
-    if (!has_ground(c, m)) {
+    /* An account that goes takes it along, when the order to erase it has come to this shard. */
+    if (!has_ground(c, m) || erasure_asked(c, m->author) || erasure_asked(c, m->invitee)) {
         judge(c, INVARIANT_AUTHORITY);
         return;
     }

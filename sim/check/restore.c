@@ -251,12 +251,13 @@ static void acted(struct check *c, const struct event *e)
         c->convs[e->conv].kept_us = 0;
     bool gives = e->what == WORD_ADD || e->what == WORD_SET_ROLE;
     struct member *m = taken(c, e->conv, gives ? e->subject : e->actor);
-    if (m && (gives || e->what == WORD_JOIN)) {
+    if (m && (gives || e->what == WORD_JOIN || e->what == WORD_ACCEPT)) {
         m->taken = 0;
         return;
     }
     m = taken(c, e->conv, e->actor);
-    if (m && !m->cap && e->op && e->what != WORD_HOLD && e->what != WORD_RELEASE)
+    if (m && !m->cap && e->op && e->what != WORD_HOLD && e->what != WORD_RELEASE &&
+        e->what != WORD_DECLINE) /* an invitation is for who is outside */
         restore_is_back(c, m, "is obeyed", 0);
 }
 

@@ -40,7 +40,7 @@ static void judge_member(struct check *c, struct member *m)
 {
     uint32_t read = 0;
     for (uint32_t i = m->cap ? 0 : c->convs[m->conv].first_message; i && !read; i = c->messages[i].next_in_conv)
-        read = read_by(c, &c->messages[i], m->user);
+        read = c->messages[i].invitation ? 0 : read_by(c, &c->messages[i], m->user); /* which is for who is outside */
     if (read)
         restore_is_back(c, m, "reads it at the end", read);
     else

@@ -194,7 +194,7 @@ bool hide_explained(struct check *c, const struct event *e, const struct holding
     uint32_t user = c->devices[e->device].user;
     if (h->pending || m->lost || own_request(c, &m->target, e->device) || own_request(c, &conv->target, e->device))
         return true;
-    if (m->sent && h->version && h->version < m->send_version)
+    if ((m->sent || m->invitation) && h->version && h->version < m->send_version)
         return true; /* sent again after a restore: what was shown is lost */
     if (deleted_since(c, &m->target, h->version) || m->target.deleted || m->claims)
         return true;
