@@ -394,6 +394,11 @@ bool decide_restore_tells(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_UNTOLD);
 }
 
+bool decide_link_takes_head(const struct policy *p)
+{
+    return flawed(p, FLAW_LINKED_AT_HEAD);
+}
+
 bool decide_settled_is_accepted(const struct policy *p)
 {
     return flawed(p, FLAW_SETTLED_IS_ACCEPTED);

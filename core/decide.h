@@ -170,6 +170,7 @@ bool decide_rebases(const struct policy *p);       /* does a restored shard ask 
 bool decide_restore_tells(const struct policy *p); /* do members reset to what it is now? (B4) */
 
 /* ---- the device ---- */
+bool decide_link_takes_head(const struct policy *p); /* does a copy of a sibling begin at the head of the log? (M3) */
 bool decide_settled_is_accepted(const struct policy *p); /* X3 */
 bool decide_reset_keeps_pending(const struct policy *p); /* D2, D3 */
 enum apply_answer { APPLY_YES, APPLY_IGNORE, APPLY_FETCH };

@@ -7,6 +7,7 @@
  * once, an operation of the one can be lost and the other's of the same number be accepted, which operations alone do
  * not tell.
  */
+#include "core/decide.h"
 #include "core/device_internal.h"
 
 #include <stdlib.h>
@@ -77,4 +78,5 @@ void device_take_over(struct device *copy, device_id id)
     copy->installed = 0;
     copy->next_op = copy->first_op = 1;
     copy->sent_op = copy->token = 0;
+    copy->at_head = decide_link_takes_head(copy->policy);
 }

@@ -55,6 +55,7 @@ struct device {
     uint32_t token;     /* the last session that it was welcomed in, where sessions are proved */
     shard_id home;      /* its endpoint */
     uint8_t protocol;   /* the version that it speaks */
+    bool at_head;       /* flawed: it begins at the head of the log (M3) */
     bool retired;       /* X4: its id is not to be used any more */
     /* volatile */
     bool welcomed;  /* in this session */

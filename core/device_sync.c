@@ -164,8 +164,9 @@ static void on_welcome(struct device *d, const struct wire *w, uint64_t now_us, 
     d->resetting = w->reset != 0;
     if (!d->resetting)
         sync_reset_free(d);
-    if (!d->resetting && decide_trusts_push_alone(d->policy))
+    if (!d->resetting && (d->at_head || decide_trusts_push_alone(d->policy)))
         trust_head(d, w, out);
+    d->at_head = false;
     d->head = !d->resetting && w->epoch == d->epoch ? w->head : 0;
     outbox_resend(d, again, w->op, now_us, out);
 }
