@@ -13,22 +13,12 @@ static void begin(void)
 {
     town_open(&t, 2);
     t.policy.job_chunk = 3;
-    town_user(&t, 1);
-    town_user(&t, 2);
-    town_device(&t, 1, 1, false);
-    town_device(&t, 2, 2, false);
-    town_device(&t, 3, 2, false);
-    conv = town_conversation(&t, 1, CONV_GROUP, 1, 2);
-    for (device_id d = 1; d <= 3; d++)
-        town_connect(&t, d);
-    town_settle(&t);
+    conv = town_people(&t, (const user_id[]){1, 2, 2}, 3);
 }
 
 static enum outcome done(device_id device, enum operation operation, msg_id target, user_id subject)
 {
-    CU_ASSERT_NOT_EQUAL(town_do(&t, device, operation, conv, target, subject), 0);
-    town_settle(&t);
-    return (enum outcome)t.last[NOTE_ANSWERED].outcome;
+    return (enum outcome)town_done(&t, device, operation, conv, target, subject)->outcome;
 }
 
 static void write(device_id device, msg_id *messages, int count)

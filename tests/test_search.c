@@ -19,15 +19,7 @@ static void begin(void)
     town_open(&t, 2);
     t.policy.search = 1;
     t.policy.search_lag_us = LAG;
-    town_user(&t, 1);
-    town_user(&t, 2);
-    town_device(&t, 1, 1, false);
-    town_device(&t, 2, 2, false);
-    town_device(&t, 3, 2, false);
-    conv = town_conversation(&t, 1, CONV_GROUP, 1, 2);
-    for (device_id d = 1; d <= 3; d++)
-        town_connect(&t, d);
-    town_settle(&t);
+    conv = town_people(&t, (const user_id[]){1, 2, 2}, 3);
 }
 
 static void done(device_id device, enum operation operation, msg_id target, user_id subject)
@@ -64,9 +56,7 @@ static struct found find(user_id user, msg_id message)
 
 static msg_id said(device_id device)
 {
-    msg_id m = town_send(&t, device, conv);
-    town_settle(&t);
-    return m;
+    return town_said(&t, device, conv);
 }
 
 static void what_is_sent_is_found_after_the_lag(void)

@@ -1,6 +1,7 @@
 /* town.c: see town.h. A message queue, a few arrays, and no luck. */
 #include "tests/town.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +320,37 @@ static int find_row(void *ctx, const struct device_row *row)
     struct readable *r = ctx;
     r->found = r->found || (row->target == r->target && row->readable);
     return 0;
+}
+
+conv_id town_people(struct town *t, const user_id *owners, uint32_t devices)
+{
+    user_id users = 0;
+    for (uint32_t i = 0; i < devices; i++)
+        for (; users < owners[i]; users++)
+            town_user(t, users + 1);
+    for (uint32_t i = 0; i < devices; i++)
+        town_device(t, i + 1, owners[i], false);
+    conv_id conv = town_conversation(t, 1, CONV_GROUP, 1, 2);
+    for (uint32_t i = 0; i < devices; i++)
+        town_connect(t, i + 1);
+    town_settle(t);
+    return conv;
+}
+
+msg_id town_said(struct town *t, device_id device, conv_id conv)
+{
+    msg_id message = town_send(t, device, conv);
+    town_settle(t);
+    return message;
+}
+
+const struct note *town_done(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,
+                             user_id subject)
+{
+    uint32_t op = town_do(t, device, operation, conv, target, subject);
+    assert(op && "the device itself refused it");
+    town_settle(t);
+    return &t->last[NOTE_ANSWERED];
 }
 
 bool town_reads(const struct town *t, device_id device, msg_id target)

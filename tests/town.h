@@ -67,6 +67,12 @@ msg_id town_send(struct town *t, device_id device, conv_id conv);
 void town_signal(struct town *t, device_id device, conv_id conv); /* its person is typing; not delivered yet */
 void town_type(struct town *t, device_id device, conv_id conv, const char *draft); /* and settle */
 msg_id town_reply(struct town *t, device_id device, conv_id conv, msg_id to);
+/* Users 1 to the largest of `owners`, device i + 1 of the i-th of them, and a group of users 1 and 2; all connected. */
+conv_id town_people(struct town *t, const user_id *owners, uint32_t devices);
+/* Say something, or do something, and let everybody hear of it. The note of the answer, which the next one replaces. */
+msg_id town_said(struct town *t, device_id device, conv_id conv);
+const struct note *town_done(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,
+                             user_id subject);
 void town_settle(struct town *t);               /* deliver until nothing moves */
 void town_advance(struct town *t, uint64_t us); /* with timers on the way, settling after each */
 void town_restart(struct town *t, shard_id shard);
