@@ -9,7 +9,7 @@ SEEDS ?= 834
 JOBS ?= 2
 
 PACKAGES = build-essential clang libclang-rt-dev clang-format pkg-config libuv1-dev libcjson-dev libcunit1-dev libxxhash-dev \
-	libbsd-dev libsqlite3-dev libsodium-dev gnuplot-nox python3
+	libbsd-dev libsqlite3-dev libsodium-dev gnuplot-nox parallel python3
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wconversion
 ifdef CI
 WARNINGS += -Werror

@@ -36,6 +36,8 @@ void result_init(struct result *result)
     memset(result, 0, sizeof *result);
     result_set(&result->version, "");
     result_set(&result->seeds, "");
+    result_set(&result->part, "");
+    result_set(&result->store, "");
 }
 
 static void release_scenario(struct result_scenario *s)
@@ -55,6 +57,9 @@ static void release_scenario(struct result_scenario *s)
         free(s->failures[i].replay);
     }
     free(s->failures);
+    for (size_t i = 0; i < s->fold_count; i++)
+        free(s->fold[i]);
+    free(s->fold);
     measures_release(&s->measures);
 }
 
@@ -65,6 +70,8 @@ void result_release(struct result *result)
     free(result->scenarios);
     free(result->version);
     free(result->seeds);
+    free(result->part);
+    free(result->store);
     memset(result, 0, sizeof *result);
 }
 
@@ -94,6 +101,13 @@ void result_add_seen(struct result_scenario *s, const char *seen)
     s->seen = base_grow(s->seen, &s->seen_cap, s->seen_count + 1, sizeof *s->seen);
     s->seen[s->seen_count] = NULL;
     result_set(&s->seen[s->seen_count++], seen);
+}
+
+void result_add_fold(struct result_scenario *s, const char *line)
+{
+    s->fold = base_grow(s->fold, &s->fold_cap, s->fold_count + 1, sizeof *s->fold);
+    s->fold[s->fold_count] = NULL;
+    result_set(&s->fold[s->fold_count++], line);
 }
 
 void result_add_failure(struct result_scenario *s, const char *seed, const char *what, const char *replay)
@@ -144,7 +158,7 @@ static void write_invariant(FILE *out, const struct result_invariant *i)
     fputc('}', out);
 }
 
-static void write_scenario(FILE *out, const struct result_scenario *s)
+static void write_scenario(FILE *out, const struct result_scenario *s, bool is_part)
 {
     write_text(out, "{\"id\":", s->id);
     write_text(out, ",\"file\":", s->file);
@@ -169,6 +183,12 @@ static void write_scenario(FILE *out, const struct result_scenario *s)
     }
     fputs("],\n \"metrics\":", out);
     measures_write_json(&s->measures, out);
+    if (is_part) {
+        fprintf(out, ",\n \"found\":%s,\"fold\":[", s->found ? "true" : "false");
+        for (size_t i = 0; i < s->fold_count; i++)
+            write_text(out, i ? ",\n  " : "\n  ", s->fold[i]);
+        fputc(']', out);
+    }
     fputc('}', out);
 }
 
@@ -176,10 +196,14 @@ void result_write(FILE *out, const struct result *result)
 {
     write_text(out, "{\"sexton-result\":1,\"version\":", result->version);
     write_text(out, ",\"seeds\":", result->seeds);
+    if (*result->part) {
+        write_text(out, ",\"part\":", result->part);
+        write_text(out, ",\"store\":", result->store);
+    }
     fputs(",\n\"scenarios\":[", out);
     for (size_t i = 0; i < result->scenario_count; i++) {
         fputs(i ? ",\n" : "\n", out);
-        write_scenario(out, &result->scenarios[i]);
+        write_scenario(out, &result->scenarios[i], *result->part != 0);
     }
     write_number(out, "],\n\"work\":{\"events\":", result->work.events);
     write_number(out, ",\"operations\":", result->work.operations);

@@ -10,6 +10,9 @@
  *        "metrics":{...}}],                                       see measures.h
  *      "work":{"events":0,"operations":0,"deletions":0,"pairs":0,"faults":0}}
  *
+ * One machine's part of a sweep also has "part":"2/8" and "store":"sqlite" (or "", as each scenario says), and in each
+ * scenario "found":true (in a folder, not named itself) and "fold":["...", ...], the sums that `sexton merge` adds up.
+ *
  * "held" means that the scenario's expectation was met: of a negative one, that its flaw was found. Numbers above 2^53
  * are strings of digits; a reader takes either. Optional: version, seeds, file, why, seen, invariants, failures,
  * metrics, work. Unknown keys are ignored. Strings are owned, never NULL. A zeroed struct is empty, but for its
@@ -55,12 +58,16 @@ struct result_scenario {
     struct result_failure *failures;
     size_t failure_count, failure_cap;
     struct measures measures;
+    bool found; /* this and the fold: of a part only */
+    char **fold;
+    size_t fold_count, fold_cap;
 };
 struct result_work {
     uint64_t events, operations, deletions, pairs, faults;
 };
 struct result {
     char *version, *seeds;
+    char *part, *store; /* part "": the whole */
     struct result_scenario *scenarios;
     size_t scenario_count, scenario_cap;
     struct result_work work;
@@ -72,13 +79,14 @@ void result_set(char **text, const char *value);
 struct result_scenario *result_add_scenario(struct result *result, const char *id);
 struct result_invariant *result_add_invariant(struct result_scenario *scenario, const char *name);
 void result_add_seen(struct result_scenario *scenario, const char *seen);
+void result_add_fold(struct result_scenario *scenario, const char *line);
 void result_add_failure(struct result_scenario *scenario, const char *seed, const char *what, const char *replay);
 
 void result_write(FILE *out, const struct result *result); /* the caller looks at ferror */
 /*
- * Reads all of `in` and adds it to the result: scenarios are appended, work is summed, version and seeds are the first
- * file's. 0; E_INVALID with "FILE: scenarios[2].outcome: found ..., expected ..." in error, E_IO, or E_LIMIT above
- * RESULT_BYTES_MAX; on an error what was added is unspecified, but can be released.
+ * Reads all of `in` and adds it to the result: scenarios are appended, work is summed, version, seeds, part and store
+ * are the first file's. 0; E_INVALID with "FILE: scenarios[2].outcome: found ..., expected ..." in error, E_IO, or
+ * E_LIMIT above RESULT_BYTES_MAX; on an error what was added is unspecified, but can be released.
  */
 #define RESULT_BYTES_MAX ((size_t)256 * 1024 * 1024)
 #define RESULT_ERROR_MAX 512

@@ -264,6 +264,15 @@ static void read_scenario(struct reading *r, struct result *result, const cJSON 
     const cJSON *metrics = list(r, object, place, "metrics", true);
     if (metrics)
         read_measures(r, &s->measures, metrics, place);
+    s->found = cJSON_IsTrue(get(object, "found"));
+    items = list(r, object, place, "fold", false);
+    cJSON_ArrayForEach(item, items)
+    {
+        if (!cJSON_IsString(item))
+            unexpected(r, place, "fold", item, "strings");
+        else
+            result_add_fold(s, item->valuestring);
+    }
 }
 
 static void read_work(struct reading *r, struct result_work *work, const cJSON *object)
@@ -286,6 +295,10 @@ static void read_root(struct reading *r, struct result *result, const cJSON *roo
         result_set(&result->version, string(r, root, "", "version", false));
     if (!*result->seeds)
         result_set(&result->seeds, string(r, root, "", "seeds", false));
+    if (!*result->part)
+        result_set(&result->part, string(r, root, "", "part", false));
+    if (!*result->store)
+        result_set(&result->store, string(r, root, "", "store", false));
     const cJSON *item, *scenarios = get(root, "scenarios");
     if (!cJSON_IsArray(scenarios)) {
         unexpected(r, "", "scenarios", scenarios, "an array");

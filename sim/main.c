@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
     {"run", cmd_run, "run one scenario with one seed, and judge it"},
     {"check", cmd_check, "every scenario against its expectations, over many seeds"},
+    {"merge", cmd_merge, "what the parts of a sweep came to, from many machines"},
     {"verify", cmd_verify, "judge a stored history, ours or anyone's"},
     {"explain", cmd_explain, "the life of one message or conversation in a history"},
     {"report", cmd_report, "plots and a page from result files"},

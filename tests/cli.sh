@@ -163,16 +163,27 @@ says "^sqlite file, sync "
 says "what bounds them"
 expect 2 "no operations" "$sexton" bench store --operations 0
 expect 2 "nothing to measure" "$sexton" bench paper
+race=$top/scenarios/race/conversation-delete-vs-send.json
+expect 0 "one part of two" "$sexton" check "$race" --seeds 8 --part 1/2 --json one.json
+says "for sexton merge to judge"
+expect 2 "a part is missing" "$sexton" merge one.json
+says "found 1 files, expected 2"
+expect 2 "a part twice" "$sexton" merge one.json one.json
+sed 's/"T/"Tz/' one.json >two.json
+sed -i 's,"1/2","2/2",' two.json
+expect 2 "sums that nobody wrote" "$sexton" merge one.json two.json
+says "fold"
+expect 2 "a whole is no part" "$sexton" merge /dev/null
 expect 0 "a small measurement of the queue" "$sexton" bench phold --lps 64 --events-per-lp 2 --events 10000 --json -
 says '"events_per_second":[1-9]'
 expect 2 "no processes" "$sexton" bench phold --lps 0
 expect 2 "more events than fit" "$sexton" bench phold --lps 100000000 --events-per-lp 100000000
-for command in run check verify explain report audit lint new list bench; do
+for command in run check merge verify explain report audit lint new list bench; do
     expect 0 "$command --help" "$sexton" "$command" --help
     says "^usage: sexton $command"
     expect 2 "$command with an unknown option" "$sexton" "$command" --nonsense
 done
-for command in run verify explain report audit lint new list; do
+for command in run merge verify explain report audit lint new list; do
     expect 2 "$command of nothing" "$sexton" "$command"
 done
 for what in invariants records policies presets flaws schema; do

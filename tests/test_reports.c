@@ -124,11 +124,17 @@ static char *text_of(const struct result *result)
     return text;
 }
 
-static void a_result_is_read_back_as_it_was_written(void)
+static void is_read_back(const char *part)
 {
     struct result result, again;
     make_result(&result);
     result_init(&again);
+    result_set(&result.part, part);
+    if (*part) { /* the whole has no sums to add up */
+        result_set(&result.store, "sqlite");
+        result_add_fold(&result.scenarios[0], "T\t1\tz20");
+        result.scenarios[0].found = true;
+    }
     char *text = text_of(&result);
     CU_ASSERT_EQUAL(read_result(&again, text), 0);
     char *text_again = text_of(&again);
@@ -136,10 +142,17 @@ static void a_result_is_read_back_as_it_was_written(void)
     CU_ASSERT_STRING_EQUAL(again.scenarios[0].id, result.scenarios[0].id);
     CU_ASSERT_EQUAL(again.work.faults, UINT64_MAX);
     CU_ASSERT_EQUAL(again.scenarios[0].measures.traffic.bytes, 1ULL << 53);
+    CU_ASSERT_EQUAL(again.scenarios[0].fold_count, *part ? 1 : 0);
     free(text);
     free(text_again);
     result_release(&result);
     result_release(&again);
+}
+
+static void a_result_is_read_back_as_it_was_written(void)
+{
+    is_read_back("");
+    is_read_back("1/2");
 }
 
 static void results_of_several_files_add_up(void)
@@ -178,6 +191,7 @@ static void what_is_no_result_is_refused_with_its_place(void)
         {SCENARIO(",\"seeds\":1e300"), "r.json: scenarios[0].seeds: found a number"},
         {SCENARIO(",\"seeds\":\"18446744073709551616\""), "r.json: scenarios[0].seeds: found a string"},
         {SCENARIO(",\"seeds\":1,\"seen\":[1]"), "r.json: scenarios[0].seen: found a number, expected strings"},
+        {SCENARIO(",\"seeds\":1,\"fold\":[1]"), "r.json: scenarios[0].fold: found a number, expected strings"},
         {SCENARIO(",\"seeds\":1,\"invariants\":{\"x\":{}}"), "r.json: scenarios[0].invariants.x.held: found nothing"},
         {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0}"),
          "r.json: scenarios[0].metrics.online: found nothing, expected an object"},

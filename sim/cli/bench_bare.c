@@ -17,19 +17,20 @@
 #include <string.h>
 
 #define ORDERS_MAX (1 + INDEX_COUNT)
+#define TABLE_ORDERS_MAX 8 /* of one table: its primary key and its indexes */
 
 /* ---- plain trees ---- */
 
 struct bare_row {
     struct row row;
-    struct link *links[4]; /* each with its key, and one more word: where its row is */
+    struct link *links[TABLE_ORDERS_MAX]; /* each with its key, and one more word: where its row is */
 };
 struct bare_order {
     struct tree tree;
     int columns[STORE_KEYS_MAX];
 };
 struct bare_table {
-    struct bare_order orders[4]; /* the primary key, then its indexes */
+    struct bare_order orders[TABLE_ORDERS_MAX]; /* the primary key, then its indexes */
     int count;
 };
 
@@ -57,7 +58,7 @@ static void make_tables(struct bare_table tables[TABLE_COUNT], int place[INDEX_C
     }
     for (int i = 0; i < INDEX_COUNT; i++) {
         struct bare_table *table = &tables[store_indexes[i].table];
-        assert(table->count < 4);
+        assert(table->count < TABLE_ORDERS_MAX);
         place[i] = table->count;
         struct bare_order *order = &table->orders[table->count++];
         order->tree.words = order_columns(store_indexes[i].table, i, order->columns);

@@ -208,8 +208,24 @@ static void fill_item(struct result_scenario *into, const struct sweep_item *ite
     measures_from(&into->measures, item->metrics);
 }
 
+static void add_fold(struct result_scenario *into, const struct sweep_item *item)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        abort();
+    sweep_write_fold(item, out);
+    fclose(out);
+    into->found = item->found;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) && *line;)
+        result_add_fold(into, line);
+    free(text);
+}
+
 int check_write_json(const char *path, const struct sweep *sweep, const struct tally_judgement *judgements,
-                     const char *seeds)
+                     const struct check_heading *heading)
 {
     char id[256];
     struct output output;
@@ -218,10 +234,15 @@ int check_write_json(const char *path, const struct sweep *sweep, const struct t
         return E_IO;
     result_init(&result);
     result_set(&result.version, "sexton " SEXTON_VERSION);
-    result_set(&result.seeds, seeds);
+    result_set(&result.seeds, heading->seeds);
+    result_set(&result.part, heading->part);
+    result_set(&result.store, heading->store);
     for (size_t i = 0; i < sweep_count(sweep); i++) {
         scenario_id(sweep_item(sweep, i)->scenario, id, sizeof id);
-        fill_item(result_add_scenario(&result, id), sweep_item(sweep, i), &judgements[i]);
+        struct result_scenario *into = result_add_scenario(&result, id);
+        fill_item(into, sweep_item(sweep, i), &judgements[i]);
+        if (*heading->part)
+            add_fold(into, sweep_item(sweep, i));
     }
     result.work = work_of(sweep);
     result_write(output.file, &result);

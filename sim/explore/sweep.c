@@ -10,9 +10,11 @@
 
 #include "sim/explore/pool.h"
 #include "sim/explore/seed_line.h"
+#include "sim/explore/tally_text.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +73,7 @@ void sweep_set_store(struct sweep *sweep, const char *store)
 
 /* ---- files ---- */
 
-static int add_file(struct sweep *sweep, const char *path, bool found)
+int sweep_add_file(struct sweep *sweep, const char *path, bool found)
 {
     char error[SCENARIO_ERROR_MAX];
     struct sweep_file file = {0};
@@ -140,7 +142,7 @@ static int add_directory(struct sweep *sweep, const char *path)
             if (S_ISDIR(info.st_mode))
                 status = add_directory(sweep, child);
             else if (is_scenario_name(child))
-                status = add_file(sweep, child, true);
+                status = sweep_add_file(sweep, child, true);
         }
         free(child);
         free(entries[i]);
@@ -156,7 +158,7 @@ int sweep_add(struct sweep *sweep, const char *path)
         fprintf(stderr, "sexton check: %s: %s\n", path, strerror(path[0] ? errno : ENOENT));
         return E_INVALID;
     }
-    return S_ISDIR(info.st_mode) ? add_directory(sweep, path) : add_file(sweep, path, false);
+    return S_ISDIR(info.st_mode) ? add_directory(sweep, path) : sweep_add_file(sweep, path, false);
 }
 
 size_t sweep_count(const struct sweep *sweep)
@@ -237,7 +239,7 @@ static void take_crash(void *ctx, const struct pool_chunk *chunk, uint64_t seed,
     show_progress(sweep);
 }
 
-static void lay_out(struct sweep *sweep, const struct sweep_options *options)
+void sweep_lay_out(struct sweep *sweep, const struct sweep_options *options)
 {
     for (size_t i = 0; i < sweep->item_count; i++) {
         struct sweep_item *item = &sweep->items[i];
@@ -257,7 +259,7 @@ static void lay_out(struct sweep *sweep, const struct sweep_options *options)
 
 enum sweep_end sweep_run(struct sweep *sweep, const struct sweep_options *options)
 {
-    lay_out(sweep, options);
+    sweep_lay_out(sweep, options);
     unsigned jobs = options->jobs ? options->jobs : pool_default_jobs();
     uint64_t share = sweep->seeds_total / ((uint64_t)jobs * 8) + 1;
     sweep->chunk_seeds = share < CHUNK_SEEDS_MAX ? share : CHUNK_SEEDS_MAX;
@@ -267,4 +269,51 @@ enum sweep_end sweep_run(struct sweep *sweep, const struct sweep_options *option
     if (sweep->progress)
         fprintf(stderr, "\r%32s\r", "");
     return end == POOL_DONE ? SWEEP_DONE : end == POOL_TIME ? SWEEP_TIME : SWEEP_FAILED;
+}
+
+/* ---- many machines ---- */
+
+/* Of the file's bytes (FNV-1a): two machines that swept different scenarios of one name must not be added up. */
+static uint64_t content_of(const char *path)
+{
+    uint64_t hash = 0xcbf29ce484222325ULL;
+    FILE *in = fopen(path, "rb");
+    for (int c; in && (c = fgetc(in)) != EOF;)
+        hash = (hash ^ (unsigned char)c) * 0x100000001b3ULL;
+    if (in)
+        fclose(in);
+    return hash;
+}
+
+/* S and the scenario's content, the tally, the metrics; the lines of a control have a C in front. */
+void sweep_write_fold(const struct sweep_item *item, FILE *out)
+{
+    fprintf(out, "S%016" PRIx64 "\n", content_of(item->file));
+    tally_text_write(item->tally, out);
+    metrics_write_text(item->metrics, out);
+    if (!item->control)
+        return;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *lines = open_memstream(&text, &size);
+    if (!lines)
+        abort();
+    tally_text_write(item->control, lines);
+    fclose(lines);
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) && *line;)
+        fprintf(out, "C%s\n", line);
+    free(text);
+}
+
+int sweep_read_fold(struct sweep *sweep, size_t at, char *line)
+{
+    struct sweep_item *item = &sweep->items[at];
+    if (line[0] == 'S')
+        return strtoull(line + 1, NULL, 16) == content_of(item->file) ? 0 : E_INVALID;
+    if (line[0] == 'C')
+        return item->control ? tally_text_read(item->control, line + 1) : E_INVALID;
+    if (line[0] == 'T' || line[0] == 'F')
+        return tally_text_read(item->tally, line);
+    return metrics_read_text(item->metrics, line);
 }

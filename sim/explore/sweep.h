@@ -33,10 +33,19 @@ void sweep_set_store(struct sweep *sweep, const char *store);
 void sweep_free(struct sweep *sweep);
 /* Reads the file, or every *.json under the directory, in the order of names. Negative, and told, on bad input. */
 int sweep_add(struct sweep *sweep, const char *path);
+/* One file; found: it was in a folder. */
+int sweep_add_file(struct sweep *sweep, const char *path, bool found);
 size_t sweep_count(const struct sweep *sweep);
 const struct sweep_item *sweep_item(const struct sweep *sweep, size_t at);
 enum sweep_end { SWEEP_DONE, SWEEP_TIME, SWEEP_FAILED };
 enum sweep_end sweep_run(struct sweep *sweep, const struct sweep_options *options);
+
+/* ---- many machines: what some other sweep's item came to, as lines of text ---- */
+void sweep_write_fold(const struct sweep_item *item, FILE *out);
+/* Instead of sweep_run: which seeds there are. */
+void sweep_lay_out(struct sweep *sweep, const struct sweep_options *options);
+/* Adds one of the lines, without its newline, to the at-th item; E_INVALID. It is changed. */
+int sweep_read_fold(struct sweep *sweep, size_t at, char *line);
 bool sweep_item_finished(const struct sweep_item *item);
 
 #endif

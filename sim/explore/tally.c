@@ -106,6 +106,41 @@ void tally_add_crash(struct tally *tally, uint64_t seed, const char *how)
     add_sentence(failure, how);
 }
 
+void tally_merge(struct tally *into, const struct tally *from)
+{
+    into->seeds += from->seeds;
+    into->failed_seeds += from->failed_seeds;
+    into->broken_seeds += from->broken_seeds;
+    for (int i = 0; i < INVARIANT_COUNT; i++) {
+        for (int state = 0; state < 4; state++)
+            into->in_state[i][state] += from->in_state[i][state];
+        into->judged[i] += from->judged[i];
+        into->unknown[i] += from->unknown[i];
+    }
+    into->sometimes_seen |= from->sometimes_seen;
+    for (size_t i = 0; i < TALLY_STEP_WORDS; i++) {
+        into->steps_ran[i] |= from->steps_ran[i];
+        into->faults_touched[i] |= from->faults_touched[i];
+    }
+    for (size_t i = 0; i < TALLY_RACES_MAX; i++)
+        into->race_orders[i] |= from->race_orders[i];
+    add_work(&into->work, &from->work);
+    for (int i = 0; i < WORK_COUNT; i++) {
+        into->mix.done[i] += from->mix.done[i];
+        into->mix.accepted[i] += from->mix.accepted[i];
+    }
+    into->events += from->events;
+    into->records += from->records;
+    into->digest += from->digest;
+}
+
+void tally_merge_failure(struct tally *into, const struct tally_failure *from)
+{
+    struct tally_failure *failure = failure_slot(into, from->seed);
+    if (failure)
+        *failure = *from;
+}
+
 /* ---- judging ---- */
 
 __attribute__((format(printf, 3, 4))) static void object(struct tally_judgement *judgement, enum grade grade,

@@ -17,7 +17,7 @@ struct tally_failure {
     int count;   /* sentences */
     char sentences[4][RUN_FAILURE_MAX];
 };
-struct tally {
+struct tally { /* numbers of 64 bits, then failures: tally_text.c relies on it */
     uint64_t seeds, failed_seeds, broken_seeds;
     uint64_t in_state[INVARIANT_COUNT][4]; /* seeds, by enum verdict_state */
     uint64_t judged[INVARIANT_COUNT], unknown[INVARIANT_COUNT];
@@ -35,6 +35,10 @@ struct tally {
 void tally_add(struct tally *tally, uint64_t seed, const struct run_result *result);
 /* The seed's process died: `how` is a sentence. */
 void tally_add_crash(struct tally *tally, uint64_t seed, const char *how);
+
+/* Adds the sums of one to another's; failures are added one by one. */
+void tally_merge(struct tally *into, const struct tally *from);
+void tally_merge_failure(struct tally *into, const struct tally_failure *failure);
 
 /* What one scenario came to, the worst first. */
 enum grade { GRADE_BROKEN, GRADE_FAILED, GRADE_VACUOUS, GRADE_UNFINISHED, GRADE_OK };
