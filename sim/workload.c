@@ -21,55 +21,10 @@
 
 /* ---- kinds of work: true when it was done ---- */
 
-static bool work_send(struct world *w)
+/* What goes astray is drawn first; the rest is as in a mix. */
+static bool work_as_mixed(struct world *w, enum operation operation, bool (*function)(struct world *w))
 {
-    if (pick_is_astray(w))
-        return pick_astray(w, OPERATION_SEND);
-    const struct crowd_conv *conv = pick_conv(w);
-    if (!conv)
-        return false;
-    device_id device = pick_device(w, conv, pick_member(w, conv));
-    struct device_input input = pick_input(OPERATION_SEND, conv->conv, 0);
-    uint64_t id;
-    if (!pick_person(w, device, &input, &id))
-        return false;
-    bag_put(&w->crowd.sent, (struct crowd_target){input.conv, id, device, w->now_us});
-    return true;
-}
-
-static bool work_delete(struct world *w)
-{
-    if (pick_is_astray(w))
-        return pick_astray(w, OPERATION_DELETE);
-    if (!w->crowd.sent.count)
-        return false;
-    struct crowd_target target = bag_take(w, &w->crowd.sent);
-    struct device_input input = pick_input(OPERATION_DELETE, target.conv, target.target);
-    uint64_t id;
-    bool own_device = pick_below(w, 2);
-    device_id device = own_device ? target.device : crowd_device(w, world_device(w, target.device)->user);
-    bool done = pick_person(w, device, &input, &id);
-    target.at_us = w->now_us;
-    bag_put(done ? &w->crowd.deleted : &w->crowd.sent, target);
-    return done;
-}
-
-static bool work_delete_conv(struct world *w)
-{
-    struct crowd *c = &w->crowd;
-    if (pick_is_astray(w))
-        return pick_astray(w, OPERATION_DELETE_CONV);
-    struct crowd_conv *conv = pick_conv(w);
-    if (!conv)
-        return false;
-    device_id device = pick_device(w, conv, conv->members[0]);
-    struct device_input input = pick_input(OPERATION_DELETE_CONV, conv->conv, 0);
-    uint64_t id;
-    if (!pick_person(w, device, &input, &id))
-        return false;
-    conv->deleted = true;
-    bag_put(&c->deleted_convs, (struct crowd_target){conv->conv, (uint64_t)(conv - c->convs), device, w->now_us});
-    return true;
+    return pick_is_astray(w) ? pick_astray(w, operation) : function(w);
 }
 
 static bool work_undo(struct world *w)
@@ -248,11 +203,11 @@ static bool work(struct world *w, enum crowd_work kind)
 {
     switch (kind) {
         case CROWD_SEND:
-            return work_send(w);
+            return work_as_mixed(w, OPERATION_SEND, mix_send);
         case CROWD_DELETE:
-            return work_delete(w);
+            return work_as_mixed(w, OPERATION_DELETE, mix_delete);
         case CROWD_DELETE_CONV:
-            return work_delete_conv(w);
+            return work_as_mixed(w, OPERATION_DELETE_CONV, mix_delete_conv);
         case CROWD_UNDO:
             return work_undo(w);
         case CROWD_MEMBERSHIP:
