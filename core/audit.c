@@ -7,6 +7,10 @@
  * "void" is appended for each row of the steps that main does not have. Nothing is ever removed. A crash while that is
  * done leaves it half done, or voids that main does not have: both are found at the next start.
  *
+ * Each of the two databases so says what the other has stored: the vault has every step that main has, and main every
+ * step that was the last when the next was given out (VAULT_MAIN_STEP). One that does not has lost what was committed,
+ * through its disk: the shard does not start from it. What is lost of the very last step cannot be told from a crash.
+ *
  * Limits: the voids of one start are written in one step; there is at most one lost step between two starts, unless
  * main is older than the vault because it was restored: then every later row is voided, for main has none of them.
  */
@@ -70,8 +74,11 @@ int audit_number_step(struct shard *s)
 {
     if (s->audit_step)
         return 0;
+    uint64_t main_step;
     CHECK(vault_meta(s, VAULT_STEP, &s->audit_step));
+    CHECK(shard_meta(s, META_STEP, &main_step));
     s->audit_step++;
+    CHECK(set_vault_meta(s, VAULT_MAIN_STEP, main_step));
     CHECK(set_vault_meta(s, VAULT_STEP, s->audit_step));
     return shard_set_meta(s, META_STEP, s->audit_step);
 }
@@ -182,11 +189,14 @@ int audit_start(struct shard *s)
 {
     if (s->policy->audit != 0)
         return 0;
-    uint64_t vault_step;
+    uint64_t vault_step, main_had;
     struct lost lost = {0};
     CHECK(shard_meta(s, META_STEP, &lost.main_step));
     CHECK(vault_meta(s, VAULT_STEP, &vault_step));
-    if (vault_step <= lost.main_step)
+    CHECK(vault_meta(s, VAULT_MAIN_STEP, &main_had));
+    if (vault_step < lost.main_step || lost.main_step < main_had)
+        return E_STORE;
+    if (vault_step == lost.main_step)
         return 0;
     struct store_range range = {
         .table = TABLE_AUDIT, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {1}, .reverse = true};

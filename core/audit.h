@@ -30,9 +30,10 @@ void audit_chain(const struct audit_hash *before, const struct row *row, struct 
 /* Numbers that lie beside the log, in vault_meta. */
 enum vault_meta_key {
     VAULT_STEP = 1,
-    VAULT_AUDITS,      /* rows ever written */
-    VAULT_TURNED_AWAY, /* requests of strangers: counted, or whoever knocks could fill the log */
-    VAULT_SEARCH_KEY   /* to _KEY + 3: of the hashes in the search index */
+    VAULT_AUDITS,                          /* rows ever written */
+    VAULT_TURNED_AWAY,                     /* requests of strangers: counted, or whoever knocks could fill the log */
+    VAULT_SEARCH_KEY,                      /* to _KEY + 3: of the hashes in the search index */
+    VAULT_MAIN_STEP = VAULT_SEARCH_KEY + 4 /* the last step that main had when VAULT_STEP was given out */
 };
 
 #endif

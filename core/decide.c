@@ -18,6 +18,11 @@ static bool flawed(const struct policy *p, enum flaw flaw)
 #endif
 }
 
+bool decide_syncs(const struct policy *p)
+{
+    return !flawed(p, FLAW_SYNCHRONOUS_OFF);
+}
+
 enum why decide_may_edit(const struct policy *p, user_id actor, user_id author)
 {
     return p->edit_message == 0 && actor == author ? WHY_NONE : WHY_NOT_PERMITTED;

@@ -9,6 +9,9 @@
 #include "core/policy.h"
 #include "core/wire.h"
 
+/* ---- the stores ---- */
+bool decide_syncs(const struct policy *p); /* is a commit on the medium when it returns? */
+
 /* ---- the conversation's shard ---- */
 /* May this member delete this message? author: of the message. NOT_PERMITTED or 0. */
 enum why decide_may_delete_message(const struct policy *p, user_id actor, uint8_t role, user_id author);

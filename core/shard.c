@@ -348,10 +348,6 @@ static int wipe(struct shard *s)
     s->blobs_clean = status == 0;
     if (status == 0)
         status = s->store->ops->checkpoint(s->store);
-    if (status < 0) {
-        s->out->msg_count = 0;
-        s->out->wake_at_us = TIME_NEVER;
-    }
     return status;
 }
 
@@ -420,12 +416,19 @@ int shard_step(struct shard *s, const struct shard_input *in, struct out *out)
         keep_hasty(out);
         return E_CRASH;
     }
-    if (status == 0)
-        status = s->store->ops->commit(s->store);
     if (status < 0) {
         roll_back(s);
         out_clear(out);
         return status;
     }
-    return wipe(s);
+    status = s->store->ops->commit(s->store);
+    if (status < 0)
+        roll_back(s);
+    else
+        status = wipe(s);
+    if (status < 0) { /* the notes stay: it may have been stored */
+        out->msg_count = 0;
+        out->wake_at_us = TIME_NEVER;
+    }
+    return status;
 }

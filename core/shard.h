@@ -77,8 +77,9 @@ struct shard *shard_new(shard_id id, uint32_t shard_count, const struct shard_st
 void shard_free(struct shard *shard);
 /*
  * Run one step. out is cleared first. Returns 0; E_CRASH as asked; E_STORE and others when the store failed: then it
- * has rolled back and out holds nothing, or it has committed and out holds notes alone (a purge whose bytes could not
- * be wiped); the caller must shard_free and start again from the store.
+ * has rolled back and out holds nothing; or the commit itself failed, or what follows it (a purge whose bytes could not
+ * be wiped), and out holds notes alone, which are true if the store has the step when it is opened again: a commit that
+ * failed may have been one. The caller must shard_free and start again from the store.
  */
 int shard_step(struct shard *shard, const struct shard_input *input, struct out *out);
 

@@ -27,6 +27,7 @@ struct store_sqlite_options {
     enum store_journal journal;
     const char *vfs; /* NULL: SQLite's default */
     bool sync;       /* synchronous=FULL, or OFF */
+    bool exists;     /* it was made before: one that is empty, or is not there, is refused and not made */
 };
 
 /* On failure *store is NULL and `error` has the reason; otherwise it is "". */

@@ -130,6 +130,9 @@ static int set_up(struct sqlite_store *sqlite, const struct complaint *complaint
     int status = configure(db, sqlite->sync, complaint);
     if (status == 0)
         status = is_new_database(db, &is_new, complaint);
+    if (status == 0 && is_new && sqlite->exists)
+        status =
+            sqlite_complain(complaint, E_STORE, "found nothing, expected the store that was there; restore a backup");
     if (status == 0 && !is_new)
         status = sqlite_check_identity(db, part, &schema, complaint);
     if (status == 0 && !is_new)
@@ -166,7 +169,8 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     sqlite->file = options->path != NULL;
     sqlite->wal = sqlite->file && options->journal == STORE_JOURNAL_WAL;
     sqlite->sync = options->sync;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    sqlite->exists = options->exists;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->exists ? 0 : SQLITE_OPEN_CREATE);
     int code = sqlite3_open_v2(options->path ? options->path : ":memory:", &sqlite->db, flags, options->vfs);
     int status = code == SQLITE_OK ? set_up(sqlite, &complaint)
                                    : complain_of(&complaint, sqlite->db, code, "a file that can be opened");

@@ -5,7 +5,8 @@
  * starts it as a new incarnation, which is counted here: outside every backup. A shard that is down is started first,
  * so that what its last step left half done is decided before its store is lost. Users and devices that the image does
  * not know are registered again, as new ones: whoever knows accounts is not in the backup either. A backup that the
- * shard may not be restored from is refused, and said to be; the shard goes on.
+ * shard may not be restored from is refused, and said to be; the shard goes on. One that does not start from its main
+ * store, because that is damaged, gets a new disk for it first.
  */
 #include "sim/record.h"
 
@@ -36,13 +37,6 @@ int backup_image(struct world *w, shard_id id, uint32_t name, struct store_image
     return status;
 }
 
-void backup_take(struct world *w, uint32_t step, shard_id id)
-{
-    struct world_step *s = &w->steps[step];
-    if (backup_image(w, id, s->name, &s->image) >= 0)
-        s->result.touched++;
-}
-
 static void refuse(struct world *w, uint32_t step_name, shard_id id, const char *why)
 {
     struct record *r = record_new(w, KIND_FAULT);
@@ -54,6 +48,15 @@ static void refuse(struct world *w, uint32_t step_name, shard_id id, const char 
     record_emit(w);
 }
 
+void backup_take(struct world *w, uint32_t step, shard_id id)
+{
+    struct world_step *s = &w->steps[step];
+    if (world_disk_refused(w, id))
+        refuse(w, s->name, id, "found a shard that does not start, expected one that does");
+    else if (backup_image(w, id, s->name, &s->image) >= 0)
+        s->result.touched++;
+}
+
 bool backup_start_from(struct world *w, shard_id id, const struct backup_restore *what)
 {
     struct world_shard *shard = &w->shards[id];
@@ -63,14 +66,18 @@ bool backup_start_from(struct world *w, shard_id id, const struct backup_restore
         return true;
     }
     fault_restart(w, id);
-    if (!shard->core || w->over)
+    if (w->over || (!shard->core && !world_disk_replace(w, id)))
         return false;
     struct shard_restore ask = {.shard = id,
                                 .shard_count = w->shard_count,
                                 .image = what->image,
                                 .now_us = w->now_us,
                                 .backup_keep_us = w->policy.backup_keep_us};
-    fault_crash(w, id, CRASH_NOW, what->for_us ? what->for_us : RESTORE_FOR_US);
+    uint64_t for_us = what->for_us ? what->for_us : RESTORE_FOR_US;
+    if (shard->core)
+        fault_crash(w, id, CRASH_NOW, for_us);
+    else
+        world_push(w, w->now_us + for_us, EVENT_RESTART, id, 0);
     int status = shard_restore(&shard->stores, &ask, error, sizeof error);
     if (status == E_INVALID && error[0]) {
         refuse(w, what->step, id, error);
@@ -123,4 +130,5 @@ void backup_register(struct world *w, shard_id id)
         if (d->core && d->home == id && !knows(w, id, TABLE_DEVICE, i + 1))
             world_shard_step(w, id, &input);
     }
+    w->shards[id].restored = !w->shards[id].core; /* it died over this: once more when it is back */
 }

@@ -53,12 +53,25 @@ struct disk_fault {
     uint64_t struck;  /* how often it did */
 };
 
+/*
+ * What several disks hang on: when the power of one goes, that of all does. Every call that changes something, and
+ * every disk_point, is counted by the meter, if there is one, which all the machines of a run may share: at its point
+ * `at` the power goes.
+ */
+struct disk_meter {
+    uint64_t points, at;              /* at: from 1; 0 = never */
+    uint64_t by_call[DISK_CALLS + 1]; /* how many of them were such calls; the last: none */
+};
+struct disk_power {
+    bool down;
+    struct disk_meter *meter; /* or NULL */
+};
+
 struct disk;
 struct disk_file; /* of one disk; the name may be another file's later */
 struct disk *disk_new(struct rng luck);
-void disk_free(struct disk *disk); /* nothing may be open; NULL is fine */
-/* As new: no files, no faults, all counts 0, another stream. */
-void disk_clear(struct disk *disk, struct rng luck);
+void disk_free(struct disk *disk);                           /* nothing may be open; NULL is fine */
+void disk_join(struct disk *disk, struct disk_power *power); /* borrowed; a disk begins with one of its own */
 
 /* ---- files, as the process sees them ---- */
 struct disk_file *disk_find(struct disk *disk, const char *name); /* NULL: none */
@@ -73,6 +86,8 @@ size_t disk_read(const struct disk_file *file, uint64_t at, void *bytes, size_t 
 void disk_write(struct disk *disk, struct disk_file *file, uint64_t at, const void *bytes, size_t size);
 void disk_truncate(struct disk *disk, struct disk_file *file, uint64_t size);
 void disk_sync(struct disk *disk, struct disk_file *file);
+/* It is said to be synced, and is not: only its mirror, another disk, has it from now on. */
+void disk_lose_sync(struct disk *disk, struct disk_file *file);
 void disk_sync_directory(struct disk *disk);
 
 /* ---- ends of a life ---- */
@@ -84,6 +99,12 @@ bool disk_is_down(const struct disk *disk); /* the power was cut by a call, and 
 /* ---- what goes wrong ---- */
 /* False when there is no room for another. */
 bool disk_plan(struct disk *disk, const struct disk_fault *fault);
+/* A disk that is not armed does as it is told, and counts nothing: others than its process read it. It begins armed. */
+void disk_arm(struct disk *disk, bool armed);
+/* A moment that is no call, such as the return of a commit: true when the power goes. */
+bool disk_point(struct disk *disk);
+/* The tag of a fault that struck since it was last asked, and how often; 0: none did. Drops those that are over. */
+uint32_t disk_next_struck(struct disk *disk, uint64_t *count);
 /* How often the fault of this tag struck since it was last asked; forget: and it is over. */
 uint64_t disk_struck(struct disk *disk, uint32_t tag, bool forget);
 void disk_forget_faults(struct disk *disk);
@@ -91,7 +112,10 @@ void disk_forget_faults(struct disk *disk);
 enum disk_trouble disk_strike(struct disk *disk, enum disk_call call);
 /* Turns one bit of the file over, drawn from the bytes [at, at + size) that it has; on the medium too. */
 void disk_flip(struct disk *disk, struct disk_file *file, uint64_t at, uint64_t size);
-/* Turns back every bit that was turned over and not written since: the sector came back from its mirror. */
+/*
+ * What was lost comes back from the mirror: every bit that was turned over and not written since, and every file whose
+ * syncs were lost, if the power was cut since and nothing was written to it after that. How many.
+ */
 size_t disk_mend(struct disk *disk);
 uint64_t disk_calls(const struct disk *disk, enum disk_call call); /* that were made so far, in all lives */
 uint64_t disk_waited_us(const struct disk *disk);                  /* by DISK_SLOW and by sleeping */

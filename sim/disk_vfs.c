@@ -134,6 +134,8 @@ static int handle_sync(sqlite3_file *base, int flags)
     if (is_dead(h))
         return SQLITE_IOERR_FSYNC;
     int code = ask(h->vfs, DISK_SYNC, SQLITE_IOERR_FSYNC, &trouble);
+    if (code == SQLITE_OK && trouble == DISK_LOST_SYNC)
+        disk_lose_sync(h->vfs->disk, h->file);
     if (code != SQLITE_OK || trouble == DISK_LOST_SYNC)
         return code;
     disk_sync(h->vfs->disk, h->file);

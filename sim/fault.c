@@ -160,6 +160,8 @@ static void end(struct world *w, struct fault *fault)
             close_fault(w, fault);
             break;
         default:
+            if (fault->kind >= FAULT_DISK_CRASH)
+                world_disk_fault_over(w, fault->step, first_node(fault));
             record_fault(w, w->words.fault[fault->kind], first_node(fault), fault->step, fault->touched);
             close_fault(w, fault);
     }
@@ -178,6 +180,7 @@ void fault_heal_all(struct world *w)
             end(w, &w->faults[i]);
     for (shard_id i = 0; i < w->shard_count; i++) {
         w->shards[i].plan = (struct crash_plan){0};
+        world_disk_heal(w, i);
         if (!w->shards[i].core)
             fault_restart(w, i);
     }
@@ -251,6 +254,7 @@ static void crash_shard(struct world *w, shard_id id)
     struct world_shard *shard = &w->shards[id];
     shard_free(shard->core);
     shard->core = NULL;
+    world_disk_died(w, id);
     for (size_t i = 0; i < w->device_count; i++)
         if (w->devices[i].home == id)
             link_break(w, (device_id)(i + 1));
@@ -303,12 +307,14 @@ void fault_restart(struct world *w, uint32_t node)
 {
     if (node_is_shard(w, node)) {
         struct world_shard *shard = &w->shards[node];
-        if (shard->core)
+        if (shard->core || !world_disk_ready(w, node))
             return;
         record_node(w, KIND_RESTART, node);
         shard->core = shard_new(node, w->shard_count, &shard->stores, &w->policy);
         struct shard_input input = {.kind = SHARD_START, .incarnation = shard->incarnation};
         world_shard_step(w, node, &input);
+        if (shard->core)
+            world_disk_tell(w, node);
         backup_register(w, node);
         if (w->scenario->observe_every_us)
             observe_shard(w, node);
@@ -379,10 +385,28 @@ static void release(struct world *w, uint32_t index)
     }
 }
 
+/* From now on, and with `for` until it is over. */
+static void begin_on_disk(struct world *w, uint32_t index, uint32_t node)
+{
+    const struct scenario_step *step = w->steps[index].step;
+    world_disk_fault(w, index, node);
+    if (!step->for_us || step->fault == FAULT_DISK_CRASH)
+        return;
+    struct fault model = {.kind = step->fault, .step = index + 1, .a_count = 1};
+    model.a = base_alloc(sizeof *model.a);
+    model.a[0] = node;
+    struct fault *fault = add(w, &model);
+    world_push(w, w->now_us + step->for_us, EVENT_FAULT_END, (uint64_t)(fault - w->faults), fault->serial);
+}
+
 static void act_on_node(struct world *w, uint32_t index, uint32_t node)
 {
     const struct scenario_step *step = w->steps[index].step;
     struct world_step *state = &w->steps[index];
+    if (step->fault >= FAULT_DISK_CRASH) {
+        begin_on_disk(w, index, node);
+        return;
+    }
     if (step->fault == FAULT_BACKUP || step->fault == FAULT_RESTORE) {
         if (step->fault == FAULT_BACKUP)
             backup_take(w, index, node);

@@ -89,6 +89,8 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_RESTART] = "{node} restarts",
     [KIND_STEP] = "step {step} runs[ as {op}]",
     [KIND_EXEMPT] = "{node} is exempt: it never returns",
+    [KIND_STAYS_DOWN] = "{node} does not start: {cause}",
+    [KIND_EXECUTED] = "{shard} is found to have executed the operations of {device}[ up to {op}]",
     [KIND_STALL] = "{node} has not converged[: {cause}]",
     [KIND_AUDIT] = "the audit log of {shard} has {count} decisions, head {digest}[, broken{broken}]"
                    "[; it has turned away {requests} requests]",

@@ -202,6 +202,10 @@ static bool shard_converged(struct world *w, shard_id id, char cause[CAUSE_MAX])
 {
     struct store *store = w->shards[id].stores.main;
     struct backlog backlog = {.cause = cause};
+    if (world_disk_refused(w, id)) {
+        snprintf(cause, CAUSE_MAX, "does not start: %s", world_disk_refused(w, id));
+        return false;
+    }
     struct store_range fanouts = {.table = TABLE_FANOUT, .index = INDEX_PRIMARY};
     struct store_range channels = {.table = TABLE_CHANNEL_OUT, .index = INDEX_PRIMARY};
     struct store_range jobs = {.table = TABLE_JOB, .index = INDEX_PRIMARY};

@@ -296,6 +296,11 @@ static void judge(const struct run *run, const struct scenario *scenario, const 
     if (result->end == WORLD_FAILED)
         fail(result, "failed: %s", world_error(run->world));
     judge_invariants(run, options->without_flaw ? 0 : expect->violate | expect->may_violate, result);
+    if (options->crash_at) {
+        /* Whoever waits for a shard that is down is late, and may find a window closed. */
+        fold_steps(run, scenario, false, result);
+        return;
+    }
     if (!flawed)
         judge_probes(run, expect, result); /* before the steps: what there is in the end says more */
     fold_steps(run, scenario, !flawed, result);
@@ -323,6 +328,7 @@ int run_scenario(struct run *run, const struct scenario *scenario, const struct 
     flaw_set flaws = options->flaws;
     if (scenario->flaw >= 0 && !options->without_flaw)
         flaws |= FLAW_BIT(scenario->flaw);
+    world_crash_at(run->world, options->crash_at);
     result->end = world_run(run->world, scenario, options->seed, flaws, &history);
     check_finish(run->check);
     metrics_finish(run->metrics);

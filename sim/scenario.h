@@ -114,10 +114,17 @@ enum step_kind {
     X(DROP, "drop")           /* the next `times` messages of wire kind `filter` to or from a device */ \
     X(HOLD, "hold")           /* messages from a to b wait, in order, until released */                 \
     X(RELEASE, "release")                                                                               \
-    X(CLOCK, "clock")     /* node's clock is off by offset_us from now on */                            \
-    X(ABORT, "abort")     /* the program itself aborts: for testing the sweep */                        \
-    X(BACKUP, "backup")   /* an image of a shard's main store, online */                                \
-    X(RESTORE, "restore") /* the shard dies, and comes back with that image and its own vault */
+    X(CLOCK, "clock")           /* node's clock is off by offset_us from now on */                      \
+    X(ABORT, "abort")           /* the program itself aborts: for testing the sweep */                  \
+    X(BACKUP, "backup")         /* an image of a shard's main store, online */                          \
+    X(RESTORE, "restore")       /* the shard dies, and comes back with that image and its own vault */  \
+    X(DISK_CRASH, "disk-crash") /* the power of a shard is cut, now or at a call of a disk */           \
+    X(LOST_SYNC, "lost-sync")   /* a disk says that it synced, and did not */                           \
+    X(IO_ERROR, "io-error")     /* a call of a disk fails */                                            \
+    X(DISK_FULL, "disk-full")   /* there is no room to write */                                         \
+    X(SHORT_READ, "short-read") /* a read gets less than there is */                                    \
+    X(BIT_FLIP, "bit-flip")     /* a bit of what is read is another, on the medium too */               \
+    X(SLOW_DISK, "slow-disk")   /* calls take their time */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
 #define CRASH_POINT_LIST(X)                                                       \
@@ -177,7 +184,14 @@ struct scenario_step {
     uint64_t times;    /* drop: how many; crash: at the k-th step from now */
     int64_t offset_us; /* clock */
     char *backup;      /* restore: `as` of the backup */
+    uint32_t parts;    /* bits of enum store_part: which disks of the shard */
+    unsigned calls;    /* bits of enum disk_call; 0 = now */
+    uint8_t keep;      /* enum disk_keep */
+    uint64_t wait_us;  /* slow-disk: a call */
 };
+
+/* Where the databases of a shard are: in memory, or files on simulated disks, with that journal. */
+enum scenario_disk { DISKS_NONE, DISKS_WAL, DISKS_TRUNCATE };
 
 struct scenario_limit {
     char *what; /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max */
@@ -207,6 +221,7 @@ struct scenario {
     int64_t starts_s;       /* seconds since 1970 */
     uint32_t shards;
     char *store;          /* "memory" or "sqlite" */
+    uint8_t disk;         /* enum scenario_disk */
     bool tombstones;      /* look for content in tombstones, and in entries and packets of deletions */
     bool audited;         /* observe the audit logs too */
     struct policy policy; /* without flaws */

@@ -59,6 +59,11 @@ const struct key_table scenario_table = TABLE_OF(scenario_keys, "scenario", "sex
 static const struct key server_keys[] = {
     {"shards", KEY_COUNT32, S(shards), 1, SCENARIO_SHARDS_MAX, NULL, "how many shards; default 1", 0},
     {"store", KEY_OTHER, 0, 0, 0, "{\"enum\":[\"memory\",\"sqlite\"]}", "where a shard keeps its tables", 0},
+    {"disk", KEY_WORD8, S(disk), DISKS_WAL, 0, "wal|truncate",
+     "the tables are SQLite's (whatever \"store\" says), in files on simulated disks that lose what was not synced, "
+     "with "
+     "that journal",
+     0},
     {"tombstones", KEY_FLAG, S(tombstones), 0, 0, NULL,
      "is content looked for in tombstones, and in entries and packets of deletions?", 0},
     {"audited", KEY_FLAG, S(audited), 0, 0, NULL, "is the audit log read and verified at each observation of a shard?",
@@ -174,6 +179,8 @@ const struct key_table least_table = TABLE_OF(least_keys, "at-least", "");
 #define OPS FORMS_OPERATIONS
 #define OP(id) FORM_BIT(OPERATION_##id)
 #define FA(id) FORM_BIT(FORM_FAULT + FAULT_##id)
+#define FA_DISK \
+    (FA(DISK_CRASH) | FA(LOST_SYNC) | FA(IO_ERROR) | FA(DISK_FULL) | FA(SHORT_READ) | FA(BIT_FLIP) | FA(SLOW_DISK))
 #define NODES "{\"type\":\"string\"}"
 #define FORM(id) FORM_BIT(FORM_##id)
 static const struct key step_keys[] = {
@@ -224,16 +231,27 @@ static const struct key step_keys[] = {
      "\"maxItems\":2}",
      "two sides: names, groups or globs; \"*\" as the second is everything else", FA(PARTITION)},
     {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second", FA(PARTITION)},
-    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N", FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE)},
+    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N",
+     FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE) | FA_DISK},
     {"point", KEY_WORD, P(point), CRASH_NOW, 0,
      "now|before-commit|after-intent|after-commit|after-some-sends|after-all-sends|before-write|after-write",
      "where in a step; default now", FA(CRASH)},
-    {"times", KEY_COUNT, P(times), 1, 1000000, NULL, "drop: how many messages; crash: at the k-th step from now",
-     FA(CRASH) | FA(DROP)},
+    {"times", KEY_COUNT, P(times), 1, 1000000, NULL,
+     "drop: how many messages; crash: at the k-th step from now; of a disk: at the k-th call from now",
+     FA(CRASH) | FA(DROP) | FA_DISK},
     {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
     {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
-    {"for", KEY_TIME, P(for_us), 0, 0, NULL, "how long; default: crash 1s, others until the faults stop",
-     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE)},
+    {"for", KEY_TIME, P(for_us), 0, 0, NULL,
+     "how long; default: crash and disk-crash 1s, other faults of a disk once, others until the faults stop",
+     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE) | FA_DISK},
+    {"part", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}",
+     "which of the shard's disks, by what is on it: main, vault …; default all of them, each counts its own calls",
+     FA_DISK},
+    {"call", KEY_WORD, P(calls), 1, 0, "any|read|write|truncate|sync|remove",
+     "which calls of the disk count; default: disk-crash now, io-error and disk-full write, slow-disk sync", FA_DISK},
+    {"keep", KEY_WORD8, P(keep), 0, 0, "drawn|none|all|prefix|some",
+     "what of the unsynced is on the medium after the power is cut; default drawn", FA(DISK_CRASH)},
+    {"wait", KEY_TIME, P(wait_us), 0, 0, NULL, "how long a call takes; default 100ms", FA(SLOW_DISK)},
     {"backup", KEY_TEXT, P(backup), 1, SCENARIO_NAME_MAX + 8, NULL, "`as` of the backup that is restored", FA(RESTORE)},
     {"of", KEY_OTHER, 0, 0, 0, NODES,
      "the device from whose backup, or of which, it is made; link: from a copy of it, else from a snapshot",

@@ -83,7 +83,7 @@ static int read_server(struct reader *r, const cJSON *item)
     bool sqlite = store && cJSON_IsString(store) && strcmp(store->valuestring, "sqlite") == 0;
     if (store && !sqlite && (!cJSON_IsString(store) || strcmp(store->valuestring, "memory") != 0))
         return reader_expected(r, store, "\"memory\" or \"sqlite\"");
-    r->s->store = text_copy(sqlite ? "sqlite" : "memory");
+    r->s->store = text_copy(sqlite || r->s->disk ? "sqlite" : "memory");
     return 0;
 }
 

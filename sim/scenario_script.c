@@ -2,6 +2,8 @@
  * scenario_script.c: the steps of a script, first pass: the form of each, its keys, devices and nodes, and the names
  * (`as`) that it gives. Names that a step speaks of are resolved in scenario_resolve.c, when all are known.
  */
+#include "core/store.h"
+#include "sim/disk.h"
 #include "sim/scenario_internal.h"
 
 #include <stdio.h>
@@ -246,12 +248,71 @@ static int check_point(struct reader *r, const struct scenario_step *step, const
     return 0;
 }
 
+/* "main" and so on; without it, every one. */
+static int read_part(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    char words[100] = "all";
+    size_t used = 3;
+    step->parts = (1U << STORE_PARTS) - 1;
+    for (int part = 0; item && part < STORE_PARTS; part++) {
+        const char *name = store_part_name((enum store_part)part);
+        used += (size_t)snprintf(words + used, sizeof words - used, ", %s", name);
+        if (cJSON_IsString(item) && strcmp(item->valuestring, name) == 0) {
+            step->parts = 1U << part;
+            return 0;
+        }
+    }
+    if (!item || (cJSON_IsString(item) && strcmp(item->valuestring, "all") == 0))
+        return 0;
+    return reader_expected(r, item, "one of %s", words);
+}
+
+/* From the word (any, read, …; 0: none) to the calls that it stands for. */
+static unsigned calls_of(enum fault_kind fault, unsigned word)
+{
+    const unsigned changes = 1U << DISK_WRITE | 1U << DISK_TRUNCATE | 1U << DISK_SYNC | 1U << DISK_REMOVE;
+    static const unsigned defaults[FAULT_KIND_COUNT] = {
+        [FAULT_LOST_SYNC] = 1U << DISK_SYNC,  [FAULT_IO_ERROR] = 1U << DISK_WRITE, [FAULT_DISK_FULL] = 1U << DISK_WRITE,
+        [FAULT_SHORT_READ] = 1U << DISK_READ, [FAULT_BIT_FLIP] = 1U << DISK_READ,  [FAULT_SLOW_DISK] = 1U << DISK_SYNC};
+    if (word == 0)
+        return defaults[fault];
+    if (word > 1)
+        return 1U << (word - 2);
+    return fault == FAULT_DISK_CRASH ? changes : changes | 1U << DISK_READ;
+}
+
+static int read_disk_fault(struct reader *r, struct scenario_step *step, const cJSON *item)
+{
+    const cJSON *node, *call = member(item, "call");
+    int status = need(r, item, "node", fault_name(step->fault), &node);
+    if (status == 0)
+        status = expand_nodes(r, node, NULL, 0, &step->nodes_a, &step->nodes_a_count);
+    for (size_t i = 0; status == 0 && i < step->nodes_a_count; i++)
+        if (!(step->nodes_a[i] & SCENARIO_SHARD))
+            return reader_expected(r, node, "a shard, such as \"shard.0\": only shards have disks");
+    if (status == 0 && !r->s->disk)
+        return reader_fail(r, item, false, 0,
+                           "found a fault of a disk in a scenario without disks, expected \"disk\" of \"server\"");
+    step->calls = calls_of(step->fault, step->calls);
+    bool of_one_kind = step->fault == FAULT_LOST_SYNC || step->fault == FAULT_DISK_FULL ||
+                       step->fault == FAULT_SHORT_READ || step->fault == FAULT_BIT_FLIP;
+    if (status == 0 && call && of_one_kind && step->calls != calls_of(step->fault, 0))
+        return reader_expected(r, call, "no other call than that of a %s", fault_name(step->fault));
+    if (status == 0 && member(item, "times") && !step->calls)
+        return reader_expected(r, member(item, "times"), "a \"call\" beside it: without one the power goes at once");
+    if (step->fault == FAULT_SLOW_DISK && !step->wait_us)
+        step->wait_us = 100 * US_PER_MS;
+    return status == 0 ? read_part(r, step, member(item, "part")) : status;
+}
+
 static int read_fault_parts(struct reader *r, struct scenario_step *step, const cJSON *item)
 {
     const char *what = fault_name(step->fault);
     const cJSON *a = NULL, *b = NULL, *kind = member(item, "kind"), *point = member(item, "point");
     unsigned word;
     int status = 0;
+    if (step->fault >= FAULT_DISK_CRASH)
+        return read_disk_fault(r, step, item);
     switch (step->fault) {
         case FAULT_PARTITION:
             return (status = need(r, item, "between", what, &a)) != 0 ? status : read_partition(r, step, a);

@@ -81,7 +81,7 @@ static void send_stream(struct world *w, device_id id, bool to_device, uint32_t 
 {
     struct world_device *d = world_device(w, id);
     struct net_stream *stream = to_device ? &d->link.down : &d->link.up;
-    world_push(w, net_stream_arrival(w->net, stream, w->now_us), EVENT_PACKET, packet, 0);
+    world_push(w, net_stream_arrival(w->net, stream, w->now_us + w->late_us), EVENT_PACKET, packet, 0);
 }
 
 /* What is sent counts, also when it is lost. */
@@ -117,7 +117,7 @@ void transport_stream(struct world *w, device_id id, bool to_device, const struc
 static void send_datagram(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
 {
     uint64_t arrivals_us[2];
-    int copies = net_datagram(w->net, from, to, w->now_us, arrivals_us);
+    int copies = net_datagram(w->net, from, to, w->now_us + w->late_us, arrivals_us);
     if (!copies && w->active_cuts && !net_reachable(w->net, from, to))
         fault_cut_packet(w, from, to);
     for (int i = 0; i < copies; i++)

@@ -152,7 +152,11 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     }
     if (w->tap)
         w->tap(w->tap_ctx, id, input);
+    world_disk_arm(w, id, true);
     int status = shard_step(shard->core, input, &w->out);
+    world_disk_arm(w, id, false);
+    if (status < 0 && status != E_CRASH && world_disk_failed(w, id, input))
+        return;
     if (status == E_CRASH && strikes) {
         carry(w, id, w->out.msg_count, true);
         fault_crash(w, id, plan.point, plan.for_us);
@@ -165,6 +169,7 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     record_notes(w, &w->out, id);
     enum crash_point point = fault_strikes_after(&shard->plan, w->out.msg_count || w->out.note_count);
     carry(w, id, leaves(point, w->out.msg_count), false);
+    w->late_us = 0;
     shard->clock.wake_at_us = w->out.wake_at_us;
     world_rearm(w, id);
     if (point)
@@ -399,6 +404,16 @@ uint64_t world_events(const struct world *world)
     return world->events;
 }
 
+void world_crash_at(struct world *world, uint64_t point)
+{
+    world->meter.at = point;
+}
+
+const struct disk_meter *world_crash_points(const struct world *world)
+{
+    return &world->meter;
+}
+
 const char *world_error(const struct world *world)
 {
     return world->error;
@@ -441,6 +456,8 @@ int world_store_image(const struct world *world, shard_id shard, enum store_part
     assert(shard < world->shard_count);
     struct shard_stores stores = world->shards[shard].stores;
     struct store *store = *shard_stores_part(&stores, part);
+    if (world_disk_refused(world, shard))
+        return E_STORE;
     return store->ops->backup(store, image);
 }
 

@@ -35,6 +35,7 @@ struct world_mix {
     uint64_t done[WORK_COUNT], accepted[WORK_COUNT];
 };
 
+struct disk_meter;
 struct world;
 /* The scenario and the history are borrowed. A world can be run again after world_reset with another seed or scenario.
  */
@@ -43,11 +44,18 @@ void world_free(struct world *world);
 /* From now on `tap` hears of every step of a shard before it is taken: to record them. */
 typedef void world_tap_fn(void *ctx, shard_id shard, const struct shard_input *input);
 void world_tap(struct world *world, world_tap_fn *tap, void *ctx);
+/*
+ * With disks: the power of a shard is cut at the point-th write, truncation, sync, removal or return of a commit of all
+ * shards together, from 1 and once everybody is there; 0 = nowhere. Until the next call of this.
+ */
+void world_crash_at(struct world *world, uint64_t point);
 /* Runs the whole of it: safety, heal, deliver, age; ends with the record "end". flaws: bits of enum flaw. */
 enum world_end world_run(struct world *world, const struct scenario *scenario, uint64_t seed, flaw_set flaws,
                          struct history *history);
 /* After world_run, until the next: */
 uint64_t world_events(const struct world *world);
+/* How many such points there were, and of which calls. */
+const struct disk_meter *world_crash_points(const struct world *world);
 const char *world_error(const struct world *world); /* "" when finished; a sentence otherwise */
 /* Steps in file order; branches of a race follow their race. */
 size_t world_step_count(const struct world *world);

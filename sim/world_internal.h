@@ -17,6 +17,7 @@
 #include "net-model/net.h"
 #include "net-model/presence.h"
 #include "sim/check/probes.h"
+#include "sim/disk.h"
 #include "sim/idmap.h"
 #include "sim/queue.h"
 #include "sim/world.h"
@@ -83,6 +84,7 @@ struct world_shard {
     struct crash_plan plan;
     struct world_content content; /* of its packets, since the last observation */
     bool had_blobs;               /* at the last observation */
+    struct shard_disks *disks;    /* world_disk.c; NULL: its tables are in memory */
 };
 
 struct link {
@@ -253,6 +255,10 @@ struct world {
     struct fault *faults;
     size_t fault_count, fault_cap;
     uint32_t fault_serial, active_drops, active_holds, active_cuts;
+    /* disks: their calls count once everybody is there; how much later what a step sends leaves */
+    struct disk_meter meter;
+    bool provisioned;
+    uint64_t late_us;
     uint64_t clock_span_us; /* the largest offset of any clock */
     /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one
      */
@@ -378,6 +384,24 @@ void fault_forget(struct world *w);
 /* Does the plan strike in this step? Counts it down. */
 bool fault_strikes_before(struct crash_plan *plan, bool counts);
 enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
+
+/* ---- world_disk.c: nothing of it does anything without disks ---- */
+void world_disk_open(struct world *w, shard_id id);            /* new disks, and new stores on them */
+void world_disk_settle(struct world *w);                       /* what is there at the beginning is on the medium */
+void world_disk_forget(struct world_shard *shard);             /* closes them */
+void world_disk_arm(struct world *w, shard_id id, bool armed); /* around each step of the shard */
+/* A step failed: true when the disks explain it, and the shard has crashed. */
+bool world_disk_failed(struct world *w, shard_id id, const struct shard_input *input);
+void world_disk_died(struct world *w, shard_id id); /* its process did */
+/* May it start? Otherwise it has said why not. */
+bool world_disk_ready(struct world *w, shard_id id);
+void world_disk_tell(struct world *w, shard_id id);                 /* it has started: what is found of before */
+const char *world_disk_refused(const struct world *w, shard_id id); /* why it stays down, or NULL */
+/* A new disk for the main store of a shard that stays down; false when that does not help. */
+bool world_disk_replace(struct world *w, shard_id id);
+void world_disk_fault(struct world *w, uint32_t step, shard_id id);
+void world_disk_fault_over(struct world *w, uint32_t step, shard_id id); /* step: + 1 */
+void world_disk_heal(struct world *w, shard_id id);
 
 /* ---- backup.c ---- */
 void backup_take(struct world *w, uint32_t step, shard_id id);

@@ -47,9 +47,13 @@ void world_provision(struct world *w, user_id user, device_id id, bool linked)
 {
     shard_id home = shard_of_user(user, w->shard_count);
     struct shard_input input = {.kind = SHARD_PROVISION_DEVICE, .user = user, .device = id, .linked = linked};
+    struct row row = {.c = {[DEVICE_id] = id}};
+    struct store *main = w->shards[home].stores.main;
+    if (w->shards[home].core && main->ops->get(main, TABLE_DEVICE, &row) == 0)
+        return; /* its shard died when it had stored that */
     if (w->shards[home].core)
         world_shard_step(w, home, &input);
-    else
+    if (!w->shards[home].core)
         world_push(w, w->now_us + PROVISION_RETRY_US, EVENT_PROVISION, id, linked);
 }
 
@@ -148,8 +152,13 @@ static struct store *open_store(struct world *w, enum store_part part, bool sqli
 }
 
 /* Kept from run to run, cleared, while the kind stays the same. */
-static void open_stores(struct world *w, struct shard_stores *stores)
+static void open_stores(struct world *w, shard_id id)
 {
+    struct shard_stores *stores = &w->shards[id].stores;
+    if (w->scenario->disk) {
+        world_disk_open(w, id);
+        return;
+    }
     bool sqlite = strcmp(w->scenario->store, "sqlite") == 0;
     for (int part = 0; part < STORE_PARTS; part++) {
         struct store **store = shard_stores_part(stores, (enum store_part)part);
@@ -169,7 +178,7 @@ static void start_shards(struct world *w)
         struct world_shard *shard = &w->shards[i];
         char name[32];
         snprintf(name, sizeof name, "shard.%u", i);
-        open_stores(w, &shard->stores);
+        open_stores(w, i);
         shard->name = names_intern(w->names, name);
         shard->incarnation = 1;
         shard->restored = false;
@@ -220,6 +229,8 @@ void world_set_up(struct world *w)
         w->devices[i].offline = s->devices[i].offline;
         link_dial(w, (device_id)(i + 1), CONNECT_SPREAD_US);
     }
+    world_disk_settle(w);
+    w->provisioned = true;
     script_begin(w);
     crowd_begin(w);
     if (s->observe_every_us)
@@ -238,6 +249,7 @@ void world_forget(struct world *w)
         if (w->shards[i].core)
             shard_free(w->shards[i].core);
         w->shards[i].core = NULL;
+        world_disk_forget(&w->shards[i]);
     }
     script_release(w);
     fault_forget(w);
@@ -265,6 +277,9 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->shard_count = scenario->shards ? scenario->shards : 1;
     w->sessions = w->ghosts = w->lives = w->speaker = w->caller = 0;
     w->stalls_len = 0;
+    w->meter = (struct disk_meter){.at = w->meter.at};
+    w->late_us = 0;
+    w->provisioned = false;
     w->traffic = (struct traffic){0};
     queue_clear(w->queue);
     idmap_clear(&w->ops);

@@ -12,6 +12,7 @@
     X(store)        \
     X(disk)         \
     X(disk_vfs)     \
+    X(store_watch)  \
     X(codec)        \
     X(device)       \
     X(shard)        \

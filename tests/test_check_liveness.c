@@ -19,6 +19,19 @@ static void acked_is_durable(void)
         {"kept early", INVARIANT_ACKED_IS_DURABLE, VERDICT_HELD, 1, 0,
          PEOPLE "1s invoke op=2 device=a.p do=delete in=c message=m\n"
                 "1s early op=2 shard=s message=m actor=a in=c device=a.p\n1s ack op=2 device=a.p\n"},
+        {"found executed after a loss of power", INVARIANT_ACKED_IS_DURABLE, VERDICT_HELD, 2, 0,
+         PEOPLE SEND_M "2s ack op=1 device=a.p\n9s executed shard=s device=a.p op=1\n"},
+        {"lost by a loss of power", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M "2s ack op=1 device=a.p\n9s executed shard=s device=a.p\n"},
+        {"the later one is lost", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M "2s ack op=1 device=a.p\n" DELETE_M
+                       "3s ack op=2 device=a.p\n9s executed shard=s device=a.p op=1\n"},
+        {"lost at another shard, which never had it", INVARIANT_ACKED_IS_DURABLE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M "2s ack op=1 device=a.p\n9s executed shard=t device=a.p\n"},
+        {"lost, and nobody was told that it was accepted", INVARIANT_ACKED_IS_DURABLE, VERDICT_VACUOUS, 0, 0,
+         PEOPLE SEND_M "9s executed shard=s device=a.p\n"},
+        {"lost, told, and not executed again", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M "9s executed shard=s device=a.p\n10s ack op=1 device=a.p\n"},
         {"settled says nothing", INVARIANT_ACKED_IS_DURABLE, VERDICT_VACUOUS, 0, 0,
          PEOPLE "1s invoke op=1 device=a.p do=send in=c message=m\n1s duplicate op=1 shard=s\n"
                 "1s ack op=1 device=a.p settled\n"},

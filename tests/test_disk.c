@@ -255,6 +255,50 @@ static void test_after_the_power_is_cut_every_call_fails(void)
     end();
 }
 
+static void test_machines_share_power_and_meter(void)
+{
+    struct disk_meter meter = {.at = 4};
+    struct disk_power powers[2] = {{.meter = &meter}, {.meter = &meter}};
+    struct disk *disks[3];
+    for (int i = 0; i < 3; i++) { /* two disks of one machine, one of another */
+        disks[i] = disk_new(rng_fork(1, "disk"));
+        disk_join(disks[i], &powers[i / 2]);
+    }
+    CU_ASSERT_EQUAL(disk_strike(disks[0], DISK_WRITE), DISK_FINE);
+    CU_ASSERT_EQUAL(disk_strike(disks[0], DISK_READ), DISK_FINE); /* changes nothing */
+    CU_ASSERT_EQUAL(disk_strike(disks[2], DISK_SYNC), DISK_FINE);
+    disk_arm(disks[1], false);
+    CU_ASSERT_EQUAL(disk_strike(disks[1], DISK_WRITE), DISK_FINE);
+    disk_arm(disks[1], true);
+    CU_ASSERT(!disk_point(disks[1]));
+    CU_ASSERT_EQUAL(meter.points, 3);
+    CU_ASSERT(disk_point(disks[0]));
+    CU_ASSERT_EQUAL(disk_strike(disks[1], DISK_READ), DISK_POWER);
+    CU_ASSERT_EQUAL(disk_strike(disks[2], DISK_WRITE), DISK_FINE);
+    disk_cut_power(disks[0], DISK_KEEP_ALL);
+    CU_ASSERT_EQUAL(disk_strike(disks[1], DISK_READ), DISK_FINE);
+    for (int i = 0; i < 3; i++)
+        disk_free(disks[i]);
+}
+
+static void test_who_struck_is_told_once(void)
+{
+    begin(1);
+    uint64_t count;
+    struct disk_fault once = {.trouble = DISK_IO_ERROR, .calls = 1U << DISK_WRITE, .at = 2, .times = 1, .tag = 7};
+    struct disk_fault lasting = {.trouble = DISK_NO_ROOM, .calls = 1U << DISK_WRITE, .at = 1, .tag = 8};
+    CU_ASSERT(disk_plan(disk, &once) && disk_plan(disk, &lasting));
+    CU_ASSERT_EQUAL(disk_next_struck(disk, &count), 0);
+    for (int i = 0; i < 3; i++)
+        disk_strike(disk, DISK_WRITE);
+    CU_ASSERT_EQUAL(disk_next_struck(disk, &count), 7);
+    CU_ASSERT_EQUAL(count, 1);
+    CU_ASSERT_EQUAL(disk_next_struck(disk, &count), 8);
+    CU_ASSERT_EQUAL(count, 3);
+    CU_ASSERT_EQUAL(disk_next_struck(disk, &count), 0);
+    end();
+}
+
 static unsigned differing_bits(const char *name, size_t size, unsigned char from)
 {
     unsigned bits = 0;
@@ -281,6 +325,27 @@ static void test_a_bit_is_mended_unless_it_was_written_over(void)
         CU_ASSERT_EQUAL(differing_bits("a", BLOCK, 1), 0);
         disk_cut_power(disk, DISK_KEEP_NONE); /* and on the medium */
         CU_ASSERT_EQUAL(differing_bits("a", BLOCK, 1), 0);
+    }
+    end();
+}
+
+static void test_a_lost_sync_is_on_the_mirror(void)
+{
+    for (int written_since = 0; written_since < 2; written_since++) {
+        begin(1);
+        struct disk_file *file = make("a");
+        fill(file, 0, BLOCK, 1);
+        disk_sync(disk, file);
+        fill(file, 0, BLOCK, 2);
+        disk_lose_sync(disk, file);
+        fill(file, 0, BLOCK, 3); /* of which nobody said anything */
+        CU_ASSERT_EQUAL(disk_mend(disk), 0);
+        disk_cut_power(disk, DISK_KEEP_NONE);
+        CU_ASSERT_EQUAL(byte_at("a", 0), 1);
+        if (written_since)
+            fill(disk_find(disk, "a"), 0, 1, 4);
+        CU_ASSERT_EQUAL(disk_mend(disk), !written_since);
+        CU_ASSERT_EQUAL(byte_at("a", 0), written_since ? 4 : 2);
     }
     end();
 }
@@ -347,7 +412,10 @@ int suite_disk(void)
     TEST(test_a_fault_counts_down_its_calls);
     TEST(test_a_fault_without_end_goes_on_until_forgotten);
     TEST(test_after_the_power_is_cut_every_call_fails);
+    TEST(test_machines_share_power_and_meter);
+    TEST(test_who_struck_is_told_once);
     TEST(test_a_bit_is_mended_unless_it_was_written_over);
+    TEST(test_a_lost_sync_is_on_the_mirror);
     TEST(test_a_probe_sees_what_a_file_system_hides);
     return CUE_SUCCESS;
 }

@@ -85,6 +85,24 @@ static void what_was_not_committed_is_gone_when_the_file_is_opened_again(void)
     }
 }
 
+static void a_store_that_should_be_there_is_not_made(void)
+{
+    struct store_sqlite_options options = world_options(world_path("gone.db"), STORE_JOURNAL_WAL);
+    options.exists = true;
+    expect_refusal(&options, E_IO, "unable to open");
+    size_t size;
+    CU_ASSERT_PTR_NULL(world_read(options.path, &size));
+    world_write(options.path, "", 0);
+    expect_refusal(&options, E_STORE, "found nothing, expected the store that was there");
+    options.exists = false;
+    store = world_open_file(options.path, STORE_JOURNAL_WAL);
+    store->ops->close(store);
+    options.exists = true;
+    char error[200];
+    CU_ASSERT_EQUAL(store_sqlite_open(&options, &store, error, sizeof error), 0);
+    store->ops->close(store);
+}
+
 static void a_persistent_journal_is_refused(void)
 {
     struct store_sqlite_options options = world_options(world_path("persist.db"), STORE_JOURNAL_PERSIST);
@@ -313,6 +331,7 @@ static const struct named_test tests[] = {
     {"a_file_keeps_its_rows_until_it_is_opened_again", a_file_keeps_its_rows_until_it_is_opened_again},
     {"what_was_not_committed_is_gone_when_the_file_is_opened_again",
      what_was_not_committed_is_gone_when_the_file_is_opened_again},
+    {"a_store_that_should_be_there_is_not_made", a_store_that_should_be_there_is_not_made},
     {"a_persistent_journal_is_refused", a_persistent_journal_is_refused},
     {"a_file_that_is_no_database_is_refused", a_file_that_is_no_database_is_refused},
     {"a_file_that_cannot_be_opened_is_an_io_error", a_file_that_cannot_be_opened_is_an_io_error},

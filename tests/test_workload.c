@@ -31,6 +31,13 @@ static const struct {
     {"clock", "the window of an undo is the shard's clock's: a skewed one needs a scenario that says by how much"},
     {"backup", "drawn by scenarios/scale/crowd-restores.json, whose mix names it"},
     {"restore", "as backup"},
+    {"disk-crash", "a crowd has no disks; sexton run --crash-everywhere tries every point"},
+    {"lost-sync", "as disk-crash: a fault of a disk is a scenario's"},
+    {"io-error", "as lost-sync"},
+    {"disk-full", "as lost-sync"},
+    {"short-read", "as lost-sync"},
+    {"bit-flip", "as lost-sync"},
+    {"slow-disk", "as lost-sync"},
     {"abort", "it ends the program: for tests of the sweep"},
 };
 

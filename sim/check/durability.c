@@ -3,14 +3,46 @@
  *
  * With inside kinds: an acknowledgement needs a commit (or an early record) of that operation before it; a deletion may
  * also have been recognised as one that is already in force. One that says no more than "settled" needs a decision at
- * any time: else the operation was taken for another, and lost. Without: an acknowledged send is readable at the end on
+ * any time: else the operation was taken for another, and lost. And after a loss of power the shard is found to have
+ * every operation that it had committed: it executes those of a device in their order, so that the last one that it has
+ * tells of all. Without: an acknowledged send is readable at the end on
  * the device that sent it, unless somebody asked for its deletion.
  */
 #include "sim/check/state.h"
 
+/* What was asked for after the last operation that the shard still has is lost; a restore has its own rules. */
+static void found_executed(struct check *c, const struct event *e)
+{
+    uint64_t shard = record_get(e->r, FIELD_SHARD), last_seq = c->ops[e->op].invoke_seq;
+    bool had = false;
+    if (c->seen[KIND_RESTORE] || (record_get(e->r, FIELD_OP) && !last_seq))
+        return;
+    for (uint32_t i = 1; i < c->ops_count; i++) {
+        struct op *op = &c->ops[i];
+        if (op->device != e->device || !op->committed || op->commit_shard != shard || !op->invoke_seq)
+            continue;
+        had |= op->acked;
+        if (op->invoke_seq <= last_seq)
+            continue;
+        op->committed = false;
+        if (!op->acked)
+            continue; /* nobody was told; it may still be executed */
+        struct verdict *v =
+            violate(c, INVARIANT_ACKED_IS_DURABLE, "%s was told that operation %s is accepted, and %s has lost it",
+                    nm(c, c->devices[e->device].name), nm(c, op->name), nm(c, (uint32_t)shard));
+        chain_kept(c, v, op->kept);
+        chain_kept(c, v, op->ack_kept);
+        chain_now(c, v);
+    }
+    if (had)
+        judge(c, INVARIANT_ACKED_IS_DURABLE);
+}
+
 void durability_before(struct check *c, const struct event *e)
 {
     const struct op *op = &c->ops[e->op];
+    if (e->r->kind == KIND_EXECUTED)
+        found_executed(c, e);
     if (e->r->kind != KIND_ACK || !e->op || !c->inside || record_get(e->r, FIELD_SETTLED))
         return;
     bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV;

@@ -35,6 +35,7 @@ static const struct verb verbs[] = {
     {"disconnects", KIND_DISCONNECT, KIND_CONNECT, FIELD_DEVICE, "node", TAKES_NOTHING},
     {"crashes", KIND_CRASH, KIND_RESTART, FIELD_NODE, "node", TAKES_NOTHING},
     {"restarts", KIND_RESTART, KIND_CRASH, FIELD_NODE, "node", TAKES_NOTHING},
+    {"stays-down", KIND_STAYS_DOWN, KIND_RESTART, FIELD_NODE, "node", TAKES_NOTHING},
     {"resets", KIND_INSTALL, KIND_INSTALL, FIELD_DEVICE, "node", TAKES_NOTHING},
     {"parked", KIND_PARK, KIND_PARK, FIELD_MESSAGE, "target", TAKES_NOTHING},
     {"purging", KIND_PURGING, KIND_PURGING, FIELD_MESSAGE, "target", TAKES_NOTHING},
@@ -49,7 +50,7 @@ static const struct verb verbs[] = {
 #define VERB_WORDS                                                                                             \
     "shows, hides, notices, drafts, invoked, committed, ended, completed, acked, refused, cancelled, parked, " \
     "purging, "                                                                                                \
-    "purged, connects, disconnects, crashes, restarts or resets"
+    "purged, connects, disconnects, crashes, restarts, stays-down or resets"
 
 struct simple {
     const struct verb *verb;

@@ -56,13 +56,17 @@ static char **other_environment(void)
 }
 
 /* The words of the command; the strings behind them are the caller's, or constant. */
-static bool make_words(const struct replay *replay, const char *file, const char *seed, const struct setting *setting,
-                       const char *history, char *words[WORDS_MAX])
+static bool make_words(const struct replay *replay, const char *file, const char *seed, const char *point,
+                       const struct setting *setting, const char *history, char *words[WORDS_MAX])
 {
     const char *fixed[] = {"sexton", "run", file, "--seed", seed, "--digest", "--nth", setting ? setting->nth : "0"};
     size_t count = 0;
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         words[count++] = (char *)(uintptr_t)fixed[i];
+    if (replay->crash_at) {
+        words[count++] = (char *)(uintptr_t) "--crash-at";
+        words[count++] = (char *)(uintptr_t)point;
+    }
     if (replay->control)
         words[count++] = (char *)(uintptr_t) "--control";
     if (replay->flaw >= 0) {
@@ -146,30 +150,31 @@ static void print_difference(const char *here, const char *there)
         fclose(b);
 }
 
-static void compare_histories(const struct replay *replay, const char *file, const char *seed,
+static void compare_histories(const struct replay *replay, const char *file, const char *seed, const char *point,
                               const struct setting *setting)
 {
     char here[64], there[64], answer[64], *words[WORDS_MAX];
     snprintf(here, sizeof here, "/tmp/sexton-%ld-here.jsonl", (long)getpid());
     snprintf(there, sizeof there, "/tmp/sexton-%ld-there.jsonl", (long)getpid());
-    if (make_words(replay, file, seed, NULL, here, words))
+    if (make_words(replay, file, seed, point, NULL, here, words))
         ask(words, NULL, answer, sizeof answer);
-    if (make_words(replay, file, seed, setting, there, words))
+    if (make_words(replay, file, seed, point, setting, there, words))
         ask(words, setting, answer, sizeof answer);
     print_difference(here, there);
 }
 
 int determinism_verify(const struct replay *replay, uint64_t digest)
 {
-    char seed[32], expected[32], answer[64], file[4096 + 256], *words[WORDS_MAX];
+    char seed[32], point[32], expected[32], answer[64], file[4096 + 256], *words[WORDS_MAX];
     char *absolute = realpath(replay->scenario->file, NULL);
     const char *variant = replay->scenario->variant ? replay->scenario->variant : "";
     snprintf(file, sizeof file, "%s%s%s", absolute ? absolute : replay->scenario->file, variant[0] ? "#" : "", variant);
     free(absolute);
     snprintf(seed, sizeof seed, "%" PRIu64, replay->seed);
+    snprintf(point, sizeof point, "%" PRIu64, replay->crash_at);
     snprintf(expected, sizeof expected, "%016" PRIx64 "\n", digest);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        if (!make_words(replay, file, seed, &settings[i], NULL, words)) {
+        if (!make_words(replay, file, seed, point, &settings[i], NULL, words)) {
             fprintf(stderr, "sexton run: too many --set to run it again\n");
             return SEXTON_USAGE;
         }
@@ -181,7 +186,7 @@ int determinism_verify(const struct replay *replay, uint64_t digest)
         if (strcmp(answer, expected) != 0) {
             printf("not deterministic: digest %.16s here, %.16s %s\n", expected, answer, settings[i].name);
             fflush(stdout);
-            compare_histories(replay, file, seed, &settings[i]);
+            compare_histories(replay, file, seed, point, &settings[i]);
             return SEXTON_NONDETERMINISM;
         }
     }

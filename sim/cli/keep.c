@@ -36,6 +36,11 @@ void replay_command(const struct replay *replay, char *command, size_t size)
     snprintf(text, sizeof text, "%" PRIu64, replay->seed);
     add_word(command, size, "--seed");
     add_word(command, size, text);
+    if (replay->crash_at) {
+        snprintf(text, sizeof text, "%" PRIu64, replay->crash_at);
+        add_word(command, size, "--crash-at");
+        add_word(command, size, text);
+    }
     if (replay->control)
         add_word(command, size, "--control");
     if (replay->flaw >= 0) {
@@ -98,6 +103,7 @@ static int write_history(struct run *run, const struct replay *replay, const cha
         return E_IO;
     struct history_writer *writer = replay_history(replay, file.out);
     struct run_options options = {.seed = replay->seed,
+                                  .crash_at = replay->crash_at,
                                   .without_flaw = replay->control,
                                   .flaws = replay->flaw >= 0 ? FLAW_BIT(replay->flaw) : 0,
                                   .extra = {{history_writer_take, writer}},

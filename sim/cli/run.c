@@ -1,10 +1,12 @@
 /*
- * run.c: `sexton run FILE[#VARIANT]`: one scenario with one seed, told in full.
+ * run.c: `sexton run FILE[#VARIANT]`: one scenario with one seed, told in full; or once for each point of its disks at
+ * which the power may go.
  */
 #include "sim/run.h"
 
 #include "sim/cli/args.h"
 #include "sim/cli/cli.h"
+#include "sim/cli/crash.h"
 #include "sim/cli/determinism.h"
 #include "sim/cli/keep.h"
 #include "sim/cli/keep_stores.h"
@@ -21,7 +23,7 @@
 static const char usage[] =
     "usage: sexton run FILE[#VARIANT] [--seed N] [--set KEY=VALUE]... [--flaw NAME] [--store memory|sqlite]\n"
     "                  [--control] [--trace [--only NAME]] [--history FILE] [--json FILE] [--keep-stores DIR]\n"
-    "                  [--verify-determinism]\n";
+    "                  [--verify-determinism] [--journal wal|truncate] [--crash-at N|--crash-everywhere]\n";
 static const char help[] =
     "\n"
     "Runs one scenario with one seed (default 1) and judges it.\n"
@@ -34,6 +36,12 @@ static const char help[] =
     "  --history FILE        write the history as JSON lines (`-`: standard output)\n"
     "  --json FILE           write the result as JSON\n"
     "  --keep-stores DIR     write each shard's two databases, as the run left them (sexton audit reads the vault)\n"
+    "  --journal NAME        put the shards' databases on simulated disks, with that journal: wal or truncate\n"
+    "  --crash-at N          cut the power of the shard that makes the N-th write, truncation, sync, removal or "
+    "commit\n"
+    "                        of all (on disks, of --journal or the scenario's, else wal); hold it against the\n"
+    "                        invariants alone\n"
+    "  --crash-everywhere    so at each such point in turn, up to 4096, or at 1000 drawn ones where there are more\n"
     "  --verify-determinism  run again in other processes and compare\n"
     "\n"
     "exit: 0 as expected, 1 not, 2 bad input, 3 not deterministic, 4 nothing to judge, 5 exhausted or broken\n";
@@ -43,8 +51,9 @@ struct options {
     const char *file, *history, *json, *only, *stores;
     const char *sets[SETS_MAX];
     size_t set_count;
-    char store[64];
-    uint64_t seed, nth;
+    char store[64], journal[64];
+    uint64_t seed, nth, crash_at;
+    bool everywhere;
     int flaw;
     bool trace, control, verify, digest, helped;
 };
@@ -84,6 +93,11 @@ static int read_options(int argc, char **argv, struct options *options)
         } else if (args_option(&args, "--store", &value)) {
             snprintf(options->store, sizeof options->store, "server.store=%s", value);
             add_set(&args, options, options->store);
+        } else if (args_option(&args, "--journal", &value)) {
+            snprintf(options->journal, sizeof options->journal, "server.disk=%s", value);
+            add_set(&args, options, options->journal);
+        } else if (args_flag(&args, "--crash-everywhere")) {
+            options->everywhere = true;
         } else if (args_flag(&args, "--trace")) {
             options->trace = true;
         } else if (args_flag(&args, "--control")) {
@@ -93,6 +107,7 @@ static int read_options(int argc, char **argv, struct options *options)
         } else if (args_flag(&args, "--digest")) { /* hidden: the digest and nothing else */
             options->digest = true;
         } else if (args_number(&args, "--seed", &options->seed) || args_number(&args, "--nth", &options->nth) ||
+                   args_number(&args, "--crash-at", &options->crash_at) ||
                    args_option(&args, "--only", &options->only) || args_option(&args, "--history", &options->history) ||
                    args_option(&args, "--json", &options->json) ||
                    args_option(&args, "--keep-stores", &options->stores)) {
@@ -134,7 +149,7 @@ static struct scenario *find_variant(struct loaded *loaded, const char *file, co
     return NULL;
 }
 
-static int load(const struct options *options, struct loaded *loaded)
+static int load_once(const struct options *options, struct loaded *loaded)
 {
     char error[SCENARIO_ERROR_MAX], *file = strdup(options->file), *hash = strchr(file, '#');
     struct stat info;
@@ -158,6 +173,20 @@ static int load(const struct options *options, struct loaded *loaded)
     return loaded->scenario ? 0 : E_INVALID;
 }
 
+/* A point of the disks is asked for: then there are some. */
+static int load(struct options *options, struct loaded *loaded)
+{
+    static const char disks[] = "server.disk=wal";
+    int status = load_once(options, loaded);
+    if (status < 0 || loaded->scenario->disk || !(options->everywhere || options->crash_at) ||
+        options->set_count == SETS_MAX)
+        return status;
+    scenario_free_all(loaded->scenarios, loaded->count);
+    *loaded = (struct loaded){0};
+    options->sets[options->set_count++] = disks;
+    return load_once(options, loaded);
+}
+
 /* ---- the run ---- */
 
 /* The n-th run of a process must be like its first: these come before it, and leave nothing behind. */
@@ -179,6 +208,7 @@ static int run_it(struct run *run, const struct options *options, const struct r
     struct history_writer *writer = NULL;
     struct run_trace trace = {.only = options->only};
     struct run_options run_options = {.seed = options->seed,
+                                      .crash_at = options->crash_at,
                                       .without_flaw = options->control,
                                       .flaws = options->flaw >= 0 ? FLAW_BIT(options->flaw) : 0};
     warm_up(run, replay->scenario, &run_options, options->nth, result);
@@ -253,13 +283,17 @@ int cmd_run(int argc, char **argv)
     }
     struct replay replay = {.scenario = loaded.scenario,
                             .seed = options.seed,
+                            .crash_at = options.crash_at,
                             .control = options.control,
                             .flaw = options.flaw,
                             .sets = options.sets,
                             .set_count = options.set_count};
     struct run *run = run_new();
     struct run_result *result = base_alloc(sizeof *result);
-    status = run_it(run, &options, &replay, result) < 0 ? SEXTON_USAGE : finish(run, &options, &replay, result);
+    if (options.everywhere)
+        status = crash_everywhere(run, &replay, result);
+    else
+        status = run_it(run, &options, &replay, result) < 0 ? SEXTON_USAGE : finish(run, &options, &replay, result);
     free(result);
     run_free(run);
     scenario_free_all(loaded.scenarios, loaded.count);
