@@ -349,7 +349,7 @@ static int index_of_user(void *ctx, const struct row *reader)
 void observe_shard(struct world *w, shard_id id)
 {
     if (world_disk_refused(w, id))
-        return; /* there is nothing to look at */
+        return;                 /* there is nothing to look at */
     if (w->shards[id].restored) /* nothing of the image is served before the deletion log is done again */
         return;
     struct index index = {.view = {.w = w}, .shard = id};

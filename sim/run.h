@@ -12,9 +12,9 @@
 
 struct run_options {
     uint64_t seed;
-    flaw_set flaws;               /* bits of enum flaw, besides the scenario's own */
-    uint64_t crash_at;            /* world_crash_at: what comes of it is held against the invariants alone; 0 = nowhere */
-    bool without_flaw;            /* a negative scenario's control: leave its flaw out, expect a clean run */
+    flaw_set flaws;    /* bits of enum flaw, besides the scenario's own */
+    uint64_t crash_at; /* world_crash_at: what comes of it is held against the invariants alone; 0 = nowhere */
+    bool without_flaw; /* a negative scenario's control: leave its flaw out, expect a clean run */
     struct history_sink extra[4]; /* file writer, trace, … */
     int extra_count;
 };

@@ -11,8 +11,8 @@ struct replay {
     const struct scenario *scenario;
     uint64_t seed;
     uint64_t crash_at; /* --crash-at, or 0 */
-    bool control; /* without the scenario's flaw */
-    int flaw;     /* --flaw, or -1 */
+    bool control;      /* without the scenario's flaw */
+    int flaw;          /* --flaw, or -1 */
     const char *const *sets;
     size_t set_count;
 };
