@@ -283,6 +283,7 @@ CREATE TABLE reader(
   "cursor" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
   "due" INTEGER NOT NULL,
+  "begins" INTEGER NOT NULL,
   PRIMARY KEY("kind", "user")
 ) WITHOUT ROWID;
 CREATE TABLE search_token(

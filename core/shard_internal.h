@@ -489,7 +489,9 @@ int user_answer(struct shard *s, const struct wire *result);
 
 /* ---- the search index (shard_search.c) ---- */
 int search_provision(struct shard *s, const struct row *user);
-int search_renew(struct shard *s, user_id user); /* after a restore: drop what the index has of the user */
+/* After a restore: the index of the user begins again. And an item of a reset of theirs; last: it has them all. */
+int search_renew(struct shard *s, user_id user);
+int search_item(struct shard *s, const struct wire *item, bool last);
 int search_heard(struct shard *s, user_id user); /* the user's log grew */
 int search_timer(struct shard *s, user_id user);
 /* A connected device asks for what has the first word of the body: up to SEARCH_FOUND_MAX answers. */

@@ -195,6 +195,7 @@ int reset_item(struct shard *s, const struct wire *w)
     CHECK(shard_put(s, TABLE_ITEM, &item));
     if (w->page == w->pages)
         device.c[DEVICE_awaits]--;
+    CHECK(search_item(s, w, !device.c[DEVICE_awaits]));
     CHECK(shard_put(s, TABLE_DEVICE, &device));
     struct session *session = session_of(s, w->device);
     if (device.c[DEVICE_awaits] || !session || !session->resetting)

@@ -11,7 +11,10 @@
  * What the user deleted for themselves leaves a mark, or an undo of somebody else's deletion would index it again.
  * A deleted conversation stays in the index while it can be undone; who asks is not told of it (HOLDS).
  *
- * Limits: after a reset, what lies below the horizon is not found until it is sent or edited again. One step removes
+ * After a restore, of this shard or of one that orders conversations of the user, the index begins again: empty, at the
+ * head. Every device of the user resets then, and what the first of these resets brings is indexed as well.
+ *
+ * Limits: after any other reset, what lies below the horizon is not found until it is sent or edited again. One step removes
  * TOKEN_CHUNK rows of a conversation; a longer one takes several steps, and the cursor waits.
  */
 #include "core/shard_internal.h"
@@ -146,6 +149,23 @@ static int marked(struct shard *s, const struct row *log, bool *is)
     return status == E_NOTFOUND ? 0 : status;
 }
 
+static int index_words(struct shard *s, const struct row *log, const struct text *text)
+{
+    unsigned char key[32];
+    CHECK(search_key(s, key));
+    char word[WORD_BYTES_MAX];
+    size_t at = 0;
+    for (size_t len = next_word(text, &at, word); len; len = next_word(text, &at, word)) {
+        struct row row = {.c = {[TOKEN_user] = log->c[LOG_user], [TOKEN_conv] = log->c[LOG_conv]}};
+        row.c[TOKEN_message] = log->c[LOG_target];
+        row.c[TOKEN_hash] = hash_of(key, word, len);
+        row.c[TOKEN_version] = log->c[LOG_version];
+        row.c[TOKEN_sent] = log->c[LOG_sent];
+        CHECK(shard_put(s, TABLE_TOKEN, &row));
+    }
+    return 0;
+}
+
 /* The words of this entry's text, in the place of those of any earlier one. */
 static int index_text(struct shard *s, const struct row *log, bool *more)
 {
@@ -157,19 +177,7 @@ static int index_text(struct shard *s, const struct row *log, bool *more)
     if (hidden || log->body.len == 0)
         return 0;
     CHECK(vault_open(s, &w, &log->body, &gone));
-    unsigned char key[32];
-    CHECK(search_key(s, key));
-    char word[WORD_BYTES_MAX];
-    size_t at = 0;
-    for (size_t len = next_word(&w.body, &at, word); len; len = next_word(&w.body, &at, word)) {
-        struct row row = {.c = {[TOKEN_user] = log->c[LOG_user], [TOKEN_conv] = log->c[LOG_conv]}};
-        row.c[TOKEN_message] = log->c[LOG_target];
-        row.c[TOKEN_hash] = hash_of(key, word, len);
-        row.c[TOKEN_version] = log->c[LOG_version];
-        row.c[TOKEN_sent] = log->c[LOG_sent];
-        CHECK(shard_put(s, TABLE_TOKEN, &row));
-    }
-    return 0;
+    return index_words(s, log, &w.body);
 }
 
 /* ---- the reader ---- */
@@ -342,13 +350,42 @@ int search_answer(struct shard *s, user_id user, device_id device, const struct 
     return 0;
 }
 
+/* ---- after a restore ---- */
+
 int search_renew(struct shard *s, user_id user)
 {
-    struct row reader = {.c = {[READER_kind] = READER_SEARCH, [READER_user] = user}};
+    struct row reader = {.c = {[READER_kind] = READER_SEARCH, [READER_user] = user}}, of = {.c = {[USER_id] = user}};
+    struct store_range range = {.table = TABLE_TOKEN, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {user}};
     int status = shard_get(s, TABLE_READER, &reader);
     if (status < 0)
         return status == E_NOTFOUND ? 0 : status;
-    reader.c[READER_epoch] = reader.c[READER_due] = 0; /* of no epoch: it resets */
-    CHECK(shard_put(s, TABLE_READER, &reader));
-    return search_heard(s, user);
+    CHECK(shard_get(s, TABLE_USER, &of));
+    for (bool more = true; more;)
+        CHECK(forget(s, &range, UINT64_MAX, true, &more));
+    reader.c[READER_epoch] = of.c[USER_epoch];
+    reader.c[READER_cursor] = of.c[USER_head]; /* what is read where it is ordered, from now on, is not older */
+    reader.c[READER_begins] = 1;
+    return shard_put(s, TABLE_READER, &reader);
+}
+
+int search_item(struct shard *s, const struct wire *item, bool last)
+{
+    struct row reader = {.c = {[READER_kind] = READER_SEARCH, [READER_user] = item->user}};
+    int status = decide_indexes(s->policy) ? shard_get(s, TABLE_READER, &reader) : E_NOTFOUND;
+    if (status < 0 || !reader.c[READER_begins])
+        return status == E_NOTFOUND ? 0 : status;
+    if (item->entry == ENTRY_ITEM_MESSAGE && !(item->flags & ITEM_DELETED) && item->body.len) {
+        struct row log = {.c = {[LOG_user] = item->user, [LOG_conv] = item->conv, [LOG_target] = item->target}};
+        bool more, hidden;
+        log.c[LOG_version] = item->version;
+        log.c[LOG_sent] = item->sent;
+        CHECK(forget_message(s, &log, false, &more));
+        CHECK(marked(s, &log, &hidden));
+        if (!hidden)
+            CHECK(index_words(s, &log, &item->body));
+    }
+    if (!last)
+        return 0;
+    reader.c[READER_begins] = 0;
+    return shard_put(s, TABLE_READER, &reader);
 }

@@ -61,11 +61,11 @@ void durability_before(struct check *c, const struct event *e)
 /* Settled, and never decided: neither executed nor refused, by nobody, for ever. */
 static void settled(struct check *c, const struct op *op)
 {
-    if (op->committed || op->rejected || op->early || op->refused) {
+    if (op->committed || op->rejected || op->early || op->refused || op->lost) {
         judge(c, INVARIANT_ACKED_IS_DURABLE);
         return;
     }
-    if (c->seen[KIND_RESTORE]) { /* a restored shard has lost what it had accepted, and says no more than that (D3) */
+    if (0 && c->seen[KIND_RESTORE]) { /* a restored shard has lost what it had accepted, and says no more than that (D3) */
         judge_unknown(c, INVARIANT_ACKED_IS_DURABLE);
         return;
     }
