@@ -14,8 +14,8 @@
  * After a restore, of this shard or of one that orders conversations of the user, the index begins again: empty, at the
  * head. Every device of the user resets then, and what the first of these resets brings is indexed as well.
  *
- * Limits: after any other reset, what lies below the horizon is not found until it is sent or edited again. One step removes
- * TOKEN_CHUNK rows of a conversation; a longer one takes several steps, and the cursor waits.
+ * Limits: after any other reset, what lies below the horizon is not found until it is sent or edited again. One step
+ * removes TOKEN_CHUNK rows of a conversation; a longer one takes several steps, and the cursor waits.
  */
 #include "core/shard_internal.h"
 

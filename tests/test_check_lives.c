@@ -78,9 +78,17 @@ static void whose_position_it_is(void)
 static void what_was_under_way(void)
 {
 #define ASKED "2700ms invoke op=9 device=b.q do=delete in=c message=m\n"
+#define HIDES_M "2700ms hide device=b.q in=c message=m copy=body because=pending pending\n"
+#define SHOWS_M "6s show device=b.q in=c message=m copy=body version=3\n"
+#define VIEW_Q(shown) "90s view device=b.q shown=" shown "\n"
     static const struct check_row rows[] = {
         {"a deletion of a retired id", INVARIANT_DELETE_SETTLES, VERDICT_UNKNOWN, 0, 0,
          PEOPLE SEND_M SHOW_M BACKUP "2600ms connect device=b.q\n" ASKED RETIRED DELIVER END},
+        {"a deletion of a retired id that goes on, and shows it again", INVARIANT_DELETE_SETTLES, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M SHOW_M BACKUP "2600ms connect device=b.q\n" ASKED HIDES_M RETIRED SHOWS_M DELIVER VIEW_Q("c/m@3")
+             END},
+        {"and one that hides it for ever", INVARIANT_DELETE_SETTLES, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M SHOW_M BACKUP "2600ms connect device=b.q\n" ASKED HIDES_M RETIRED DELIVER VIEW_Q("-") END},
         {"a deletion of one that goes on", INVARIANT_DELETE_SETTLES, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE SEND_M SHOW_M BACKUP "2600ms connect device=b.q\n" ASKED DELIVER END},
         {"settled and never decided", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, ANY_COUNT, 0,

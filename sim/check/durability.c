@@ -58,15 +58,14 @@ void durability_before(struct check *c, const struct event *e)
     chain_now(c, v);
 }
 
-/* Settled, and never decided: neither executed nor refused, by nobody, for ever. */
+/*
+ * Settled, and never decided: neither executed nor refused, by nobody, for ever. A restore is no excuse: what it lost
+ * had been decided before, and what had not is asked for again.
+ */
 static void settled(struct check *c, const struct op *op)
 {
     if (op->committed || op->rejected || op->early || op->refused || op->lost) {
         judge(c, INVARIANT_ACKED_IS_DURABLE);
-        return;
-    }
-    if (0 && c->seen[KIND_RESTORE]) { /* a restored shard has lost what it had accepted, and says no more than that (D3) */
-        judge_unknown(c, INVARIANT_ACKED_IS_DURABLE);
         return;
     }
     struct verdict *v = violate(c, INVARIANT_ACKED_IS_DURABLE,

@@ -18,6 +18,36 @@ void settle_after(struct check *c, const struct event *e)
         judge(c, INVARIANT_DELETE_SETTLES);
 }
 
+/*
+ * Asked for under an id that was given up: nobody answers. It was decided all the same, or it is over for the device
+ * too, which shows again what it had hidden for it.
+ */
+static void lapsed(struct check *c, const struct op *op)
+{
+    bool decided = op->committed || op->rejected || op->early || op->lost;
+    if (!decided && (!c->ended || !final_view(c, &c->devices[op->device]))) {
+        judge_unknown(c, INVARIANT_DELETE_SETTLES);
+        return;
+    }
+    uint32_t m = decided ? 0 : op->message ? op->message : c->convs[op->conv].first_message;
+    for (; m; m = op->message ? 0 : c->messages[m].next_in_conv) {
+        uint32_t at = state_body_find(c, op->device, m), user = c->devices[op->device].user;
+        const struct member *member = state_member(c, c->messages[m].conv, user);
+        if ((member && !member->is) || forme_covers(c, user, m, true))
+            continue; /* they are to see nothing of it */
+        if (!at || !message_live(c, &c->messages[m]) || c->holdings[at].shown || !c->holdings[at].ever ||
+            word_of(c, c->holdings[at].because) != WORD_PENDING)
+            continue;
+        struct verdict *v = violate(
+            c, INVARIANT_DELETE_SETTLES, "%s of %s was asked for under an id that was given up, and hides %s still",
+            nm(c, c->words[op->what]), nm(c, c->devices[op->device].name), nm(c, c->messages[m].name));
+        chain_kept(c, v, op->kept);
+        chain_hide(c, v, at);
+        return;
+    }
+    judge(c, INVARIANT_DELETE_SETTLES);
+}
+
 static void unsettled(struct check *c, const struct op *op)
 {
     const struct device *d = &c->devices[op->device];
@@ -26,7 +56,7 @@ static void unsettled(struct check *c, const struct op *op)
     if (d->exempt || d->retired)
         return;
     if (op->lapsed) {
-        judge_unknown(c, INVARIANT_DELETE_SETTLES);
+        lapsed(c, op);
         return;
     }
     if (!c->ended || !returned || c->shard_exempt || c->shards_down || c->fault_count || c->nameless_faults) {
