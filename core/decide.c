@@ -18,6 +18,16 @@ static bool flawed(const struct policy *p, enum flaw flaw)
 #endif
 }
 
+bool decide_wipes(const struct policy *p)
+{
+    return !flawed(p, FLAW_SECURE_DELETE_OFF);
+}
+
+bool decide_destroys_keys(const struct policy *p)
+{
+    return !flawed(p, FLAW_KEYS_KEPT);
+}
+
 bool decide_syncs(const struct policy *p)
 {
     return !flawed(p, FLAW_SYNCHRONOUS_OFF);

@@ -10,7 +10,9 @@
 #include "core/wire.h"
 
 /* ---- the stores ---- */
-bool decide_syncs(const struct policy *p); /* is a commit on the medium when it returns? */
+bool decide_syncs(const struct policy *p);         /* is a commit on the medium when it returns? */
+bool decide_wipes(const struct policy *p);         /* are the bytes of what is deleted overwritten in the files? */
+bool decide_destroys_keys(const struct policy *p); /* is the key of what is purged destroyed? */
 
 /* ---- the conversation's shard ---- */
 /* May this member delete this message? author: of the message. NOT_PERMITTED or 0. */

@@ -1,5 +1,6 @@
 /*
- * shard_store.c: an answer is given after the commit, so a commit must be on the medium when it returns.
+ * shard_store.c: an answer is given after the commit, so a commit must be on the medium when it returns; and what is
+ * purged must not be left in the files.
  */
 #include "core/shard_store.h"
 
@@ -8,5 +9,6 @@
 struct store_sqlite_options shard_store_options(const struct policy *policy, enum store_part part,
                                                 enum store_journal journal)
 {
-    return (struct store_sqlite_options){.part = part, .journal = journal, .sync = decide_syncs(policy)};
+    return (struct store_sqlite_options){
+        .part = part, .journal = journal, .sync = decide_syncs(policy), .keeps_deleted = !decide_wipes(policy)};
 }

@@ -10,10 +10,9 @@
  *   del
  *   scan        one statement for each (order, fixed, given, reverse), in an array indexed by just that. A scan takes
  * one that is idle, or prepares another when the visit of a scan runs the same scan again, and gives it back.
- *   checkpoint  with a write-ahead log: moves it into the database and truncates it to zero bytes. Then, on any file,
- *               wipes the unused bytes of its pages.
- *   clear       deletes the rows of every table that a put, a restore or the opened file may have given some, in one
- *               transaction, and checkpoints. Statements and connection stay.
+ *   checkpoint  with a write-ahead log: moves it into the database and truncates it to zero bytes, on the medium too.
+ * Then, on any file, wipes the unused bytes of its pages. clear       deletes the rows of every table that a put, a
+ * restore or the opened file may have given some, in one transaction, and checkpoints. Statements and connection stay.
  *
  * Failures: SQLite's code becomes a status; a statement is reset before its call returns. From then on every call but
  * rollback and close returns that status, also when SQLite has rolled back by itself (a full disk, for one), so that no
@@ -278,6 +277,16 @@ static int sqlite_scan(struct store *store, const struct store_range *range, sto
 
 /* ---- checkpoint, clear, close ---- */
 
+/* SQLite does not: the log is empty for whoever opens it, and on the medium it still has every byte. */
+static int sync_truncated_log(struct sqlite_store *sqlite)
+{
+    sqlite3_file *log = NULL;
+    int code = sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log && log->pMethods && sqlite->sync)
+        code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    return code;
+}
+
 static int sqlite_checkpoint(struct store *store)
 {
     struct sqlite_store *sqlite = sqlite_store_of(store);
@@ -290,7 +299,9 @@ static int sqlite_checkpoint(struct store *store)
     int code = SQLITE_OK;
     if (sqlite->wal)
         code = sqlite3_wal_checkpoint_v2(sqlite->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK && sqlite->wal)
+        code = sync_truncated_log(sqlite);
+    if (code == SQLITE_OK && !sqlite->keeps_deleted)
         code = sqlite_scrub_file(sqlite);
     return code == SQLITE_OK ? 0 : sqlite_fail(sqlite, code);
 }

@@ -25,9 +25,10 @@ struct store_sqlite_options {
     enum store_part part;
     const char *path; /* NULL: private memory, where journal and sync mean nothing */
     enum store_journal journal;
-    const char *vfs; /* NULL: SQLite's default */
-    bool sync;       /* synchronous=FULL, or OFF */
-    bool exists;     /* it was made before: one that is empty, or is not there, is refused and not made */
+    const char *vfs;    /* NULL: SQLite's default */
+    bool sync;          /* synchronous=FULL, or OFF */
+    bool keeps_deleted; /* no secure_delete, no wiping: to show what they are for */
+    bool exists;        /* it was made before: one that is empty, or is not there, is refused and not made */
 };
 
 /* On failure *store is NULL and `error` has the reason; otherwise it is "". */

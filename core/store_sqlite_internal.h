@@ -24,7 +24,7 @@ struct scan_statement {
 struct sqlite_store {
     struct store store;
     sqlite3 *db;
-    bool file, wal, sync, exists;
+    bool file, wal, sync, exists, keeps_deleted;
     bool in_transaction;
     int failed; /* the status of a call that failed, until rollback; 0 = none */
     int scans[TABLE_COUNT];

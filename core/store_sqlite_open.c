@@ -44,20 +44,23 @@ static int complain_of(const struct complaint *complaint, sqlite3 *db, int code,
                            db ? sqlite3_errmsg(db) : sqlite3_errstr(code), expected);
 }
 
-static int configure(sqlite3 *db, bool sync, const struct complaint *complaint)
+static int configure(sqlite3 *db, const struct sqlite_store *sqlite, const struct complaint *complaint)
 {
     /* Or a name in double quotes that is no column would be taken for a text. */
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     int code = sqlite3_exec(db, settings, NULL, NULL, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_exec(db, sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+        code =
+            sqlite3_exec(db, sqlite->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     int64_t secure = 0;
+    if (code == SQLITE_OK && sqlite->keeps_deleted)
+        code = sqlite3_exec(db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite_ask_number(db, "PRAGMA secure_delete", &secure);
     if (code != SQLITE_OK)
         return complain_of(complaint, db, code, "a database");
-    if (secure != 1)
+    if (secure != 1 && !sqlite->keeps_deleted)
         return sqlite_complain(complaint, E_STORE, "found a SQLite without secure_delete, expected one that has it");
     return 0;
 }
@@ -127,7 +130,7 @@ static int set_up(struct sqlite_store *sqlite, const struct complaint *complaint
     enum store_part part = sqlite->store.part;
     bool is_new = false;
     int64_t schema = SQLITE_SCHEMA_VERSION;
-    int status = configure(db, sqlite->sync, complaint);
+    int status = configure(db, sqlite, complaint);
     if (status == 0)
         status = is_new_database(db, &is_new, complaint);
     if (status == 0 && is_new && sqlite->exists)
@@ -170,6 +173,7 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     sqlite->wal = sqlite->file && options->journal == STORE_JOURNAL_WAL;
     sqlite->sync = options->sync;
     sqlite->exists = options->exists;
+    sqlite->keeps_deleted = options->keeps_deleted;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->exists ? 0 : SQLITE_OPEN_CREATE);
     int code = sqlite3_open_v2(options->path ? options->path : ":memory:", &sqlite->db, flags, options->vfs);
     int status = code == SQLITE_OK ? set_up(sqlite, &complaint)

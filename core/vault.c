@@ -208,6 +208,8 @@ int vault_destroy(struct shard *s, uint64_t owner)
 {
     struct row row = {.c = {[KEY_id] = owner}};
     struct vault_cache *c = cached(s, owner);
+    if (!decide_destroys_keys(s->policy))
+        return 0;
     if (c->id == owner)
         *c = (struct vault_cache){0};
     return vault_del(s, TABLE_KEY, &row);
@@ -215,6 +217,8 @@ int vault_destroy(struct shard *s, uint64_t owner)
 
 int vault_destroy_conv(struct shard *s, conv_id conv)
 {
+    if (!decide_destroys_keys(s->policy))
+        return 0;
     CHECK(vault_begin(s));
     struct store_range range = {.table = TABLE_KEY, .index = INDEX_KEY_BY_CONV, .fixed = 1, .given = 1, .key = {conv}};
     for (;;) {

@@ -91,6 +91,8 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_EXEMPT] = "{node} is exempt: it never returns",
     [KIND_STAYS_DOWN] = "{node} does not start: {cause}",
     [KIND_EXECUTED] = "{shard} is found to have executed the operations of {device}[ up to {op}]",
+    [KIND_SCAN] = "{shard}: {source} was read, {bytes} bytes, for {count} secrets",
+    [KIND_REMAINS] = "{shard}: of {message} there is a {source}, at offset {position} ({copy})",
     [KIND_STALL] = "{node} has not converged[: {cause}]",
     [KIND_AUDIT] = "the audit log of {shard} has {count} decisions, head {digest}[, broken{broken}]"
                    "[; it has turned away {requests} requests]",

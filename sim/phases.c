@@ -113,6 +113,7 @@ void phase_begin(struct world *w, enum phase phase)
             break;
         case PHASE_OVER:
             observe_all(w);
+            remanence_probe(w);
             record_new(w, KIND_END);
             record_emit(w);
             w->over = true;

@@ -223,6 +223,7 @@ struct scenario {
     char *store;          /* "memory" or "sqlite" */
     uint8_t disk;         /* enum scenario_disk */
     bool tombstones;      /* look for content in tombstones, and in entries and packets of deletions */
+    bool remanence;       /* the disks are searched for what should be gone */
     bool audited;         /* observe the audit logs too */
     struct policy policy; /* without flaws */
     int flaw;             /* enum flaw of a negative scenario, or -1 */

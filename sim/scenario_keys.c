@@ -66,6 +66,10 @@ static const struct key server_keys[] = {
      0},
     {"tombstones", KEY_FLAG, S(tombstones), 0, 0, NULL,
      "is content looked for in tombstones, and in entries and packets of deletions?", 0},
+    {"remanence", KEY_FLAG, S(remanence), 0, 0, NULL,
+     "are the disks and the backups searched, at the end, for keys and texts of what is purged? Texts of 8 bytes and "
+     "more",
+     0},
     {"audited", KEY_FLAG, S(audited), 0, 0, NULL, "is the audit log read and verified at each observation of a shard?",
      0},
 };

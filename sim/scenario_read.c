@@ -83,6 +83,9 @@ static int read_server(struct reader *r, const cJSON *item)
     bool sqlite = store && cJSON_IsString(store) && strcmp(store->valuestring, "sqlite") == 0;
     if (store && !sqlite && (!cJSON_IsString(store) || strcmp(store->valuestring, "memory") != 0))
         return reader_expected(r, store, "\"memory\" or \"sqlite\"");
+    if (r->s->remanence && !r->s->disk)
+        return reader_fail(r, member(item, "remanence"), true, 0,
+                           "found \"remanence\" without disks, expected \"disk\" beside it");
     r->s->store = text_copy(sqlite || r->s->disk ? "sqlite" : "memory");
     return 0;
 }

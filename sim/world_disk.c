@@ -30,6 +30,8 @@
 struct part {
     struct disk *disk;
     struct disk_vfs *vfs;
+    struct remanence *remanence;
+    shard_id shard;
     bool troubled; /* a fault has struck there */
     uint64_t waited_us;
 };
@@ -380,7 +382,21 @@ void world_disk_settle(struct world *w)
 
 static bool commit_point(void *ctx)
 {
-    return disk_point(ctx);
+    return disk_point(((const struct part *)ctx)->disk);
+}
+
+void world_disk_each_extent(struct world *w, shard_id id, disk_visit *visit, void *ctx)
+{
+    for (int p = 0; w->shards[id].disks && p < STORE_PARTS; p++)
+        disk_each_extent(w->shards[id].disks->parts[p].disk, visit, ctx);
+}
+
+/* Every key that is stored, for who will look for it. */
+static void see_row(void *ctx, enum store_table table, const struct row *row, bool deleted)
+{
+    const struct part *part = ctx;
+    if (part->remanence && table == TABLE_KEY && !deleted)
+        remanence_key(part->remanence, part->shard, row);
 }
 
 static void close_stores(struct world_shard *shard)
@@ -403,6 +419,8 @@ void world_disk_open(struct world *w, shard_id id)
         struct part *part = &disks->parts[p];
         char error[WORLD_ERROR_MAX];
         struct store *store;
+        part->remanence = w->remanence;
+        part->shard = id;
         part->disk = disk_new(rng_fork_at(w->seed, "disk", (uint64_t)id * STREAMS_EACH + (uint64_t)p));
         disk_join(part->disk, &disks->power);
         disk_arm(part->disk, false);
@@ -414,7 +432,7 @@ void world_disk_open(struct world *w, shard_id id)
             world_fail(w, error, status);
             store = store_mem_open((enum store_part)p);
         }
-        struct watch_options options = {.committed = commit_point, .ctx = part->disk};
+        struct watch_options options = {.committed = commit_point, .row = see_row, .ctx = part};
         *shard_stores_part(&shard->stores, (enum store_part)p) = store_watch_new(store, &options);
     }
 }

@@ -20,6 +20,7 @@
 #include "sim/disk.h"
 #include "sim/idmap.h"
 #include "sim/queue.h"
+#include "sim/remanence.h"
 #include "sim/world.h"
 
 #define WORLD_ERROR_MAX 512
@@ -256,6 +257,7 @@ struct world {
     size_t fault_count, fault_cap;
     uint32_t fault_serial, active_drops, active_holds, active_cuts;
     /* disks: their calls count once everybody is there; how much later what a step sends leaves */
+    struct remanence *remanence; /* or NULL */
     struct disk_meter meter;
     bool provisioned;
     uint64_t late_us;
@@ -386,7 +388,8 @@ bool fault_strikes_before(struct crash_plan *plan, bool counts);
 enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
 
 /* ---- world_disk.c: nothing of it does anything without disks ---- */
-void world_disk_open(struct world *w, shard_id id);            /* new disks, and new stores on them */
+void world_disk_open(struct world *w, shard_id id); /* new disks, and new stores on them */
+void world_disk_each_extent(struct world *w, shard_id id, disk_visit *visit, void *ctx);
 void world_disk_settle(struct world *w);                       /* what is there at the beginning is on the medium */
 void world_disk_forget(struct world_shard *shard);             /* closes them */
 void world_disk_arm(struct world *w, shard_id id, bool armed); /* around each step of the shard */

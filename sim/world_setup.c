@@ -258,6 +258,8 @@ void world_forget(struct world *w)
     if (w->net)
         net_free(w->net);
     w->net = NULL;
+    remanence_free(w->remanence);
+    w->remanence = NULL;
     w->device_count = w->user_count = w->shard_count = 0;
 }
 
@@ -280,6 +282,8 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->meter = (struct disk_meter){.at = w->meter.at};
     w->late_us = 0;
     w->provisioned = false;
+    if (scenario->remanence)
+        w->remanence = remanence_new();
     w->traffic = (struct traffic){0};
     queue_clear(w->queue);
     idmap_clear(&w->ops);

@@ -186,6 +186,7 @@ void check_take(void *check, const struct record *record, const struct names *na
     scope_before(c, &e);
     cascade_before(c, &e);
     content_before(c, &e);
+    remanence_before(c, &e);
     visibility_before(c, &e);
     cursor_before(c, &e);
     poison_before(c, &e);

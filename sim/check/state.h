@@ -372,6 +372,7 @@ uint32_t deleted_ancestor(const struct check *c, uint32_t message, bool asked);
 bool hide_explained(struct check *c, const struct event *e, const struct holding *h);
 void cascade_before(struct check *c, const struct event *e);
 void content_before(struct check *c, const struct event *e);
+void remanence_before(struct check *c, const struct event *e);
 void counters_finish(struct check *c);
 void agreement_finish(struct check *c);
 bool final_view(const struct check *c, const struct device *d);     /* viewed at the end, when all had arrived */
