@@ -7,6 +7,7 @@
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
+#include "core/protocol.h"
 
 #include <stdlib.h>
 
@@ -47,10 +48,21 @@ void device_free(struct device *device)
 void device_crash(struct device *device)
 {
     sync_disconnected(device);
+    device->last_us = device->ahead_us = 0;
     device->looking_at = 0;
     device->copies_due = false;
     free(device->held);
     device->held = NULL;
+}
+
+/* What it was told was in the words of the old protocol, or kept from it: no position of such a log is worth anything.
+ */
+void device_upgrade(struct device *device)
+{
+    device_crash(device);
+    sync_reset_free(device);
+    device->protocol = PROTOCOL_CURRENT;
+    device->epoch = 0;
 }
 
 static int on_typing(struct device *d, const struct device_input *in, struct out *out)
@@ -74,8 +86,23 @@ static bool is_valid(const struct device_input *in)
     return (in->kind != DEVICE_MESSAGE && in->kind != DEVICE_PUSH) || in->wire;
 }
 
-int device_step(struct device *device, const struct device_input *in, struct out *out)
+/* Its clock may be set back; what it waits for is not to come so much later. */
+static uint64_t steady_time(struct device *d, uint64_t now_us)
 {
+    uint64_t steady_us = now_us + d->ahead_us;
+    if (steady_us < d->last_us) {
+        d->ahead_us += d->last_us - steady_us;
+        steady_us = d->last_us;
+    }
+    d->last_us = steady_us;
+    return steady_us;
+}
+
+int device_step(struct device *device, const struct device_input *asked, struct out *out)
+{
+    struct device_input steady = *asked;
+    const struct device_input *in = &steady;
+    steady.now_us = steady_time(device, asked->now_us);
     out_clear(out);
     int status = is_valid(in) ? STATUS_OK : E_INVALID;
     if (status == STATUS_OK && in->kind != DEVICE_PERSON && in->kind != DEVICE_TYPING && in->kind != DEVICE_PUSH)
@@ -127,7 +154,8 @@ int device_step(struct device *device, const struct device_input *in, struct out
                 break;
         }
     }
-    out->wake_at_us = sync_wake(device, in->now_us);
+    uint64_t wake_us = sync_wake(device, in->now_us);
+    out->wake_at_us = wake_us == TIME_NEVER ? wake_us : wake_us > device->ahead_us ? wake_us - device->ahead_us : 0;
     return status;
 }
 

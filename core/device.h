@@ -57,6 +57,8 @@ void device_free(struct device *device);
 int device_step(struct device *device, const struct device_input *input, struct out *out);
 /* Lose everything volatile: session, timers, what the person looks at. Durable state is kept. */
 void device_crash(struct device *device);
+/* A newer program starts on what an older one, of the previous protocol, left behind: it asks for all of it anew. */
+void device_upgrade(struct device *device);
 
 /*
  * A backup of its database, or the start of a second process from it: a device with the same durable state and the same

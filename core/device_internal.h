@@ -62,18 +62,19 @@ struct device {
     bool hello_out; /* said and not answered */
     bool resetting; /* a reset was announced or has begun: entries are ignored until it is installed (R4) */
     uint8_t typist_count;
-    uint8_t patience;   /* hellos without progress, for the pause before the next */
-    uint32_t session;   /* 0 = not connected */
-    uint32_t unacked;   /* entries applied since the last acknowledgement */
-    conv_id looking_at; /* 0 = nothing */
-    uint64_t head;      /* of this epoch, as far as heard in this session */
+    uint8_t patience;           /* hellos without progress, for the pause before the next */
+    bool may_wait;              /* the hello that is out may be held: nothing was missing when it was said */
+    bool copies_due;            /* half-hidden only: the rows have changed, what is derived from them has not */
+    bool copies_now;            /* and what was put off is being done */
+    uint32_t hello_op;          /* next_op when the last hello was said */
+    uint32_t session;           /* 0 = not connected */
+    uint32_t unacked;           /* entries applied since the last acknowledgement */
+    conv_id looking_at;         /* 0 = nothing */
+    uint64_t head;              /* of this epoch, as far as heard in this session */
+    uint64_t last_us, ahead_us; /* its time, and how far that is ahead of a clock that was set back */
     uint64_t retry_at_us;
-    bool may_wait;          /* the hello that is out may be held: nothing was missing when it was said */
-    uint32_t hello_op;      /* next_op when the last hello was said */
     uint64_t fetch_at_us;   /* when to ask again for what is being downloaded; 0 = nothing is */
     uint64_t poll_at_us;    /* when to ask again; meant only where decide_polls */
-    bool copies_due;        /* half-hidden only: the rows have changed, what is derived from them has not */
-    bool copies_now;        /* and what was put off is being done */
     struct typist *typists; /* by (conv, user); what a crash leaves on the screen goes at DEVICE_RESUME */
     struct wire *held;      /* cursor-first only: the cursor has moved, the entry is not applied yet */
 };

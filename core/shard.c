@@ -297,13 +297,19 @@ static int dispatch(struct shard *s, const struct shard_input *in)
     }
 }
 
-/* A shard's time never goes back, whatever its clock and its restarts do. */
+/*
+ * A shard's time never goes back, whatever its clock and its restarts do; nor does it stand still until a clock that
+ * was set back has caught up, for then nothing would be sent again meanwhile: it goes on from where it was.
+ */
 static int read_floor(struct shard *s)
 {
     if (s->floor_us == 0)
         CHECK(shard_meta(s, META_FLOOR, &s->floor_us));
-    if (s->now_us < s->floor_us)
+    s->now_us += s->ahead_us;
+    if (s->now_us < s->floor_us) {
+        s->ahead_us += s->floor_us - s->now_us;
         s->now_us = s->floor_us;
+    }
     return 0;
 }
 
@@ -329,7 +335,7 @@ static int wake(struct shard *s)
             at = s->channels[i].retry_at_us;
     if (s->wipe_at_us > s->now_us && s->wipe_at_us < at)
         at = s->wipe_at_us;
-    s->out->wake_at_us = at;
+    s->out->wake_at_us = at == TIME_NEVER ? at : at > s->ahead_us ? at - s->ahead_us : 0; /* by its clock */
     return 0;
 }
 
@@ -354,13 +360,12 @@ static int wipe(struct shard *s)
 /* The vault first: a body is never stored without its key; main last: it never names a blob that is not there. */
 static int commit_intent(struct shard *s)
 {
-    bool vault = s->vault_open, blobs = s->blobs_open;
+    int status = s->vault_open ? s->vault->ops->commit(s->vault) : 0;
+    if (status < 0)
+        return status; /* what did not commit is still to be rolled back */
     s->vault_open = false;
-    int status = vault ? s->vault->ops->commit(s->vault) : 0;
-    if (status == 0) {
-        s->blobs_open = false;
-        status = blobs ? s->blobs->ops->commit(s->blobs) : 0;
-    }
+    status = s->blobs_open ? s->blobs->ops->commit(s->blobs) : 0;
+    s->blobs_open = s->blobs_open && status < 0;
     return status;
 }
 

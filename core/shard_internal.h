@@ -123,6 +123,7 @@ struct shard {
     const struct policy *policy;
     uint32_t incarnation;
     uint64_t floor_us;
+    uint64_t ahead_us; /* of its clock, which was set back */
     /* this step */
     uint64_t now_us;
     struct out *out;

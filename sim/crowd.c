@@ -5,6 +5,7 @@
  * time, and each makes its share of the conversations. Presence is a chain of events a device, from the device's own
  * random stream; a device that is away costs nothing. What they do is workload.c.
  */
+#include "core/protocol.h"
 #include "sim/record.h"
 
 #include <stdio.h>
@@ -88,6 +89,8 @@ static device_id reserve_device(struct world *w, user_id user)
 static void add_device(struct world *w, user_id user, bool linked)
 {
     device_id id = reserve_device(w, user);
+    if (w->scenario->crowd.old_ppm && rng_ppm(&w->fault_rng, w->scenario->crowd.old_ppm))
+        world_device(w, id)->protocol = PROTOCOL_PREVIOUS;
     world_device_begin(w, id, linked);
     begin_presence(w, id);
 }

@@ -13,9 +13,11 @@
 
 #define CRASH_FOR_US US_PER_S
 
-static void touch(struct world *w, struct fault *fault)
+void fault_touch(struct world *w, struct fault *fault)
 {
     fault->touched++;
+    if (fault->swarm)
+        w->swarm.fired[fault->swarm - 1]++;
     if (fault->step)
         w->steps[fault->step - 1].result.touched++;
 }
@@ -33,6 +35,7 @@ static struct fault *add(struct world *w, const struct fault *model)
     }
     w->faults[at] = *model;
     w->faults[at].active = true;
+    w->faults[at].swarm = w->striking;
     w->faults[at].serial = ++w->fault_serial;
     w->active_drops += model->kind == FAULT_DROP;
     w->active_holds += model->kind == FAULT_HOLD;
@@ -73,7 +76,7 @@ void fault_cut_packet(struct world *w, uint32_t from, uint32_t to)
 {
     for (size_t i = 0; i < w->fault_count; i++)
         if (w->faults[i].active && w->faults[i].kind == FAULT_PARTITION && crosses(&w->faults[i], from, to))
-            touch(w, &w->faults[i]);
+            fault_touch(w, &w->faults[i]);
 }
 
 static uint32_t first_node(const struct fault *fault)
@@ -89,7 +92,7 @@ struct fault *fault_drops(struct world *w, uint32_t from, uint32_t to, const str
             continue;
         if (!has(f->a, f->a_count, from) && !has(f->a, f->a_count, to))
             continue;
-        touch(w, f);
+        fault_touch(w, f);
         if (--f->left == 0) {
             record_fault(w, w->words.fault[FAULT_DROP], first_node(f), f->step, f->touched);
             close_fault(w, f);
@@ -119,6 +122,8 @@ struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const str
         if (!f->filter || f->filter == wire->kind || is_behind(w, f, from, to)) {
             if (f->step)
                 w->steps[f->step - 1].result.touched++;
+            if (f->swarm)
+                w->swarm.fired[f->swarm - 1]++;
             return f;
         }
     }
@@ -129,6 +134,11 @@ struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const str
 
 void fault_partition(struct world *w, struct fault *model, uint64_t for_us)
 {
+    if (!budget_allows(w, BUDGET_PARTITIONS, for_us)) {
+        free(model->a);
+        free(model->b);
+        return;
+    }
     model->kind = FAULT_PARTITION;
     model->cut = net_cut(w->net, model->a, model->a_count, model->b, model->b_count, model->one_way);
     if (model->cut < 0) {
@@ -159,8 +169,14 @@ static void end(struct world *w, struct fault *fault)
             transport_release(w, fault);
             close_fault(w, fault);
             break;
+        case FAULT_PAUSE:
+        case FAULT_SLOW:
+            load_end(w, fault);
+            record_fault(w, w->words.resume, first_node(fault), fault->step, fault->touched);
+            close_fault(w, fault);
+            break;
         default:
-            if (fault->kind >= FAULT_DISK_CRASH)
+            if (fault_is_of_disk(fault->kind))
                 world_disk_fault_over(w, fault->step, first_node(fault));
             record_fault(w, w->words.fault[fault->kind], first_node(fault), fault->step, fault->touched);
             close_fault(w, fault);
@@ -175,12 +191,14 @@ void fault_end(struct world *w, size_t fault, uint32_t serial)
 
 void fault_heal_all(struct world *w)
 {
+    clock_settle_all(w);
     for (size_t i = 0; i < w->fault_count; i++)
         if (w->faults[i].active)
             end(w, &w->faults[i]);
     for (shard_id i = 0; i < w->shard_count; i++) {
         w->shards[i].plan = (struct crash_plan){0};
         world_disk_heal(w, i);
+        w->shards[i].memory = (struct store_fault_plan){0};
         if (!w->shards[i].core)
             fault_restart(w, i);
     }
@@ -197,8 +215,39 @@ void fault_forget(struct world *w)
         free(w->faults[i].a);
         free(w->faults[i].b);
     }
+    load_forget(w);
     w->fault_count = 0;
     w->fault_serial = w->active_drops = w->active_holds = w->active_cuts = 0;
+}
+
+void fault_list(struct world *w, struct fault *model, uint64_t for_us)
+{
+    struct fault *fault = add(w, model);
+    record_fault(w, w->words.fault[model->kind], first_node(fault), model->step, 0);
+    if (for_us)
+        world_push(w, w->now_us + for_us, EVENT_FAULT_END, (uint64_t)(fault - w->faults), fault->serial);
+}
+
+void fault_load(struct world *w, struct fault *model, uint64_t for_us, uint64_t service_us)
+{
+    if (!budget_allows(w, BUDGET_PAUSED, for_us)) {
+        free(model->a);
+        free(model->b);
+        return;
+    }
+    fault_list(w, model, for_us);
+    model->serial = w->fault_serial;
+    load_begin(w, model, service_us);
+}
+
+bool fault_clock(struct world *w, uint32_t node, uint32_t step, int64_t offset_us, int64_t drift_us)
+{
+    int64_t most = (offset_us < 0 ? -offset_us : offset_us) + (drift_us < 0 ? -drift_us : drift_us);
+    if (!budget_allows(w, BUDGET_CLOCK, (uint64_t)most))
+        return false;
+    record_fault(w, w->words.fault[FAULT_CLOCK], node, step, 0);
+    clock_set(w, node, offset_us, drift_us);
+    return true;
 }
 
 /* ---- crashes ---- */
@@ -208,6 +257,9 @@ void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan)
     bool shard = node_is_shard(w, node);
     if (!plan.for_us)
         plan.for_us = CRASH_FOR_US;
+    if (!budget_allows(w, shard ? BUDGET_SHARDS_DOWN : BUDGET_TIME, plan.for_us))
+        return;
+    plan.swarm = w->striking;
     if (!plan.steps)
         plan.steps = 1;
     if (plan.point == CRASH_NOW) {
@@ -218,6 +270,8 @@ void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan)
         fault_crash(w, node, CRASH_NOW, plan.for_us);
         return;
     }
+    if (shard && plan.point == CRASH_NO_MEMORY)
+        w->shards[node].memory = (struct store_fault_plan){.left = plan.steps};
     if (shard && plan.point == CRASH_BEFORE_WRITE)
         plan.point = CRASH_BEFORE_COMMIT;
     else if (shard && plan.point == CRASH_AFTER_WRITE)
@@ -232,7 +286,8 @@ void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan)
 
 static bool is_before(enum crash_point point)
 {
-    return point == CRASH_BEFORE_COMMIT || point == CRASH_AFTER_INTENT || point == CRASH_BEFORE_WRITE;
+    return point == CRASH_BEFORE_COMMIT || point == CRASH_AFTER_INTENT || point == CRASH_BEFORE_WRITE ||
+           point == CRASH_NO_MEMORY;
 }
 
 bool fault_strikes_before(struct crash_plan *plan, bool counts)
@@ -283,6 +338,8 @@ void fault_crash(struct world *w, uint32_t node, enum crash_point point, uint64_
         return;
     struct crash_plan *plan = is_shard ? &w->shards[node].plan : &world_device(w, id)->plan;
     uint32_t step = plan->step;
+    if (plan->swarm)
+        w->swarm.fired[plan->swarm - 1]++;
     *plan = (struct crash_plan){0};
     struct record *r = record_new(w, KIND_CRASH);
     record_set(r, FIELD_NODE, node_name(w, node));
@@ -296,6 +353,7 @@ void fault_crash(struct world *w, uint32_t node, enum crash_point point, uint64_
     struct node_clock *clock = node_clock(w, node);
     clock->wake_at_us = TIME_NEVER;
     world_rearm(w, node);
+    load_died(w, node);
     if (is_shard)
         crash_shard(w, node);
     else
@@ -310,11 +368,12 @@ void fault_restart(struct world *w, uint32_t node)
         if (shard->core || !world_disk_ready(w, node))
             return;
         record_node(w, KIND_RESTART, node);
-        shard->core = shard_new(node, w->shard_count, &shard->stores, &w->policy);
+        world_shard_begin(w, node);
         struct shard_input input = {.kind = SHARD_START, .incarnation = shard->incarnation};
         world_shard_step(w, node, &input);
-        if (shard->core)
-            world_disk_tell(w, node);
+        if (!shard->core) /* it ran out of memory at once */
+            return;
+        world_disk_tell(w, node);
         backup_register(w, node);
         if (w->scenario->observe_every_us)
             observe_shard(w, node);
@@ -359,11 +418,10 @@ static void begin_listed(struct world *w, uint32_t index)
         fault_partition(w, &model, step->for_us);
         return;
     }
-    struct fault *fault = add(w, &model);
-    size_t at = (size_t)(fault - w->faults);
-    record_fault(w, w->words.fault[step->fault], first_node(fault), index + 1, 0);
-    if (step->for_us)
-        world_push(w, w->now_us + step->for_us, EVENT_FAULT_END, at, fault->serial);
+    if (step->fault == FAULT_PAUSE || step->fault == FAULT_SLOW)
+        fault_load(w, &model, step->for_us, step->service_us);
+    else
+        fault_list(w, &model, step->for_us);
 }
 
 static void release(struct world *w, uint32_t index)
@@ -403,7 +461,7 @@ static void act_on_node(struct world *w, uint32_t index, uint32_t node)
 {
     const struct scenario_step *step = w->steps[index].step;
     struct world_step *state = &w->steps[index];
-    if (step->fault >= FAULT_DISK_CRASH) {
+    if (fault_is_of_disk(step->fault)) {
         begin_on_disk(w, index, node);
         return;
     }
@@ -414,7 +472,7 @@ static void act_on_node(struct world *w, uint32_t index, uint32_t node)
             backup_restore(w, index, node);
         return;
     }
-    if (step->fault != FAULT_CRASH)
+    if (step->fault == FAULT_BREAK || step->fault == FAULT_OUT_OF_MEMORY)
         record_fault(w, w->words.fault[step->fault], node, index + 1, 0);
     switch (step->fault) {
         case FAULT_BREAK:
@@ -424,17 +482,17 @@ static void act_on_node(struct world *w, uint32_t index, uint32_t node)
             link_break(w, node - w->shard_count);
             break;
         case FAULT_CRASH:
-            fault_plan_crash(w, node, (struct crash_plan){step->point, step->times, step->for_us, index + 1});
+            fault_plan_crash(w, node,
+                             (struct crash_plan){step->point, step->times, step->for_us, index + 1, step->sends, 0});
             break;
-        default: { /* FAULT_CLOCK */
-            struct node_clock *clock = node_clock(w, node);
-            uint64_t span = step->offset_us < 0 ? (uint64_t)-step->offset_us : (uint64_t)step->offset_us;
-            clock->offset_us = step->offset_us;
-            if (span > w->clock_span_us)
-                w->clock_span_us = span;
-            state->result.touched++;
-            world_rearm(w, node);
-        }
+        case FAULT_OUT_OF_MEMORY:
+            fault_plan_crash(w, node, (struct crash_plan){CRASH_NO_MEMORY, step->times, step->for_us, index + 1, 0, 0});
+            break;
+        case FAULT_UPGRADE:
+            fault_upgrade(w, node, index + 1, step->for_us);
+            break;
+        default: /* FAULT_CLOCK */
+            state->result.touched += fault_clock(w, node, index + 1, step->offset_us, step->drift_us);
     }
 }
 
@@ -458,7 +516,13 @@ void fault_begin(struct world *w, uint32_t index)
         case FAULT_PARTITION:
         case FAULT_DROP:
         case FAULT_HOLD:
+        case FAULT_PAUSE:
+        case FAULT_SLOW:
             begin_listed(w, index);
+            break;
+        case FAULT_ROLLING_RESTART:
+            record_fault(w, w->words.fault[step->fault], node_of_scenario(w, step->nodes_a[0]), index + 1, 0);
+            fault_roll(w, index, step->nodes_a, step->nodes_a_count);
             break;
         default:
             for (size_t i = 0; i < step->nodes_a_count; i++)

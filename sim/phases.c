@@ -43,11 +43,34 @@ static void tell_traffic(struct world *w)
     record_emit(w);
 }
 
+/* What does not end with the faults, by name, where the scenario says what is to be survived. */
+static void tell_what_stays(struct world *w)
+{
+    uint32_t cause = names_intern(w->names, "stays for ever");
+    for (uint32_t node = 0; node <= w->shard_count + w->device_count; node++) {
+        bool device = node >= w->shard_count;
+        if (node == w->shard_count)
+            continue;
+        if (device && world_device(w, node - w->shard_count)->never)
+            record_node(w, KIND_EXEMPT, node);
+        if (!node_clock(w, node)->offset_us)
+            continue;
+        struct record *r = record_new(w, KIND_FAULT);
+        record_set(r, FIELD_FAULT, w->words.fault[FAULT_CLOCK]);
+        record_set(r, FIELD_NODE, node_name(w, node));
+        record_set(r, FIELD_CAUSE, cause);
+        record_emit(w);
+    }
+}
+
 static void heal(struct world *w)
 {
     const struct scenario_network *n = &w->scenario->network;
     struct net_config calm = {.device = {n->median_us, n->p99_us}, .shard = {n->shard_median_us, n->shard_p99_us}};
+    swarm_count(w);
     fault_heal_all(w);
+    if (w->scenario->budget.given)
+        tell_what_stays(w);
     net_free(w->net);
     w->net = net_new(&calm, w->seed);
     world_push(w, w->now_us + 1, EVENT_PHASE, PHASE_DELIVER, 0);

@@ -49,6 +49,7 @@ void record_words(struct world *w)
     words->refused = names_intern(n, outcome_name(OUTCOME_REFUSED));
     words->heal = names_intern(n, "heal");
     words->release = names_intern(n, "release");
+    words->resume = names_intern(n, "resume");
     words->safety = names_intern(n, "safety");
     words->deliver = names_intern(n, "deliver");
     words->age = names_intern(n, "age");

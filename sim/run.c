@@ -11,6 +11,7 @@
 #include "sim/run.h"
 
 #include "sim/check/probes.h"
+#include "sim/swarm.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct run {
     struct metrics *metrics;
     struct history_digest *digest;
     struct expectations sometimes, never, finally;
+    struct scenario drawn; /* what it points to is the scenario's */
 };
 
 /* ---- probes ---- */
@@ -310,9 +312,11 @@ static void judge(const struct run *run, const struct scenario *scenario, const 
     }
 }
 
-int run_scenario(struct run *run, const struct scenario *scenario, const struct run_options *options,
+int run_scenario(struct run *run, const struct scenario *base, const struct run_options *options,
                  struct run_result *result)
 {
+    const struct scenario *scenario = &run->drawn;
+    swarm_draw(base, options->seed, &run->drawn);
     memset(result, 0, sizeof *result);
     int status = prepare(run, scenario);
     if (status != 0)
@@ -339,6 +343,7 @@ int run_scenario(struct run *run, const struct scenario *scenario, const struct 
     fold_verdicts(run, result);
     fold_races(run, result);
     result->mix = *world_mix(run->world);
+    result->swarm = *world_swarm(run->world);
     judge(run, scenario, options, result);
     return 0;
 }
@@ -351,6 +356,11 @@ const struct check *run_check(const struct run *run)
 const struct metrics *run_metrics(const struct run *run)
 {
     return run->metrics;
+}
+
+const struct scenario *run_drawn(const struct run *run)
+{
+    return &run->drawn;
 }
 
 const struct names *run_names(const struct run *run)

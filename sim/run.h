@@ -34,6 +34,7 @@ struct run_result {
     uint64_t steps_ran[SCENARIO_STEPS_MAX / 64 + 1];      /* bit: the step ran */
     uint64_t faults_touched[SCENARIO_STEPS_MAX / 64 + 1]; /* bit: the fault step touched something */
     struct world_mix mix;
+    struct world_swarm swarm;
     uint64_t race_orders[16]; /* per race (first 16): bits of the permutations seen; sweep ORs them */
 };
 
@@ -47,5 +48,6 @@ const struct check *run_check(const struct run *run);
 const struct metrics *run_metrics(const struct run *run); /* of this run alone */
 const struct names *run_names(const struct run *run);
 const struct world *run_world(const struct run *run);
+const struct scenario *run_drawn(const struct run *run); /* of a swarm: as this seed drew it */
 
 #endif

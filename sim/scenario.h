@@ -79,6 +79,42 @@ struct scenario_crowd {
     uint64_t astray_ppm; /* operations aimed at deleted, purged, foreign and never-existing targets: default 50000 */
     uint64_t crashes;    /* of shards and devices, at random crash points */
     uint64_t partitions; /* random, with heal */
+    /* by "swarm" */
+    uint64_t strikes;     /* faults of swarm.def, at random moments */
+    uint32_t old_ppm;     /* of the devices speak the previous protocol */
+    bool short_of_memory; /* calls of stores may fail */
+};
+
+#define SWARM(id, name, draw, strike, count) SWARM_##id,
+enum swarm_fault {
+#include "sim/swarm.def"
+    SWARM_COUNT
+};
+#undef SWARM
+struct scenario_span {
+    uint64_t low, high; /* high 0: not given */
+};
+#define SCENARIO_CHOICES_MAX 16
+struct scenario_choice {
+    const struct policy_info *policy;
+    uint64_t values[SCENARIO_CHOICES_MAX];
+    size_t count;
+};
+/* What each seed draws (sim/swarm.h). In a drawn scenario `faults` are those that are in. */
+struct scenario_swarm {
+    bool on, weights;
+    struct scenario_span shards, users, devices, group, operations, strikes;
+    uint64_t presences; /* bits of enum presence_kind */
+    uint64_t candidates, faults;
+    struct scenario_choice *choices;
+    size_t choice_count;
+};
+/* What the system must survive: no more is injected. */
+struct scenario_budget {
+    bool given;
+    uint64_t shards_down, partitions, paused; /* at once */
+    uint64_t longest_us;                      /* of a crash, a partition, a pause */
+    uint64_t clock_error_us;
 };
 
 struct scenario_network {
@@ -124,9 +160,18 @@ enum step_kind {
     X(DISK_FULL, "disk-full")   /* there is no room to write */                                         \
     X(SHORT_READ, "short-read") /* a read gets less than there is */                                    \
     X(BIT_FLIP, "bit-flip")     /* a bit of what is read is another, on the medium too */               \
-    X(SLOW_DISK, "slow-disk")   /* calls take their time */
+    X(SLOW_DISK, "slow-disk")   /* calls take their time */                                             \
+    X(PAUSE, "pause")           /* node stands still, and goes on with what it believed */              \
+    X(SLOW, "slow")             /* each thing that node does takes service_us, and the next waits */    \
+    X(ROLLING_RESTART, "rolling-restart")                                                               \
+    X(UPGRADE, "upgrade")             /* an old client becomes one of the current protocol */           \
+    X(OUT_OF_MEMORY, "out-of-memory") /* the `times`-th allocation of node's steps fails */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
+static inline bool fault_is_of_disk(enum fault_kind fault)
+{
+    return fault >= FAULT_DISK_CRASH && fault <= FAULT_SLOW_DISK;
+}
 #define CRASH_POINT_LIST(X)                                                       \
     X(NOW, "now")                                                                 \
     X(BEFORE_COMMIT, "before-commit")                                             \
@@ -135,7 +180,8 @@ enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
     X(AFTER_SOME, "after-some-sends") /* half of them */                          \
     X(AFTER_ALL, "after-all-sends")                                               \
     X(BEFORE_WRITE, "before-write") /* devices */                                 \
-    X(AFTER_WRITE, "after-write")
+    X(AFTER_WRITE, "after-write")                                                 \
+    X(NO_MEMORY, "out-of-memory") /* by the fault of that name only */
 #define CRASH_POINT_ENUM(id, name) CRASH_##id,
 enum crash_point { CRASH_NONE, CRASH_POINT_LIST(CRASH_POINT_ENUM) CRASH_POINT_COUNT };
 
@@ -180,14 +226,18 @@ struct scenario_step {
     bool one_way;
     uint64_t for_us; /* 0 = for ever (partition: until the heal phase) */
     enum crash_point point;
-    uint8_t filter;    /* enum wire_kind for drop and hold; 0 = all */
-    uint64_t times;    /* drop: how many; crash: at the k-th step from now */
-    int64_t offset_us; /* clock */
-    char *backup;      /* restore: `as` of the backup */
-    uint32_t parts;    /* bits of enum store_part: which disks of the shard */
-    unsigned calls;    /* bits of enum disk_call; 0 = now */
-    uint8_t keep;      /* enum disk_keep */
-    uint64_t wait_us;  /* slow-disk: a call */
+    uint8_t filter;      /* enum wire_kind for drop and hold; 0 = all */
+    uint64_t times;      /* drop: how many; crash: at the k-th step from now */
+    int64_t offset_us;   /* clock */
+    int64_t drift_us;    /* clock: gained in an hour */
+    uint64_t service_us; /* slow: mean */
+    uint64_t sends;      /* crash after some: how many leave; 0 = half of them */
+    uint64_t gap_us;     /* rolling restart: from one's return to the next */
+    char *backup;        /* restore: `as` of the backup */
+    uint32_t parts;      /* bits of enum store_part: which disks of the shard */
+    unsigned calls;      /* bits of enum disk_call; 0 = now */
+    uint8_t keep;        /* enum disk_keep */
+    uint64_t wait_us;    /* slow-disk: a call */
 };
 
 /* Where the databases of a shard are: in memory, or files on simulated disks, with that journal. */
@@ -199,6 +249,7 @@ struct scenario_limit {
 };
 struct scenario_least { /* what each run must have come to, so that none passes for having done little */
     uint64_t users, devices, operations, deletions;
+    uint64_t fault_ppm; /* of the seeds, in which each fault of the swarm must have fired */
 };
 struct scenario_expect {
     bool hold_all;
@@ -234,6 +285,8 @@ struct scenario {
     struct scenario_conversation *conversations;
     size_t conversation_count;
     struct scenario_crowd crowd;
+    struct scenario_swarm swarm;
+    struct scenario_budget budget;
     struct scenario_network network;
     struct scenario_step *steps;
     size_t step_count;
@@ -265,5 +318,6 @@ void scenario_id(const struct scenario *scenario, char *id, size_t size);
 char *scenario_schema_json(void);
 const char *fault_name(unsigned fault);
 const char *crash_point_name(unsigned point);
+const char *swarm_name(enum swarm_fault fault);
 
 #endif

@@ -58,7 +58,10 @@ struct key_table {
     const char *required; /* keys, a space between */
 };
 extern const struct key_table scenario_table, server_table, crowd_table, conversation_table, network_table,
-    latency_table, bounds_table, limits_table, expect_table, step_table, workload_key_table, least_table;
+    latency_table, bounds_table, limits_table, expect_table, swarm_table_of_keys, budget_table, step_table,
+    workload_key_table, least_table;
+
+#define PRESENCE_WORDS "always|commuter|flaky|rare" /* by enum presence_kind */
 
 /* The forms of a step: an operation, one of the other things to do, a race, a fault. */
 enum form {
@@ -136,6 +139,10 @@ int check_name(struct reader *r, const cJSON *item, bool key, const char *name);
 int expect_array(struct reader *r, const cJSON *item, size_t low, size_t high, const char *of, size_t *count);
 int expect_object(struct reader *r, const cJSON *item, const char *what);
 int expect_string(struct reader *r, const cJSON *item, const char *what);
+int read_span(struct reader *r, const cJSON *item, uint64_t max, uint64_t *low, uint64_t *high);
+/* One value of a choice. (scenario_read.c) */
+int read_choice_value(struct reader *r, const struct policy_info *info, const cJSON *item, uint64_t *value);
+const struct policy_info *find_choice(struct reader *r, const cJSON *item);
 int read_texts(struct reader *r, const cJSON *item, size_t max, const char *of, char ***texts, size_t *count);
 char *text_copy(const char *text);
 const cJSON *member(const cJSON *object, const char *key);
@@ -143,6 +150,7 @@ const cJSON *first_child(const cJSON *item); /* of nothing: nothing */
 
 /* ---- the parts of a scenario ---- */
 int read_people(struct reader *r);    /* scenario_people.c: users, groups, offline, conversations */
+int read_swarm(struct reader *r);     /* scenario_swarm.c: swarm, budget */
 int read_expect(struct reader *r);    /* scenario_expect.c */
 int read_script(struct reader *r);    /* scenario_script.c */
 int resolve_script(struct reader *r); /* scenario_resolve.c: names in steps */

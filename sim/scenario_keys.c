@@ -41,6 +41,8 @@ static const struct key scenario_keys[] = {
     {"officers", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "users who may place and release legal holds", 0},
     {"offline", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "devices that start offline", 0},
     {"crowd", KEY_OTHER, 0, 0, 0, REF("crowd"), "users without names, and what they do", 0},
+    {"swarm", KEY_OTHER, 0, 0, 0, REF("swarm"), "what each seed draws: sizes, choices, weights, faults", 0},
+    {"budget", KEY_OTHER, 0, 0, 0, REF("budget"), "what the system must survive: no fault beyond it is injected", 0},
     {"conversations", KEY_OTHER, 0, 0, 0, "{\"type\":\"object\",\"additionalProperties\":" REF("conversation") "}",
      "conversations that exist from the start", 0},
     {"network", KEY_OTHER, 0, 0, 0, REF("network"), "latency, breaks and losses", 0},
@@ -78,7 +80,7 @@ const struct key_table server_table = TABLE_OF(server_keys, "server", "");
 static const struct key crowd_keys[] = {
     {"users", KEY_COUNT, C(users), 0, SCENARIO_CROWD_MAX, NULL, "how many", 0},
     {"devices", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most devices of a user; default [1, 1]", 0},
-    {"presence", KEY_WORD, C(presence), 0, 0, "always|commuter|flaky|rare", "who is online when", 0},
+    {"presence", KEY_WORD, C(presence), 0, 0, PRESENCE_WORDS, "who is online when", 0},
     {"away", KEY_RATE64, C(away_ppm), 0, 0, NULL, "of the users, away once for `away-for`", 0},
     {"away-for", KEY_TIME, C(away_for_us), 0, 0, NULL, "how long; default 1d", 0},
     {"arrive-over", KEY_TIME, C(arrive_over_us), 0, 0, NULL, "users appear over this time, the first tenth at once", 0},
@@ -170,6 +172,32 @@ static const struct key expect_keys[] = {
 };
 const struct key_table expect_table = TABLE_OF(expect_keys, "expect", "");
 
+static const struct key swarm_keys[] = {
+    {"shards", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most; instead of the server's", 0},
+    {"users", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most; instead of the crowd's", 0},
+    {"devices", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most that a user has at most", 0},
+    {"group", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most that a conversation has at most", 0},
+    {"operations", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most of the workload's", 0},
+    {"strikes", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most faults that strike at a moment", 0},
+    {"weights", KEY_FLAG, offsetof(struct scenario, swarm.weights), 0, 0, NULL,
+     "true: a quarter to four times the mix's, and some operations are left out", 0},
+    {"presence", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "one of these", 0},
+    {"policies", KEY_OTHER, 0, 0, 0, ANY_SCHEMA, "choices, and of each the words that are drawn from", 0},
+    {"faults", KEY_OTHER, 0, 0, 0, "{\"anyOf\":[{\"const\":\"all\"}," NAMES_SCHEMA "]}",
+     "those that may be in; each seed leaves out half of them; default \"all\"", 0},
+};
+const struct key_table swarm_table_of_keys = TABLE_OF(swarm_keys, "swarm", "");
+
+#define B(field) offsetof(struct scenario, budget.field)
+static const struct key budget_keys[] = {
+    {"shards-down", KEY_COUNT, B(shards_down), 0, SCENARIO_SHARDS_MAX, NULL, "at once; default: any number", 0},
+    {"partitions", KEY_COUNT, B(partitions), 0, 1000000, NULL, "at once; default: any number", 0},
+    {"paused", KEY_COUNT, B(paused), 0, 1000000, NULL, "nodes that stand still or are slow, at once; default: any", 0},
+    {"longest", KEY_TIME, B(longest_us), 0, 0, NULL, "a crash, partition, pause; default: any", 0},
+    {"clock-error", KEY_TIME, B(clock_error_us), 0, 0, NULL, "of any clock, an hour's drift included; default: any", 0},
+};
+const struct key_table budget_table = TABLE_OF(budget_keys, "budget", "");
+
 #define L(field) offsetof(struct scenario_expect, least.field)
 static const struct key least_keys[] = {
     {"users", KEY_COUNT, L(users), 0, SCENARIO_TOTAL_MAX, NULL, "how many", 0},
@@ -177,6 +205,8 @@ static const struct key least_keys[] = {
     {"operations", KEY_COUNT, L(operations), 0, SCENARIO_TOTAL_MAX, NULL, "invoked", 0},
     {"deletions", KEY_COUNT, L(deletions), 0, SCENARIO_TOTAL_MAX, NULL, "of messages and conversations, for everyone",
      0},
+    {"faults", KEY_RATE64, L(fault_ppm), 0, 0, NULL,
+     "of a swarm: the share of the seeds in which each fault fired; judged from 100 seeds on", 0},
 };
 const struct key_table least_table = TABLE_OF(least_keys, "at-least", "");
 
@@ -186,6 +216,7 @@ const struct key_table least_table = TABLE_OF(least_keys, "at-least", "");
 #define FA_DISK \
     (FA(DISK_CRASH) | FA(LOST_SYNC) | FA(IO_ERROR) | FA(DISK_FULL) | FA(SHORT_READ) | FA(BIT_FLIP) | FA(SLOW_DISK))
 #define NODES "{\"type\":\"string\"}"
+#define FORMS_NODES (FA(PAUSE) | FA(SLOW) | FA(ROLLING_RESTART) | FA(UPGRADE) | FA(OUT_OF_MEMORY))
 #define FORM(id) FORM_BIT(FORM_##id)
 static const struct key step_keys[] = {
     {"at", KEY_TIME, P(at_us), 0, 0, NULL, "when, from the start", FORMS_ALL},
@@ -236,18 +267,19 @@ static const struct key step_keys[] = {
      "two sides: names, groups or globs; \"*\" as the second is everything else", FA(PARTITION)},
     {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second", FA(PARTITION)},
     {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N",
-     FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE) | FA_DISK},
+     FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE) | FORMS_NODES | FA_DISK},
     {"point", KEY_WORD, P(point), CRASH_NOW, 0,
      "now|before-commit|after-intent|after-commit|after-some-sends|after-all-sends|before-write|after-write",
      "where in a step; default now", FA(CRASH)},
     {"times", KEY_COUNT, P(times), 1, 1000000, NULL,
-     "drop: how many messages; crash: at the k-th step from now; of a disk: at the k-th call from now",
-     FA(CRASH) | FA(DROP) | FA_DISK},
+     "drop: how many messages; crash: at the k-th step from now; of a disk: at the k-th call from now; out-of-memory: "
+     "the k-th allocation from now",
+     FA(CRASH) | FA(DROP) | FA(OUT_OF_MEMORY) | FA_DISK},
     {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
     {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
     {"for", KEY_TIME, P(for_us), 0, 0, NULL,
-     "how long; default: crash and disk-crash 1s, other faults of a disk once, others until the faults stop",
-     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE) | FA_DISK},
+     "how long; default: crashes 1s, other faults of a disk once, others until the faults stop",
+     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE) | FORMS_NODES | FA_DISK},
     {"part", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}",
      "which of the shard's disks, by what is on it: main, vault …; default all of them, each counts its own calls",
      FA_DISK},
@@ -261,5 +293,12 @@ static const struct key step_keys[] = {
      "the device from whose backup, or of which, it is made; link: from a copy of it, else from a snapshot",
      FORM(DEVICE_RESTORE) | FORM(CLONE) | FORM(LINK)},
     {"offset", KEY_SHIFT, P(offset_us), 0, 0, NULL, "of the clock, from now on: \"+1h\", \"-5s\"", FA(CLOCK)},
+    {"drift", KEY_SHIFT, P(drift_us), 0, 0, NULL, "of the clock, in each hour from now on: \"+2s\"", FA(CLOCK)},
+    {"sends", KEY_COUNT, P(sends), 1, 1000000, NULL, "after-some-sends: how many leave; default half of them",
+     FA(CRASH)},
+    {"takes", KEY_TIME, P(service_us), 0, 0, NULL, "what each thing that it does takes, on average; default 200ms",
+     FA(SLOW)},
+    {"gap", KEY_TIME, P(gap_us), 0, 0, NULL, "from the return of one to the turn of the next; default 2s",
+     FA(ROLLING_RESTART)},
 };
 const struct key_table step_table = TABLE_OF(step_keys, "step", "");

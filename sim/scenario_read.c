@@ -90,31 +90,39 @@ static int read_server(struct reader *r, const cJSON *item)
     return 0;
 }
 
-static int read_choice(struct reader *r, const cJSON *item)
+const struct policy_info *find_choice(struct reader *r, const cJSON *item)
 {
     char hint[100];
-    unsigned word;
-    uint64_t value = 0;
     const struct policy_info *info = policy_find(item->string);
-    int status;
-    if (!info) {
-        struct suggestion suggestion = {item->string, "", 0};
-        suggestion_try(&suggestion, "preset");
-        for (size_t i = 0; i < policy_table_size; i++)
-            suggestion_try(&suggestion, policy_table[i].name);
-        suggestion_text(&suggestion, hint, sizeof hint);
-        return reader_fail(r, item, true, 0,
-                           "found \"%.60s\", expected \"preset\" or a choice (`sexton list policies`)%s", item->string,
-                           hint);
-    }
-    if (info->type == POLICY_IS_TIME) {
-        status = read_time(r, item, &value);
-    } else if (info->type == POLICY_IS_COUNT) {
-        status = read_count(r, item, info->low, info->high, &value);
-    } else {
-        status = read_word(r, item, info->words, &word);
-        value = word;
-    }
+    if (info)
+        return info;
+    struct suggestion suggestion = {item->string, "", 0};
+    suggestion_try(&suggestion, "preset");
+    for (size_t i = 0; i < policy_table_size; i++)
+        suggestion_try(&suggestion, policy_table[i].name);
+    suggestion_text(&suggestion, hint, sizeof hint);
+    (void)reader_fail(r, item, true, 0, "found \"%.60s\", expected \"preset\" or a choice (`sexton list policies`)%s",
+                      item->string, hint);
+    return NULL;
+}
+
+int read_choice_value(struct reader *r, const struct policy_info *info, const cJSON *item, uint64_t *value)
+{
+    unsigned word;
+    if (info->type == POLICY_IS_TIME)
+        return read_time(r, item, value);
+    if (info->type == POLICY_IS_COUNT)
+        return read_count(r, item, info->low, info->high, value);
+    int status = read_word(r, item, info->words, &word);
+    *value = word;
+    return status;
+}
+
+static int read_choice(struct reader *r, const cJSON *item)
+{
+    uint64_t value = 0;
+    const struct policy_info *info = find_choice(r, item);
+    int status = info ? read_choice_value(r, info, item, &value) : E_INVALID;
     if (status == 0)
         policy_set(&r->s->policy, info, value);
     return status;
@@ -176,7 +184,7 @@ static int read_policy(struct reader *r, const cJSON *item)
     return 0;
 }
 
-static int read_span(struct reader *r, const cJSON *item, uint64_t max, uint64_t *low, uint64_t *high)
+int read_span(struct reader *r, const cJSON *item, uint64_t max, uint64_t *low, uint64_t *high)
 {
     size_t count;
     if (!item)
@@ -296,7 +304,7 @@ static int read_sections(struct reader *r)
     if (status != 0 || (status = read_version(r)) != 0 || (status = read_starts(r, member(r->tree, "starts"))) != 0 ||
         (status = read_server(r, member(r->tree, "server"))) != 0 ||
         (status = read_policy(r, member(r->tree, "policy"))) != 0 || (status = read_small(r)) != 0 ||
-        (status = read_crowd(r, member(r->tree, "crowd"))) != 0 ||
+        (status = read_crowd(r, member(r->tree, "crowd"))) != 0 || (status = read_swarm(r)) != 0 ||
         (status = read_network(r, member(r->tree, "network"))) != 0 || (status = read_people(r)) != 0 ||
         (status = read_script(r)) != 0 || (status = resolve_script(r)) != 0 || (status = read_expect(r)) != 0)
         return status;

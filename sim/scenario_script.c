@@ -305,13 +305,23 @@ static int read_disk_fault(struct reader *r, struct scenario_step *step, const c
     return status == 0 ? read_part(r, step, member(item, "part")) : status;
 }
 
+#define DRIFT_MAX_US ((int64_t)(1800 * US_PER_S))
+
+static int check_old(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    for (size_t i = 0; i < step->nodes_a_count; i++)
+        if ((step->nodes_a[i] & SCENARIO_SHARD) || !r->s->devices[step->nodes_a[i]].old)
+            return reader_expected(r, item, "devices of \"old-clients\"");
+    return 0;
+}
+
 static int read_fault_parts(struct reader *r, struct scenario_step *step, const cJSON *item)
 {
     const char *what = fault_name(step->fault);
     const cJSON *a = NULL, *b = NULL, *kind = member(item, "kind"), *point = member(item, "point");
     unsigned word;
     int status = 0;
-    if (step->fault >= FAULT_DISK_CRASH)
+    if (fault_is_of_disk(step->fault))
         return read_disk_fault(r, step, item);
     switch (step->fault) {
         case FAULT_PARTITION:
@@ -331,9 +341,20 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
                 status = need(r, item, "node", what, &a);
             break;
         case FAULT_CLOCK:
-            if ((status = need(r, item, "offset", what, &b)) == 0)
+            if (step->drift_us > DRIFT_MAX_US || step->drift_us < -DRIFT_MAX_US)
+                return reader_expected(r, member(item, "drift"), "at most 30m an hour");
+            if (!member(item, "drift"))
+                status = need(r, item, "offset", what, &b);
+            if (status == 0)
                 status = need(r, item, "node", what, &a);
             b = NULL;
+            break;
+        case FAULT_PAUSE:
+        case FAULT_SLOW:
+        case FAULT_ROLLING_RESTART:
+        case FAULT_UPGRADE:
+        case FAULT_OUT_OF_MEMORY:
+            status = need(r, item, "node", what, &a);
             break;
         case FAULT_HOLD:
         case FAULT_RELEASE:
@@ -353,6 +374,8 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
     if (status == 0 && kind && (status = read_word(r, kind, wire_kind_words, &word)) == 0)
         step->filter =
             (uint8_t)(word < WORDS_BEFORE_FETCH ? WIRE_HELLO + word : WIRE_FETCH + word - WORDS_BEFORE_FETCH);
+    if (status == 0 && step->fault == FAULT_UPGRADE)
+        status = check_old(r, step, a);
     return status == 0 && point ? check_point(r, step, point) : status;
 }
 
@@ -416,9 +439,13 @@ static int read_step(struct reader *r, struct scenario_step *step, const cJSON *
                    form == FORM_RACE   ? "race"
                    : form > FORM_FAULT ? fault_name(form - FORM_FAULT)
                                        : scenario_do_word(form));
+    step->service_us = 200 * US_PER_MS;
     if (form == FORM_RACE)
         step->within_us = 100 * US_PER_MS;
-    if (form == FORM_FAULT + FAULT_CRASH) {
+    static const form_set crashes = FORM_BIT(FORM_FAULT + FAULT_CRASH) | FORM_BIT(FORM_FAULT + FAULT_ROLLING_RESTART) |
+                                    FORM_BIT(FORM_FAULT + FAULT_UPGRADE) | FORM_BIT(FORM_FAULT + FAULT_OUT_OF_MEMORY);
+    if (FORM_BIT(form) & crashes) {
+        step->gap_us = 2 * US_PER_S;
         step->for_us = US_PER_S;
         step->point = CRASH_NOW;
     }

@@ -28,6 +28,16 @@ const char *crash_point_name(unsigned point)
 }
 #undef NAME
 
+#define SWARM(id, name, draw, strike, count) [SWARM_##id] = name,
+const char *swarm_name(enum swarm_fault fault)
+{
+    static const char *const names[SWARM_COUNT] = {
+#include "sim/swarm.def"
+    };
+    return names[fault];
+}
+#undef SWARM
+
 static void free_texts(char **texts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -83,6 +93,7 @@ void scenario_release(struct scenario *s)
     free(s->devices);
     free(s->conversations);
     free(s->expect.limits);
+    free(s->swarm.choices);
     free(s->file);
     free(s->name);
     free(s->why);

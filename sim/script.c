@@ -451,7 +451,7 @@ static bool is_ready(struct world *w, const struct scenario_step *step)
         step->kind != STEP_LOOK && step->kind != STEP_DEVICE_BACKUP && step->kind != STEP_FETCH)
         return true;
     const struct world_device *d = world_device(w, step->device + 1);
-    return d->core && !d->crashed;
+    return d->core && !d->crashed && !load_stands(w, node_of_device(w, step->device + 1));
 }
 
 void script_step(struct world *w, uint32_t index, uint64_t repetition)

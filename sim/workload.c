@@ -222,6 +222,8 @@ static bool work(struct world *w, enum crowd_work kind)
             return work_partition(w);
         case CROWD_MIXED:
             return work_mixed(w);
+        case CROWD_STRIKE:
+            return swarm_strike(w);
         case CROWD_WORKS:
             break;
     }
@@ -264,6 +266,7 @@ void workload_begin(struct world *w)
     }
     left[CROWD_CRASH] = s->crashes;
     left[CROWD_PARTITION] = s->partitions;
+    left[CROWD_STRIKE] = s->strikes;
     for (int i = 0; i < CROWD_WORKS; i++)
         if (left[i])
             next_work(w, (enum crowd_work)i, false);

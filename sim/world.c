@@ -70,7 +70,7 @@ static uint64_t shifted(uint64_t at_us, int64_t by_us)
 
 static uint64_t node_now(const struct world *w, const struct node_clock *clock)
 {
-    return shifted(w->now_us, clock->offset_us);
+    return shifted(w->now_us, clock_offset(w, clock));
 }
 
 /* At most one timer event a node is pending, for the last wish. */
@@ -79,7 +79,8 @@ void world_rearm(struct world *w, uint32_t node)
     struct node_clock *clock = node_clock(w, node);
     uint64_t at_us = TIME_NEVER;
     if (clock->wake_at_us != TIME_NEVER) {
-        at_us = shifted(clock->wake_at_us, -clock->offset_us);
+        at_us =
+            clock->drift_us ? clock_moment(w, clock, clock->wake_at_us) : shifted(clock->wake_at_us, -clock->offset_us);
         if (at_us <= w->now_us)
             at_us = w->now_us + 1;
     }
@@ -119,11 +120,10 @@ static void carry(struct world *w, uint32_t node, size_t count, bool only_before
 }
 
 /* How many of the messages leave when the process dies at this point. */
-static size_t leaves(enum crash_point point, size_t count)
+static size_t leaves(enum crash_point point, uint64_t sends, size_t count)
 {
-    return point == CRASH_AFTER_COMMIT || point == CRASH_AFTER_WRITE ? 0
-           : point == CRASH_AFTER_SOME                               ? count / 2
-                                                                     : count;
+    size_t some = !sends ? count / 2 : sends < count ? (size_t)sends : count;
+    return point == CRASH_AFTER_COMMIT || point == CRASH_AFTER_WRITE ? 0 : point == CRASH_AFTER_SOME ? some : count;
 }
 
 /* Does this input make a step that is worth a crash before its commit? */
@@ -134,6 +134,23 @@ static bool is_weighty(const struct wire *wire)
     return wire->kind != WIRE_ACK && wire->kind != WIRE_CHANNEL_ACK && wire->kind != WIRE_BEAT;
 }
 
+static bool is_set_up(enum shard_input_kind kind)
+{
+    return kind >= SHARD_PROVISION_USER;
+}
+
+/* A call of a store failed in this step. It must have been given up, and its process dies of it. */
+static void ran_short(struct world *w, shard_id id, const struct crash_plan *plan, int status)
+{
+    w->shards[id].memory = (struct store_fault_plan){0};
+    if (status != E_NOMEM) {
+        world_fail(w, "a step that ran out of memory", status ? status : E_INVALID);
+        return;
+    }
+    record_notes(w, &w->out, id); /* of one that had been committed: only its wipe failed */
+    fault_crash(w, id, CRASH_NO_MEMORY, plan->for_us);
+}
+
 void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
 {
     struct world_shard *shard = &w->shards[id];
@@ -142,7 +159,8 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     input->now_us = node_now(w, &shard->clock);
     w->traffic.steps[id] += w->phase == PHASE_SAFETY;
     struct crash_plan plan = shard->plan;
-    bool strikes = fault_strikes_before(&shard->plan, input->kind == SHARD_TIMER || is_weighty(input->wire));
+    bool strikes = plan.point != CRASH_NO_MEMORY &&
+                   fault_strikes_before(&shard->plan, input->kind == SHARD_TIMER || is_weighty(input->wire));
     input->crash_before_commit = strikes && plan.point != CRASH_AFTER_INTENT;
     input->crash_after_intent = strikes && plan.point == CRASH_AFTER_INTENT;
     for (size_t i = 0; i < sizeof input->random; i += 8) {
@@ -152,9 +170,18 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     }
     if (w->tap)
         w->tap(w->tap_ctx, id, input);
+    uint64_t left = shard->memory.left;
+    if (is_set_up(input->kind)) /* of what does not come again, nothing may get lost */
+        shard->memory.left = 0;
     world_disk_arm(w, id, true);
     int status = shard_step(shard->core, input, &w->out);
     world_disk_arm(w, id, false);
+    if (is_set_up(input->kind))
+        shard->memory.left = left;
+    if (shard->memory.fired) {
+        ran_short(w, id, &plan, status);
+        return;
+    }
     if (status < 0 && status != E_CRASH && world_disk_failed(w, id, input))
         return;
     if (status == E_CRASH && strikes) {
@@ -168,7 +195,7 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     }
     record_notes(w, &w->out, id);
     enum crash_point point = fault_strikes_after(&shard->plan, w->out.msg_count || w->out.note_count);
-    carry(w, id, leaves(point, w->out.msg_count), false);
+    carry(w, id, leaves(point, plan.sends, w->out.msg_count), false);
     w->late_us = 0;
     shard->clock.wake_at_us = w->out.wake_at_us;
     world_rearm(w, id);
@@ -179,7 +206,7 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
 bool world_device_step(struct world *w, device_id id, struct device_input *input)
 {
     struct world_device *d = world_device(w, id);
-    if (!d->core || d->crashed || w->over)
+    if (!d->core || d->crashed || w->over || load_stands(w, node_of_device(w, id)))
         return false;
     input->now_us = node_now(w, &d->clock);
     struct crash_plan plan = d->plan;
@@ -199,7 +226,7 @@ bool world_device_step(struct world *w, device_id id, struct device_input *input
     record_notes(w, &w->out, UINT32_MAX);
     w->speaker = 0;
     enum crash_point point = fault_strikes_after(&d->plan, w->out.msg_count || w->out.note_count);
-    carry(w, node_of_device(w, id), leaves(point, w->out.msg_count), false);
+    carry(w, node_of_device(w, id), leaves(point, plan.sends, w->out.msg_count), false);
     d->clock.wake_at_us = w->out.wake_at_us;
     world_rearm(w, node_of_device(w, id));
     if (point)
@@ -227,9 +254,13 @@ void world_device_push(struct world *w, device_id id, const struct wire *wire)
 
 /* ---- running ---- */
 
+/* A timer that waited for its node may not be wanted any more: there is a younger one. */
 static void timer(struct world *w, const struct event *e)
 {
-    if (e->kind == EVENT_SHARD_TIMER) {
+    bool shard = e->kind == EVENT_SHARD_TIMER;
+    if (node_clock(w, shard ? (uint32_t)e->a : node_of_device(w, (device_id)e->a))->timer_event != e->seq)
+        return;
+    if (shard) {
         w->shards[e->a].clock.timer_event = 0;
         struct shard_input input = {.kind = SHARD_TIMER};
         world_shard_step(w, (shard_id)e->a, &input);
@@ -240,7 +271,7 @@ static void timer(struct world *w, const struct event *e)
     }
 }
 
-static void dispatch(struct world *w, const struct event *e)
+void world_dispatch(struct world *w, const struct event *e)
 {
     device_id device = (device_id)e->a;
     switch ((enum event_kind)e->kind) {
@@ -267,8 +298,10 @@ static void dispatch(struct world *w, const struct event *e)
             link_device_notices(w, device, (uint32_t)e->b);
             break;
         case EVENT_BREAK:
-            if (world_device(w, device)->link.session == e->b && w->phase == PHASE_SAFETY)
+            if (world_device(w, device)->link.session == e->b && w->phase == PHASE_SAFETY) {
+                w->seen.broken++;
                 link_break(w, device);
+            }
             break;
         case EVENT_PRESENCE:
             link_presence(w, device, e->b != 0);
@@ -306,6 +339,12 @@ static void dispatch(struct world *w, const struct event *e)
         case EVENT_PROVISION:
             world_provision(w, world_device(w, device)->user, device, e->b != 0);
             break;
+        case EVENT_NODE_READY:
+            load_ready(w, (uint32_t)e->a);
+            break;
+        case EVENT_ROLL:
+            fault_rolls(w, (uint32_t)e->a, (uint32_t)e->b);
+            break;
         case EVENT_ADOPT:
             lives_adopt(w, device);
             break;
@@ -342,7 +381,8 @@ enum world_end world_run(struct world *world, const struct scenario *scenario, u
         assert(event.at_us >= world->now_us);
         world->now_us = event.at_us;
         world->events++;
-        dispatch(world, &event);
+        if (!world->loads || !load_defers(world, &event))
+            world_dispatch(world, &event);
         check_limits(world);
     }
     script_end(world);
@@ -444,6 +484,11 @@ const struct world_race_result *world_race_result(const struct world *world, siz
 const struct world_mix *world_mix(const struct world *world)
 {
     return &world->crowd.mix;
+}
+
+const struct world_swarm *world_swarm(const struct world *world)
+{
+    return &world->swarm;
 }
 
 uint32_t world_shard_count(const struct world *world)

@@ -36,6 +36,12 @@ struct world_mix {
 };
 
 struct disk_meter;
+/* Of the faults of a swarm: how often each touched something, and was withheld as beyond the budget. */
+struct world_swarm {
+    uint64_t fired[SWARM_COUNT], withheld[SWARM_COUNT];
+    uint64_t others_withheld; /* of the script's and the crowd's own */
+};
+
 struct world;
 /* The scenario and the history are borrowed. A world can be run again after world_reset with another seed or scenario.
  */
@@ -64,6 +70,7 @@ const struct world_step_result *world_step_result(const struct world *world, siz
 size_t world_race_count(const struct world *world);
 const struct world_race_result *world_race_result(const struct world *world, size_t race);
 const struct world_mix *world_mix(const struct world *world);
+const struct world_swarm *world_swarm(const struct world *world);
 /* An image of a store as the run left it (store.h); free it with store_image_free. */
 uint32_t world_shard_count(const struct world *world);
 int world_store_image(const struct world *world, shard_id shard, enum store_part part, struct store_image **image);

@@ -21,6 +21,7 @@
 #include "sim/idmap.h"
 #include "sim/queue.h"
 #include "sim/remanence.h"
+#include "sim/store_fault.h"
 #include "sim/world.h"
 
 #define WORLD_ERROR_MAX 512
@@ -45,10 +46,12 @@ enum event_kind {
     EVENT_ARRIVE,    /* the next user of the crowd */
     EVENT_CROWD,     /* a: enum crowd_work */
     EVENT_OBSERVE,
-    EVENT_PHASE,     /* a: enum phase that begins */
-    EVENT_POLL,      /* of the end phases */
-    EVENT_ADOPT,     /* a: device, which takes another id */
-    EVENT_PROVISION, /* a: device's id, b: linked: its shard was down */
+    EVENT_PHASE,      /* a: enum phase that begins */
+    EVENT_POLL,       /* of the end phases */
+    EVENT_ADOPT,      /* a: device, which takes another id */
+    EVENT_PROVISION,  /* a: device's id, b: linked: its shard was down */
+    EVENT_NODE_READY, /* a: node: what waits for it first is due */
+    EVENT_ROLL,       /* a: node, b: step: its turn in a rolling restart */
 };
 enum phase { PHASE_SAFETY, PHASE_HEAL, PHASE_DELIVER, PHASE_AGE, PHASE_OVER };
 
@@ -63,13 +66,18 @@ struct crash_plan {
     enum crash_point point; /* CRASH_NONE: none */
     uint64_t steps;         /* until then, this one included */
     uint64_t for_us;
-    uint32_t step; /* of the script, + 1; 0 = the crowd's */
+    uint32_t step;  /* of the script, + 1; 0 = the crowd's */
+    uint64_t sends; /* after some: how many leave; 0 = half of them */
+    uint8_t swarm;  /* the swarm's fault that it is, + 1 */
 };
 
 struct node_clock {
     int64_t offset_us;
     uint64_t wake_at_us; /* by the node's own clock, as it last asked; TIME_NEVER for none */
     uint64_t timer_at_us, timer_event;
+    int64_t drift_us; /* gained in an hour, since drift_from_us */
+    uint64_t drift_from_us;
+    struct node_load *load; /* fault_node.c; NULL: it never stood still and never was slow */
 };
 
 /* Of tombstones and deletions that were looked at, how many carry a text (observe_content.c). */
@@ -83,9 +91,11 @@ struct world_shard {
     bool restored; /* and not started since */
     struct node_clock clock;
     struct crash_plan plan;
-    struct world_content content; /* of its packets, since the last observation */
-    bool had_blobs;               /* at the last observation */
-    struct shard_disks *disks;    /* world_disk.c; NULL: its tables are in memory */
+    struct store_fault_plan memory;
+    struct store_fault faulty[STORE_PARTS]; /* what core is given, where memory may run out */
+    struct world_content content;           /* of its packets, since the last observation */
+    bool had_blobs;                         /* at the last observation */
+    struct shard_disks *disks;              /* world_disk.c; NULL: its tables are in memory */
 };
 
 struct link {
@@ -147,10 +157,10 @@ struct fault { /* a partition, hold or drop in force */
     uint32_t serial, step; /* step of the script, + 1; 0 = the crowd's */
     uint32_t *a, *b;       /* nodes, owned */
     size_t a_count, b_count;
-    uint8_t filter;
-    uint64_t left;        /* drop */
-    int cut;              /* partition */
-    uint32_t first, last; /* hold: packets, + 1 */
+    uint8_t filter, swarm; /* swarm: the swarm's fault that it is, + 1 */
+    uint64_t left;         /* drop */
+    int cut;               /* partition */
+    uint32_t first, last;  /* hold: packets, + 1 */
     uint64_t touched;
 };
 
@@ -164,7 +174,8 @@ enum crowd_work {
     CROWD_NEW_DEVICE,
     CROWD_CRASH,
     CROWD_PARTITION,
-    CROWD_MIXED, /* any operation of workload.def, by weight */
+    CROWD_MIXED,  /* any operation of workload.def, by weight */
+    CROWD_STRIKE, /* a fault of swarm.def */
     CROWD_WORKS
 };
 #define CROWD_CONV_MEMBERS 4
@@ -217,7 +228,7 @@ struct words { /* the closed lists, interned once a run */
     uint32_t operation[OPERATION_COUNT], entry[ENTRY_COUNT], why[64], because[BECAUSE_COUNT], role[ROLE_COUNT];
     uint32_t fault[FAULT_KIND_COUNT], point[CRASH_POINT_COUNT];
     uint32_t copy[COPY_COUNT]; /* by enum copy */
-    uint32_t all, me, accepted, refused, heal, safety, deliver, age, release;
+    uint32_t all, me, accepted, refused, heal, safety, deliver, age, release, resume;
     uint32_t sync[4]; /* by enum sync_answer */
     uint32_t reason[REASON_COUNT], stage[JOB_END + 1];
 };
@@ -261,6 +272,13 @@ struct world {
     struct disk_meter meter;
     bool provisioned;
     uint64_t late_us;
+    uint32_t loads; /* nodes with a queue of their own */
+    struct world_swarm swarm;
+    uint8_t striking; /* the swarm's fault that begins now, + 1 */
+    struct {
+        uint64_t broken, pushes_harmed;
+    } seen;                 /* of the network, in the safety phase */
+    bool may_run_short;     /* of memory: some fault can do that */
     uint64_t clock_span_us; /* the largest offset of any clock */
     /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one
      */
@@ -321,7 +339,11 @@ uint32_t node_of_scenario(const struct world *w, uint32_t scenario_node);
 uint32_t node_name(struct world *w, uint32_t node);
 struct node_clock *node_clock(struct world *w, uint32_t node);
 
+void world_dispatch(struct world *w, const struct event *e);
+
 /* ---- world_setup.c ---- */
+/* The shard's process begins, on its stores. */
+void world_shard_begin(struct world *w, shard_id id);
 void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed, flaw_set flaws,
                  struct history *history); /* forgets the run before */
 void world_set_up(struct world *w);
@@ -383,6 +405,7 @@ void fault_cut_packet(struct world *w, uint32_t from, uint32_t to); /* a partiti
 struct fault *fault_drops(struct world *w, uint32_t from, uint32_t to, const struct wire *wire);
 struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const struct wire *wire);
 void fault_forget(struct world *w);
+void fault_touch(struct world *w, struct fault *fault);
 /* Does the plan strike in this step? Counts it down. */
 bool fault_strikes_before(struct crash_plan *plan, bool counts);
 enum crash_point fault_strikes_after(struct crash_plan *plan, bool counts);
@@ -405,6 +428,39 @@ bool world_disk_replace(struct world *w, shard_id id);
 void world_disk_fault(struct world *w, uint32_t step, shard_id id);
 void world_disk_fault_over(struct world *w, uint32_t step, shard_id id); /* step: + 1 */
 void world_disk_heal(struct world *w, shard_id id);
+/* Takes over the model's arrays; for_us 0: until it has done its work, or the faults stop. */
+void fault_list(struct world *w, struct fault *model, uint64_t for_us);
+/* Likewise a pause, or a slow node. */
+void fault_load(struct world *w, struct fault *model, uint64_t for_us, uint64_t service_us);
+bool fault_clock(struct world *w, uint32_t node, uint32_t step, int64_t offset_us, int64_t drift_us);
+
+/* ---- swarm_strike.c ---- */
+bool swarm_strike(struct world *w); /* false: nobody to strike just now */
+void swarm_fired(struct world *w);  /* the one that strikes has touched something */
+void swarm_count(struct world *w);  /* at the end of the safety phase */
+enum budget_kind { BUDGET_SHARDS_DOWN, BUDGET_PARTITIONS, BUDGET_PAUSED, BUDGET_CLOCK, BUDGET_TIME };
+/* May one more begin, for so long (of a clock: so much)? What is beyond the budget is counted. */
+bool budget_allows(struct world *w, enum budget_kind kind, uint64_t amount_us);
+
+/* ---- fault_node.c: nodes that live on, but not well ---- */
+bool load_defers(struct world *w, const struct event *e); /* true: it waits for its node */
+void load_ready(struct world *w, uint32_t node);
+bool load_stands(struct world *w, uint32_t node);
+void load_died(struct world *w, uint32_t node);
+void load_begin(struct world *w, const struct fault *fault, uint64_t service_us);
+void load_end(struct world *w, const struct fault *fault);
+void load_forget(struct world *w);
+/* A crash of each of the scenario's nodes in turn; it is this node's. */
+void fault_roll(struct world *w, uint32_t step, const uint32_t *nodes, size_t count);
+void fault_roll_all(struct world *w, uint64_t for_us, uint64_t gap_us); /* every shard, without a step */
+void fault_rolls(struct world *w, uint32_t node, uint64_t what);
+/* False when it is no old client, or not running. step: + 1 */
+bool fault_upgrade(struct world *w, uint32_t node, uint32_t step, uint64_t for_us);
+int64_t clock_offset(const struct world *w, const struct node_clock *clock); /* now */
+uint64_t clock_moment(const struct world *w, const struct node_clock *clock, uint64_t local_us);
+void clock_set(struct world *w, uint32_t node, int64_t offset_us, int64_t drift_us);
+void clock_spans(struct world *w, const struct node_clock *clock);
+void clock_settle_all(struct world *w);
 
 /* ---- backup.c ---- */
 void backup_take(struct world *w, uint32_t step, shard_id id);

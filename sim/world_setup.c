@@ -172,6 +172,33 @@ static void open_stores(struct world *w, shard_id id)
     }
 }
 
+void world_shard_begin(struct world *w, shard_id id)
+{
+    struct world_shard *shard = &w->shards[id];
+    struct shard_stores stores = shard->stores;
+    for (int part = 0; w->may_run_short && part < STORE_PARTS; part++) {
+        struct store **store = shard_stores_part(&stores, (enum store_part)part);
+        store_fault_wrap(&shard->faulty[part], *store, &shard->memory);
+        *store = &shard->faulty[part].store;
+    }
+    shard->core = shard_new(id, w->shard_count, &stores, &w->policy);
+}
+
+/* Only then does each call of a store pass by a plan. */
+static bool may_run_short(const struct scenario *s)
+{
+    if (s->crowd.short_of_memory)
+        return true;
+    for (size_t i = 0; i < s->step_count; i++) {
+        if (s->steps[i].fault == FAULT_OUT_OF_MEMORY)
+            return true;
+        for (size_t b = 0; b < s->steps[i].branch_count; b++)
+            if (s->steps[i].branches[b].fault == FAULT_OUT_OF_MEMORY)
+                return true;
+    }
+    return false;
+}
+
 static void start_shards(struct world *w)
 {
     for (shard_id i = 0; i < w->shard_count; i++) {
@@ -186,7 +213,8 @@ static void start_shards(struct world *w)
         shard->plan = (struct crash_plan){0};
         shard->content = (struct world_content){0};
         shard->had_blobs = false;
-        shard->core = shard_new(i, w->shard_count, &shard->stores, &w->policy);
+        shard->memory = (struct store_fault_plan){0};
+        world_shard_begin(w, i);
     }
     for (shard_id i = 0; i < w->shard_count; i++) {
         struct shard_input input = {.kind = SHARD_START, .incarnation = 1};
@@ -277,6 +305,10 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->over = w->failed = w->exhausted = false;
     w->error[0] = '\0';
     w->shard_count = scenario->shards ? scenario->shards : 1;
+    w->may_run_short = may_run_short(scenario);
+    w->swarm = (struct world_swarm){0};
+    w->striking = 0;
+    w->seen.broken = w->seen.pushes_harmed = 0;
     w->sessions = w->ghosts = w->lives = w->speaker = w->caller = 0;
     w->stalls_len = 0;
     w->meter = (struct disk_meter){.at = w->meter.at};

@@ -38,6 +38,11 @@ static const struct {
     {"short-read", "as lost-sync"},
     {"bit-flip", "as lost-sync"},
     {"slow-disk", "as lost-sync"},
+    {"pause", "a crowd's \"faults\" are of other kinds; \"swarm\" draws it"},
+    {"slow", "as pause"},
+    {"rolling-restart", "as pause"},
+    {"upgrade", "as pause: a crowd's devices are all of the current protocol, but for a swarm's"},
+    {"out-of-memory", "as pause"},
     {"abort", "it ends the program: for tests of the sweep"},
 };
 

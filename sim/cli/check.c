@@ -14,7 +14,7 @@
 
 static const char usage[] =
     "usage: sexton check [FILE|DIR]... [--seeds N|A..B] [--fresh] [--jobs N] [--part I/N]\n"
-    "                    [--time-limit T] [--store memory|sqlite] [--junit FILE] [--json FILE]\n";
+    "                    [--time-limit T] [--store memory|sqlite] [--swarm] [--junit FILE] [--json FILE]\n";
 static const char help[] =
     "\n"
     "Runs every scenario (default: all in scenarios/) and judges it. A scenario with a flaw must show the violations "
@@ -28,6 +28,7 @@ static const char help[] =
     "                    says what all N parts came to; a part judges nothing that only all seeds can show\n"
     "  --time-limit T    stop after this time (30s, 10m)\n"
     "  --store NAME      the shards' store: memory or sqlite; the digests must not depend on it\n"
+    "  --swarm           only scenarios with a \"swarm\": each seed draws its own topology, choices and faults\n"
     "  --junit FILE      write JUnit XML\n"
     "  --json FILE       write the result file that `sexton report` reads\n"
     "\n"
@@ -39,7 +40,7 @@ struct options {
     const char **paths;
     size_t path_count;
     uint64_t jobs;
-    bool fresh, helped;
+    bool fresh, swarm, helped;
 };
 
 /* Takes the option at hand, if it is one whose value needs more than a look. */
@@ -82,6 +83,8 @@ static int read_options(int argc, char **argv, struct options *options)
         }
         if (args_flag(&args, "--fresh"))
             options->fresh = true;
+        else if (args_flag(&args, "--swarm"))
+            options->swarm = true;
         else if (take_option(&args, options))
             continue;
         else if (!args_operand(&args, &path))
@@ -111,6 +114,8 @@ static int check(struct sweep *sweep, struct options *options)
     struct timespec before, after;
     if (options->store)
         sweep_set_store(sweep, options->store);
+    if (options->swarm)
+        sweep_only_swarms(sweep);
     if (options->path_count == 0)
         options->paths[options->path_count++] = "scenarios";
     for (size_t i = 0; i < options->path_count; i++)

@@ -65,6 +65,24 @@ static void print_mix(FILE *out, const struct world_mix *mix)
         fputc('\n', out);
 }
 
+static void print_swarm(FILE *out, const struct scenario *scenario, const struct tally *tally)
+{
+    uint64_t withheld = tally->swarm.others_withheld;
+    const char *before = "    faults: ";
+    for (int i = 0; i < SWARM_COUNT; i++) {
+        withheld += tally->swarm.withheld[i];
+        if (!((scenario->swarm.candidates >> i) & 1) || !tally->seeds)
+            continue;
+        fprintf(out, "%s%s in %" PRIu64 "%% of the seeds (%" PRIu64 ")", before, swarm_name((enum swarm_fault)i),
+                tally->seeds_with[i] * 100 / tally->seeds, tally->swarm.fired[i]);
+        before = ", ";
+    }
+    if (before[0] == ',')
+        fputc('\n', out);
+    if (withheld)
+        fprintf(out, "    budget: %" PRIu64 " faults withheld\n", withheld);
+}
+
 struct replay sweep_replay(const struct sweep_item *item, uint64_t seed, bool control)
 {
     return (struct replay){.scenario = item->scenario,
@@ -107,6 +125,7 @@ void check_print_item(FILE *out, const struct sweep_item *item, const struct tal
     if (item->metrics)
         metrics_print_traffic(item->metrics, "    ", out);
     print_mix(out, &item->tally->mix);
+    print_swarm(out, item->scenario, item->tally);
     for (int i = 0; i < judgement->count; i++)
         fprintf(out, "    %s\n", judgement->reasons[i]);
     if (judgement->cut)

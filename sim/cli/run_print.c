@@ -7,8 +7,10 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/output.h"
 #include "sim/cli/verdicts.h"
+#include "sim/swarm.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_BYTES 1024
@@ -57,6 +59,21 @@ static void print_latency(FILE *out, const struct metrics *metrics, const char *
     fprintf(out, "%s: %" PRIu64 " reached, p50 %s, p99 %s, max %s\n", what, count, p50, p99, max);
 }
 
+static void print_swarm(FILE *out, const struct run *run, const struct run_result *result)
+{
+    const struct scenario *drawn = run_drawn(run);
+    char *text = drawn->swarm.on ? swarm_text(drawn) : NULL;
+    if (text)
+        fputs(text, out);
+    free(text);
+    for (int i = 0; drawn->swarm.on && i < SWARM_COUNT; i++)
+        if ((drawn->swarm.faults >> i) & 1)
+            fprintf(out, "fault: %s fired %" PRIu64 " times, withheld %" PRIu64 "\n", swarm_name((enum swarm_fault)i),
+                    result->swarm.fired[i], result->swarm.withheld[i]);
+    if (result->swarm.others_withheld)
+        fprintf(out, "budget: %" PRIu64 " faults of the script or the crowd withheld\n", result->swarm.others_withheld);
+}
+
 static void print_expected(FILE *out, const struct scenario *scenario, bool control, const struct run_result *result)
 {
     const struct scenario_expect *expect = &scenario->expect;
@@ -85,6 +102,7 @@ void run_print(FILE *out, const struct run *run, const struct replay *replay, co
     scenario_id(scenario, id, sizeof id);
     fprintf(out, "%s%s  seed %" PRIu64 "  digest %016" PRIx64 "  %" PRIu64 " events, %" PRIu64 " records\n", id,
             replay->control ? " without its flaw" : "", replay->seed, result->digest, result->events, result->records);
+    print_swarm(out, run, result);
     verdicts_print(out, run_check(run), run_names(run), false);
     print_latency(out, run_metrics(run), "online", METRICS_ONLINE);
     print_latency(out, run_metrics(run), "returning", METRICS_RETURNING);

@@ -88,6 +88,9 @@ void seed_line_write(FILE *out, uint64_t seed, const struct run_result *result)
     put_numbers(out, result->race_orders, sizeof result->race_orders / sizeof *result->race_orders);
     put_numbers(out, result->mix.done, WORK_COUNT);
     put_numbers(out, result->mix.accepted, WORK_COUNT);
+    put_numbers(out, result->swarm.fired, SWARM_COUNT);
+    put_numbers(out, result->swarm.withheld, SWARM_COUNT);
+    put_numbers(out, &result->swarm.others_withheld, 1);
     for (int i = 0; i < result->failure_count; i++)
         put_sentence(out, result->failures[i]);
     fputc('\n', out);
@@ -103,7 +106,10 @@ int seed_line_read(char *line, uint64_t *seed, struct run_result *result)
         !take_numbers(&rest, result->unknown, INVARIANT_COUNT) || !take_numbers(&rest, result->steps_ran, BIT_WORDS) ||
         !take_numbers(&rest, result->faults_touched, BIT_WORDS) ||
         !take_numbers(&rest, result->race_orders, sizeof result->race_orders / sizeof *result->race_orders) ||
-        !take_numbers(&rest, result->mix.done, WORK_COUNT) || !take_numbers(&rest, result->mix.accepted, WORK_COUNT))
+        !take_numbers(&rest, result->mix.done, WORK_COUNT) || !take_numbers(&rest, result->mix.accepted, WORK_COUNT) ||
+        !take_numbers(&rest, result->swarm.fired, SWARM_COUNT) ||
+        !take_numbers(&rest, result->swarm.withheld, SWARM_COUNT) ||
+        !take_numbers(&rest, &result->swarm.others_withheld, 1))
         return E_INVALID;
     *seed = head[0];
     result->end = (enum world_end)head[1];

@@ -33,6 +33,7 @@ struct sweep {
     struct sweep_item *items;
     size_t item_count, item_cap;
     char set[64]; /* "server.store=NAME", or "" */
+    bool only_swarms;
     /* the next chunk */
     size_t at;
     bool at_control;
@@ -66,6 +67,11 @@ void sweep_free(struct sweep *sweep)
     free(sweep);
 }
 
+void sweep_only_swarms(struct sweep *sweep)
+{
+    sweep->only_swarms = true;
+}
+
 void sweep_set_store(struct sweep *sweep, const char *store)
 {
     snprintf(sweep->set, sizeof sweep->set, "server.store=%s", store);
@@ -85,6 +91,10 @@ int sweep_add_file(struct sweep *sweep, const char *path, bool found)
     if (scenario_read(path, sets, sweep->set[0] != '\0', &file.scenarios, &file.count, error) < 0) {
         fprintf(stderr, "%s\n", error);
         return E_INVALID;
+    }
+    if (sweep->only_swarms && !file.scenarios[0].swarm.on) {
+        scenario_free_all(file.scenarios, file.count);
+        return 0;
     }
     file.path = strdup(path);
     sweep->files = base_grow(sweep->files, &sweep->file_cap, sweep->file_count + 1, sizeof *sweep->files);

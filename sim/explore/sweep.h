@@ -29,6 +29,8 @@ struct sweep_item {
 struct sweep;
 struct sweep *sweep_new(void);
 /* The shards' store of all that is added from now on, whatever their files say: "memory" or "sqlite". */
+/* Of what is added from now on, only scenarios that have a "swarm". */
+void sweep_only_swarms(struct sweep *sweep);
 void sweep_set_store(struct sweep *sweep, const char *store);
 void sweep_free(struct sweep *sweep);
 /* Reads the file, or every *.json under the directory, in the order of names. Negative, and told, on bad input. */

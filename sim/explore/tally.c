@@ -15,6 +15,8 @@ const char *grade_name(enum grade grade)
     return grade_names[grade];
 }
 
+#define SHARE_SEEDS_MIN 100
+
 /* ---- folding ---- */
 
 /* Keeps the lowest seeds, in order. NULL when this seed is above those kept. */
@@ -79,6 +81,12 @@ void tally_add(struct tally *tally, uint64_t seed, const struct run_result *resu
         tally->mix.done[i] += result->mix.done[i];
         tally->mix.accepted[i] += result->mix.accepted[i];
     }
+    for (int i = 0; i < SWARM_COUNT; i++) {
+        tally->swarm.fired[i] += result->swarm.fired[i];
+        tally->swarm.withheld[i] += result->swarm.withheld[i];
+        tally->seeds_with[i] += result->swarm.fired[i] > 0;
+    }
+    tally->swarm.others_withheld += result->swarm.others_withheld;
     tally->events += result->events;
     tally->records += result->records;
     tally->digest += mix(mix(seed) ^ result->digest);
@@ -211,6 +219,17 @@ static void judge_mix(const struct tally *tally, const struct scenario_crowd *cr
                    workload_table[i].name, (unsigned long long)tally->mix.done[i]);
 }
 
+/* Of few seeds a share says nothing. */
+static void judge_swarm(const struct tally *tally, const struct scenario *scenario, struct tally_judgement *judgement)
+{
+    uint64_t least_ppm = scenario->expect.least.fault_ppm;
+    for (int i = 0; tally->seeds >= SHARE_SEEDS_MIN && i < SWARM_COUNT; i++)
+        if ((scenario->swarm.candidates >> i & 1) && tally->seeds_with[i] * 1000000 < least_ppm * tally->seeds)
+            object(judgement, GRADE_VACUOUS, "at-least: the fault \"%s\" fired in %llu of %llu seeds, expected %llu%%",
+                   swarm_name((enum swarm_fault)i), (unsigned long long)tally->seeds_with[i],
+                   (unsigned long long)tally->seeds, (unsigned long long)(least_ppm / 10000));
+}
+
 static void judge_holds(const struct tally *tally, const struct scenario_expect *expect,
                         struct tally_judgement *judgement)
 {
@@ -249,5 +268,6 @@ void tally_judge(const struct tally *tally, const struct tally *control, const s
             object(judgement, GRADE_FAILED, "violate: %s was found in no seed", invariant_table[i].name);
     judge_script(clean, scenario, judgement);
     judge_mix(clean, &scenario->crowd, judgement);
+    judge_swarm(clean, scenario, judgement);
     judge_holds(clean, &scenario->expect, judgement);
 }

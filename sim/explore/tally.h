@@ -26,6 +26,8 @@ struct tally { /* numbers of 64 bits, then failures: tally_text.c relies on it *
     uint64_t race_orders[TALLY_RACES_MAX];
     struct check_work work;
     struct world_mix mix;
+    struct world_swarm swarm;
+    uint64_t seeds_with[SWARM_COUNT]; /* in which that fault fired */
     uint64_t events, records;
     uint64_t digest;                                   /* of all digests, whatever their order */
     struct tally_failure failures[TALLY_FAILURES_MAX]; /* by seed */
