@@ -46,7 +46,7 @@ VERIFIER = tests/verifier_main.c $(wildcard sim/check/*.c sim/history*.c reports
 	sim/names.c sim/digest.c sim/json_scan.c core/base.c
 
 .PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants removals nondeterminism \
-	sweep crowd-all compile_commands.json install uninstall clean
+	sweep crash-everywhere crowd-all compile_commands.json install uninstall clean
 
 ## the program, build/sexton
 all: build/sexton
@@ -166,6 +166,10 @@ removals:
 ## prove that --verify-determinism can fail
 nondeterminism: all
 	sh tests/nondeterminism.sh
+
+## the power of a shard cut at every write, sync and commit of fourteen scenarios, both journals; POINTS=N: drawn ones (not in CI)
+crash-everywhere: all
+	sh tests/crash_everywhere.sh build/sexton $(POINTS)
 
 ## the long sweep of the crowd: 20,000 seeds (not in CI)
 sweep: all

@@ -93,6 +93,7 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_EXECUTED] = "{shard} is found to have executed the operations of {device}[ up to {op}]",
     [KIND_SCAN] = "{shard}: {source} was read, {bytes} bytes, for {count} secrets",
     [KIND_REMAINS] = "{shard}: of {message} there is a {source}, at offset {position} ({copy})",
+    [KIND_TORN] = "{shard} is found with its last step in pieces",
     [KIND_STALL] = "{node} has not converged[: {cause}]",
     [KIND_AUDIT] = "the audit log of {shard} has {count} decisions, head {digest}[, broken{broken}]"
                    "[; it has turned away {requests} requests]",

@@ -216,9 +216,10 @@ static void decide_step(struct world *w, shard_id id)
     int status = store_watch_outcome(w->shards[id].stores.main, &outcome);
     if (status < 0)
         world_fail(w, "a look at what a crash left", status);
-    else if (outcome == WATCH_TORN && !is_troubled(disks))
-        world_fail(w, "a store came back with half a step", E_STORE);
-    else if (outcome == WATCH_COMMITTED)
+    else if (outcome == WATCH_TORN && !is_troubled(disks)) {
+        record_set(record_new(w, KIND_TORN), FIELD_SHARD, w->shards[id].name);
+        record_emit(w);
+    } else if (outcome == WATCH_COMMITTED)
         record_notes(w, &disks->undecided, id);
     disks->undecided.note_count = 0;
 }

@@ -92,6 +92,21 @@ expect 1 "an expectation not met" "$sexton" run wrong.json --seed 5
 says "replay: sexton run wrong.json --seed 5"
 expect 0 "it left a history" "$sexton" verify build/fail/wrong-5/history.jsonl
 expect 0 "and a replay line" grep -q "sexton run wrong.json --seed 5" build/fail/wrong-5/replay
+expect 0 "a crash at some points" "$sexton" run good.json --crash-everywhere --points 4
+says " points: "
+says "0 failed"
+expect 0 "with the other journal" "$sexton" run good.json --journal truncate --crash-everywhere --points 4
+expect 0 "at one point" "$sexton" run good.json --crash-at 100
+expect 0 "the same elsewhere" "$sexton" run good.json --crash-at 100 --verify-determinism
+expect 2 "no such journal" "$sexton" run good.json --journal diary
+# What is lost may be so much that a store makes no sense any more: exit 5 at such a point.
+"$sexton" run good.json --flaw synchronous-off --crash-everywhere --points 40 >out 2>err
+case $? in 1 | 5) pass ;; *) fail "no point without syncs was found" ;; esac
+what="without syncs"
+says "violated: acked-is-durable"
+point=$(grep -B 3 "violated: acked-is-durable" out | sed -n 's/^  point \([0-9]*\):$/\1/p' | head -n 1)
+expect 1 "its replay" "$sexton" run good.json --flaw synchronous-off --crash-at "${point:-0}" --journal wal
+says "violated: acked-is-durable"
 expect 2 "a full disk" "$sexton" run good.json --history /dev/full
 says "No space left"
 (ulimit -f 2; exec "$sexton" run good.json --history part.jsonl) >/dev/null 2>&1

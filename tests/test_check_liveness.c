@@ -30,6 +30,8 @@ static void acked_is_durable(void)
          PEOPLE SEND_M "2s ack op=1 device=a.p\n9s executed shard=t device=a.p\n"},
         {"lost, and nobody was told that it was accepted", INVARIANT_ACKED_IS_DURABLE, VERDICT_VACUOUS, 0, 0,
          PEOPLE SEND_M "9s executed shard=s device=a.p\n"},
+        {"a step in pieces", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE SEND_M "9s torn shard=s\n"},
         {"lost, told, and not executed again", INVARIANT_ACKED_IS_DURABLE, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE SEND_M "9s executed shard=s device=a.p\n10s ack op=1 device=a.p\n"},
         {"settled says nothing", INVARIANT_ACKED_IS_DURABLE, VERDICT_VACUOUS, 0, 0,

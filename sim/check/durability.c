@@ -43,6 +43,9 @@ void durability_before(struct check *c, const struct event *e)
     const struct op *op = &c->ops[e->op];
     if (e->r->kind == KIND_EXECUTED)
         found_executed(c, e);
+    if (e->r->kind == KIND_TORN)
+        chain_now(c, violate(c, INVARIANT_ACKED_IS_DURABLE, "%s has a part of its last step, or has lost earlier ones",
+                             nm(c, record_get(e->r, FIELD_SHARD))));
     if (e->r->kind != KIND_ACK || !e->op || !c->inside || record_get(e->r, FIELD_SETTLED))
         return;
     bool deletes = op->what == WORD_DELETE || op->what == WORD_DELETE_CONV;

@@ -20,9 +20,11 @@
 #define FAILURES_SHOWN 10
 
 /* The points that are tried, ascending: all, or those that are drawn. By the k-th of n with k/n chance to be taken. */
-static uint64_t *choose(uint64_t seed, uint64_t points, uint64_t *count)
+static uint64_t *choose(uint64_t seed, uint64_t points, uint64_t at_most, uint64_t *count)
 {
     *count = points <= CRASH_POINTS_MAX ? points : CRASH_POINTS_DRAWN;
+    if (at_most && *count > at_most)
+        *count = at_most;
     uint64_t *chosen = base_alloc((*count + 1) * sizeof *chosen), taken = 0;
     struct rng rng = rng_fork(seed, "crash-everywhere");
     for (uint64_t point = 1; point <= points && taken < *count; point++)
@@ -67,7 +69,7 @@ static void tell_points(const struct disk_meter *meter, uint64_t tried)
            tried == meter->points ? "tried, which is all" : "drawn of them and tried");
 }
 
-int crash_everywhere(struct run *run, const struct replay *of, struct run_result *result)
+int crash_everywhere(struct run *run, const struct replay *of, uint64_t at_most, struct run_result *result)
 {
     struct replay replay = *of;
     replay.crash_at = 0;
@@ -79,7 +81,7 @@ int crash_everywhere(struct run *run, const struct replay *of, struct run_result
         return status;
     }
     struct disk_meter meter = *world_crash_points(run_world(run));
-    uint64_t *points = choose(replay.seed, meter.points, &count);
+    uint64_t *points = choose(replay.seed, meter.points, at_most, &count);
     for (uint64_t i = 0; i < count; i++) {
         replay.crash_at = points[i];
         status = try_point(run, &replay, result);

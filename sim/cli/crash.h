@@ -10,7 +10,8 @@
 #define CRASH_POINTS_MAX 4096   /* up to so many, each is tried */
 #define CRASH_POINTS_DRAWN 1000 /* of more, so many are */
 
-/* Prints what it came to; an exit status (cli.h). `result` is room for one run. */
-int crash_everywhere(struct run *run, const struct replay *replay, struct run_result *result);
+/* Prints what it came to; an exit status (cli.h). At most that many points, 0 = as above. `result`: room for one run.
+ */
+int crash_everywhere(struct run *run, const struct replay *replay, uint64_t at_most, struct run_result *result);
 
 #endif

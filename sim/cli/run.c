@@ -23,7 +23,8 @@
 static const char usage[] =
     "usage: sexton run FILE[#VARIANT] [--seed N] [--set KEY=VALUE]... [--flaw NAME] [--store memory|sqlite]\n"
     "                  [--control] [--trace [--only NAME]] [--history FILE] [--json FILE] [--keep-stores DIR]\n"
-    "                  [--verify-determinism] [--journal wal|truncate] [--crash-at N|--crash-everywhere]\n";
+    "                  [--verify-determinism] [--journal wal|truncate] [--crash-at N|--crash-everywhere [--points "
+    "N]]\n";
 static const char help[] =
     "\n"
     "Runs one scenario with one seed (default 1) and judges it.\n"
@@ -42,6 +43,7 @@ static const char help[] =
     "                        of all (on disks, of --journal or the scenario's, else wal); hold it against the\n"
     "                        invariants alone\n"
     "  --crash-everywhere    so at each such point in turn, up to 4096, or at 1000 drawn ones where there are more\n"
+    "  --points N            at N drawn ones at most\n"
     "  --verify-determinism  run again in other processes and compare\n"
     "\n"
     "exit: 0 as expected, 1 not, 2 bad input, 3 not deterministic, 4 nothing to judge, 5 exhausted or broken\n";
@@ -52,7 +54,7 @@ struct options {
     const char *sets[SETS_MAX];
     size_t set_count;
     char store[64], journal[64];
-    uint64_t seed, nth, crash_at;
+    uint64_t seed, nth, crash_at, points;
     bool everywhere;
     int flaw;
     bool trace, control, verify, digest, helped;
@@ -108,8 +110,8 @@ static int read_options(int argc, char **argv, struct options *options)
             options->digest = true;
         } else if (args_number(&args, "--seed", &options->seed) || args_number(&args, "--nth", &options->nth) ||
                    args_number(&args, "--crash-at", &options->crash_at) ||
-                   args_option(&args, "--only", &options->only) || args_option(&args, "--history", &options->history) ||
-                   args_option(&args, "--json", &options->json) ||
+                   args_number(&args, "--points", &options->points) || args_option(&args, "--only", &options->only) ||
+                   args_option(&args, "--history", &options->history) || args_option(&args, "--json", &options->json) ||
                    args_option(&args, "--keep-stores", &options->stores)) {
             continue;
         } else if (!args_operand(&args, &value)) {
@@ -291,7 +293,7 @@ int cmd_run(int argc, char **argv)
     struct run *run = run_new();
     struct run_result *result = base_alloc(sizeof *result);
     if (options.everywhere)
-        status = crash_everywhere(run, &replay, result);
+        status = crash_everywhere(run, &replay, options.points, result);
     else
         status = run_it(run, &options, &replay, result) < 0 ? SEXTON_USAGE : finish(run, &options, &replay, result);
     free(result);
