@@ -304,7 +304,7 @@ static unsigned differing_bits(const char *name, size_t size, unsigned char from
     unsigned bits = 0;
     for (uint64_t at = 0; at < size; at++)
         for (unsigned bit = 0; bit < 8; bit++)
-            bits += (byte_at(name, at) ^ from) >> bit & 1U;
+            bits += ((unsigned)(byte_at(name, at) ^ from) >> bit) & 1U;
     return bits;
 }
 
