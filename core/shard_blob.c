@@ -5,8 +5,10 @@
  * a row of UPLOAD for each, which names the message that refers to them. An upload that no message refers to is an
  * orphan, and collected by a timer; that timer and the send are steps of one shard, so one of them comes first. The
  * bytes go with their message's purge, at whose second commit the purge is past its undo (U4): they and their key are
- * destroyed in stores that commit before main, so a crash in between is done again. Bytes that main knows nothing of,
- * because the upload's step did not happen or main was restored from before it, are swept when the shard starts.
+ * destroyed in stores that commit before main, so a crash in between is done again. Bytes that main knows nothing of
+ * are swept: those of an upload whose step did not happen when the shard starts, for no backup has it; those that a
+ * restore lost (of another incarnation, which the version tells) only when no backup that has their upload is restored
+ * any more, for the backup may have been the wrong one, and the right one comes next (S18).
  *
  * A fetch is asked of the user's shard and decided where the conversation is ordered, part by part, on the state at
  * that moment. Neither the question nor the answer is stored anywhere on its way, so there is nothing that a purge
@@ -206,17 +208,20 @@ int blob_orphan_timer(struct shard *s, const struct row *timer)
 
 struct sweep {
     msg_id ids[SWEEP_CHUNK]; /* one for each part */
+    bool lost[SWEEP_CHUNK];  /* if unknown: by a restore */
     size_t count;
+    uint32_t incarnation;
 };
 
 static int collect(void *ctx, const struct row *blob)
 {
     struct sweep *sweep = ctx;
-    sweep->ids[sweep->count++] = blob->c[BLOB_id];
+    sweep->ids[sweep->count] = blob->c[BLOB_id];
+    sweep->lost[sweep->count++] = VERSION_INCARNATION(blob->c[BLOB_version]) != sweep->incarnation;
     return sweep->count == SWEEP_CHUNK;
 }
 
-int blob_start(struct shard *s)
+static int sweep_at(struct shard *s, uint64_t due_us, uint32_t restore)
 {
     struct store_range all = {.table = TABLE_BLOB, .index = INDEX_PRIMARY};
     struct row blob;
@@ -225,20 +230,36 @@ int blob_start(struct shard *s)
     if (status == E_NOTFOUND)
         return 0;
     CHECK(status);
-    return shard_timer(s, s->now_us, TIMER_SWEEP, blob.c[BLOB_id], 0, 0);
+    return shard_timer(s, due_us, TIMER_SWEEP, blob.c[BLOB_id], 0, restore);
 }
 
-/* All from the id that the timer names on, a chunk a step. */
+int blob_start(struct shard *s)
+{
+    return sweep_at(s, s->now_us, 0);
+}
+
+int blob_restored(struct shard *s)
+{
+    return sweep_at(s, s->now_us + s->policy->backup_keep_us + 1, s->incarnation);
+}
+
+/*
+ * All from the id that the timer names on, a chunk a step. A timer that names a restore is for what that one lost, and
+ * does nothing after another: that one may have lost what a backup of since has, and has set its own.
+ */
 int blob_sweep_timer(struct shard *s, const struct row *timer)
 {
     struct store_range range = {
         .table = TABLE_BLOB, .index = INDEX_PRIMARY, .fixed = 0, .given = 1, .key = {timer->c[TIMER_a]}};
-    struct sweep sweep = {.count = 0};
+    struct sweep sweep = {.count = 0, .incarnation = s->incarnation};
+    bool lost = timer->c[TIMER_version] != 0;
+    if (lost && timer->c[TIMER_version] != s->incarnation)
+        return 0;
     CHECK(blobs_begin(s));
     CHECK(s->blobs->ops->scan(s->blobs, &range, collect, &sweep));
     for (size_t i = 0; i < sweep.count; i++) {
         struct row upload;
-        if (i && sweep.ids[i] == sweep.ids[i - 1])
+        if (sweep.lost[i] != lost || (i && sweep.ids[i] == sweep.ids[i - 1]))
             continue;
         int status = get_upload(s, sweep.ids[i], &upload);
         if (status == E_NOTFOUND)
@@ -248,7 +269,7 @@ int blob_sweep_timer(struct shard *s, const struct row *timer)
     }
     if (sweep.count < SWEEP_CHUNK)
         return 0;
-    return shard_timer(s, s->now_us, TIMER_SWEEP, sweep.ids[sweep.count - 1] + 1, 0, 0);
+    return shard_timer(s, s->now_us, TIMER_SWEEP, sweep.ids[sweep.count - 1] + 1, 0, timer->c[TIMER_version]);
 }
 
 /* ---- fetches ---- */

@@ -77,7 +77,7 @@ enum timer_kind {
     TIMER_INVITE,  /* a = conversation, b = user, version = the invitation's */
     TIMER_CUSTODY, /* a = user under a hold, b = conversation from which on theirs are not listed, version = the hold */
     TIMER_ORPHAN,  /* a = conversation, b = upload */
-    TIMER_SWEEP,   /* a = the first upload to look at */
+    TIMER_SWEEP,   /* a = the first upload to look at, version = of which restore, or 0 */
 };
 #define HOLDS_INVITED 3 /* the state of a HOLDS row: the user is no member, and has an open invitation */
 enum reader_kind { READER_SEARCH = 1 };
@@ -388,6 +388,7 @@ int blob_purge_conv(struct shard *s, conv_id conv, bool *more); /* a chunk of wh
 int blob_erase(struct shard *s, user_id user, bool *more);      /* a chunk of what they uploaded and never sent */
 int blob_orphan_timer(struct shard *s, const struct row *timer);
 int blob_start(struct shard *s);
+int blob_restored(struct shard *s); /* what this restore lost goes when no backup can have it any more */
 int blob_sweep_timer(struct shard *s, const struct row *timer);
 /* A connected device asks for a part; a user's shard does for it; its answer comes back. */
 int blob_ask(struct shard *s, user_id user, const struct session *session, const struct wire *w);

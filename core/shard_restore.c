@@ -403,6 +403,7 @@ static int restored(struct shard *s)
     CHECK(for_each(s, s->store, TABLE_CONV, renew_conv));
     CHECK(for_each(s, s->store, TABLE_MESSAGE, renew_message));
     CHECK(rebase_start(s));
+    CHECK(blob_restored(s));
     CHECK(for_each(s, s->store, TABLE_ERASURE, erase_tell_again));
     return user_again(s, SHARDS_MAX); /* forwards that the backup still had on their way are none any more */
 }

@@ -304,7 +304,8 @@ static void bytes_that_nothing_knows_are_swept_at_the_start(void)
     struct store *blobs = t.blobs[home];
     CU_ASSERT_EQUAL(blobs->ops->begin(blobs), 0);
     for (uint64_t id = 1; id <= 100; id++) { /* as if the steps that stored them had not been */
-        struct row blob = {.c = {[BLOB_id] = MAKE_ID(9, id), [BLOB_part] = 1, [BLOB_conv] = conv, [BLOB_version] = 1}};
+        struct row blob = {.c = {[BLOB_id] = MAKE_ID(9, id), [BLOB_part] = 1, [BLOB_conv] = conv}};
+        blob.c[BLOB_version] = VERSION_MAKE(1, 1);
         CU_ASSERT_EQUAL(blobs->ops->put(blobs, TABLE_BLOB, &blob), 0);
     }
     CU_ASSERT_EQUAL(blobs->ops->commit(blobs), 0);

@@ -14,6 +14,9 @@ int suite_check_attach(void);
 #define UNDONE "6s commit op=3 do=undo shard=s version=5 device=a.p in=c message=m actor=a undoes=4\n"
 #define BEGUN "10s purging in=c message=m version=4 shard=s\n"
 #define PURGED BEGUN "10s purge in=c message=m version=5 shard=s\n"
+#define OLDER "300000 backup node=s step=older\n"
+#define YOUNGER "3s backup node=s step=younger\n"
+#define RESTORED(at, backup) at " restore node=s step=" backup " incarnation=2\n"
 #define FETCH(at, more) at " fetch shard=s device=b.p in=c message=m number=1" more "\n"
 
 static void no_orphans(void)
@@ -38,6 +41,10 @@ static void no_orphans(void)
         {"an orphan that stays", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0, PEOPLE UPLOAD HAS("30s") END},
         {"an orphan of a shard that was down", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE UPLOAD "18s crash node=s\n28s restart node=s\n" HAS("30s") END},
+        {"of an upload that a restore lost", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
+         PEOPLE OLDER UPLOAD RESTORED("4s", "older") HAS("40s") END},
+        {"of one that the backup has", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE UPLOAD YOUNGER RESTORED("4s", "younger") HAS("40s") END},
         {"bytes that nobody has spoken of", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE HAS("30s") BLOBS("31s", "-") END},
     };
@@ -53,6 +60,11 @@ static void bytes_are_not_lost(void)
          PEOPLE UPLOAD SEND_F HAS("2s") DELETED BLOBS("6s", "-") END},
         {"of one that is being purged", INVARIANT_NO_SILENT_LOSS, VERDICT_VACUOUS, 0, 0,
          PEOPLE UPLOAD SEND_F HAS("2s") DELETED BEGUN BLOBS("10s", "-") END},
+        {"of one that a restore lost", INVARIANT_NO_SILENT_LOSS, VERDICT_VACUOUS, 0, 0,
+         PEOPLE OLDER UPLOAD SEND_F HAS("2s") RESTORED("4s", "older") BLOBS("40s", "-") END},
+        {"of one that the next restore brings back", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OLDER UPLOAD SEND_F HAS("2s") YOUNGER RESTORED("4s", "older") BLOBS("40s", "-")
+             RESTORED("41s", "younger") BLOBS("42s", "-") END},
         {"of another shard's observation", INVARIANT_NO_SILENT_LOSS, VERDICT_VACUOUS, 0, 0,
          PEOPLE UPLOAD SEND_F HAS("2s") "3s blobs shard=z shown=-\n" END},
     };

@@ -181,6 +181,37 @@ static void the_retention_is_the_last_that_was_set(void)
     town_close(&t);
 }
 
+static uint64_t stored_parts(uint32_t restored)
+{
+    start_again(0, restored);
+    return town_rows(&t, TABLE_BLOB);
+}
+
+static void bytes_that_a_restore_lost_go_when_no_backup_has_them(void)
+{
+    char error[256];
+    begin(1);
+    t.policy.backup_keep_us = 600 * US_PER_S;
+    struct store_image *image = backup(0);
+    CU_ASSERT_EQUAL(t.blobs[0]->ops->begin(t.blobs[0]), 0);
+    struct row blob = {.c = {[BLOB_id] = MAKE_ID(9, 1), [BLOB_part] = 1, [BLOB_conv] = conv}};
+    blob.c[BLOB_version] = VERSION_MAKE(1, 9);
+    CU_ASSERT_EQUAL(t.blobs[0]->ops->put(t.blobs[0], TABLE_BLOB, &blob), 0);
+    CU_ASSERT_EQUAL(t.blobs[0]->ops->commit(t.blobs[0]), 0);
+    CU_ASSERT_EQUAL(restore(0, image, error), 0);
+    CU_ASSERT_EQUAL(stored_parts(2), 1);
+    CU_ASSERT_EQUAL(stored_parts(2), 1); /* nor by a mere start */
+    town_advance(&t, 400 * US_PER_S);
+    CU_ASSERT_EQUAL(restore(0, image, error), 0);
+    CU_ASSERT_EQUAL(stored_parts(3), 1);
+    town_advance(&t, 400 * US_PER_S); /* the first restore's time is over, the second's is not */
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_BLOB), 1);
+    town_advance(&t, 400 * US_PER_S);
+    CU_ASSERT_EQUAL(town_rows(&t, TABLE_BLOB), 0);
+    store_image_free(image);
+    town_close(&t);
+}
+
 static void a_backup_of_another_shard_is_refused(void)
 {
     char error[256];
@@ -227,6 +258,8 @@ int suite_restore(void)
         !CU_add_test(suite, "who_was_removed_since_stays_removed", who_was_removed_since_stays_removed) ||
         !CU_add_test(suite, "a_role_that_was_lost_since_stays_lost", a_role_that_was_lost_since_stays_lost) ||
         !CU_add_test(suite, "the_retention_is_the_last_that_was_set", the_retention_is_the_last_that_was_set) ||
+        !CU_add_test(suite, "bytes_that_a_restore_lost_go_when_no_backup_has_them",
+                     bytes_that_a_restore_lost_go_when_no_backup_has_them) ||
         !CU_add_test(suite, "a_backup_of_another_shard_is_refused", a_backup_of_another_shard_is_refused) ||
         !CU_add_test(suite, "an_intent_without_its_commit_is_dropped", an_intent_without_its_commit_is_dropped))
         return (int)CU_get_error();

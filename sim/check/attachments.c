@@ -7,6 +7,8 @@
  * message that was purged are a violation at once; those that no message refers to from their deadline on, or from the
  * end of the last fault, with the bound of what is online. A fetch is judged by what was committed before it, because
  * the shard that decides it is the one that orders the conversation.
+ * Bytes of an upload that a restore lost may be there or not: a backup that has it may be restored next. Then they must
+ * be there again, if a message that refers to them is.
  * Limits: bytes whose upload was never committed are not judged; nor is a fetch by who cannot read the message for
  * another reason than these two.
  */
@@ -22,6 +24,12 @@ static struct upload *upload_find(const struct check *c, uint64_t name)
 static const struct message *owner(const struct check *c, const struct upload *u)
 {
     return u->message && !c->messages[u->message].lost ? &c->messages[u->message] : NULL;
+}
+
+/* The shard knows nothing of it: then only the backups that have it do, for as long as they may be restored. */
+static bool is_lost(const struct check *c, const struct upload *u)
+{
+    return c->ops[u->op].lost && !c->ops[u->op].committed;
 }
 
 static bool is_purged(const struct check *c, const struct message *m)
@@ -54,6 +62,8 @@ static void found(struct check *c, const struct event *e, struct upload *u)
     const struct message *m = owner(c, u);
     const char *name = nm(c, c->ops[u->op].name), *shard = nm(c, u->shard);
     struct verdict *v = NULL;
+    if (!m && is_lost(c, u))
+        return;
     if (!m)
         found_unsent(c, e, u);
     if (m && is_purged(c, m))
@@ -75,6 +85,8 @@ static void found(struct check *c, const struct event *e, struct upload *u)
 /* It was there, and is not now. */
 static void missed(struct check *c, const struct event *e, struct upload *u)
 {
+    if (is_lost(c, u))
+        return;
     const struct message *m = owner(c, u);
     bool purging = m && (m->target.purging || (m->conv && c->convs[m->conv].target.purging));
     if (m ? is_purged(c, m) : u->deadline_us < e->r->at_us) {
