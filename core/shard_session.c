@@ -192,6 +192,22 @@ static int stream_entry(struct shard *s, device_id device, struct session *sessi
     return 0;
 }
 
+static void note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,
+                      enum sync_answer answer)
+{
+    struct note *note = shard_note(s, NOTE_SYNC);
+    note->device = (device_id)device->c[DEVICE_id];
+    note->user = (user_id)user->c[USER_id];
+    note->epoch = w->epoch;
+    note->position = w->position;
+    note->head = user->c[USER_head];
+    note->horizon = user->c[USER_horizon];
+    note->generation = w->generation;
+    note->current = (uint32_t)device->c[DEVICE_generation];
+    note->outcome = (uint8_t)answer;
+    note->reset = answer == SYNC_RESET;
+}
+
 int session_stream(struct shard *s, const struct row *device)
 {
     device_id id = (device_id)device->c[DEVICE_id];
@@ -232,6 +248,9 @@ int session_stream(struct shard *s, const struct row *device)
         CHECK(stream_entry(s, id, session, &user, &log, &untold));
         if (untold) {
             struct row row = *device;
+            struct wire had = {.epoch = (uint32_t)user.c[USER_epoch], .position = session->sent - 1};
+            had.generation = (uint32_t)device->c[DEVICE_generation];
+            note_sync(s, &had, device, &user, SYNC_RESET);
             return reset_grant(s, &row, session, 0, 0);
         }
     }
@@ -434,22 +453,6 @@ static int resend_answers(struct shard *s, device_id device, const struct sessio
     struct store_range range = {.table = TABLE_ANSWER, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {device}};
     int status = s->store->ops->scan(s->store, &range, resend_answers_visit, &c);
     return status < 0 ? status : 0;
-}
-
-static void note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,
-                      enum sync_answer answer)
-{
-    struct note *note = shard_note(s, NOTE_SYNC);
-    note->device = (device_id)device->c[DEVICE_id];
-    note->user = (user_id)user->c[USER_id];
-    note->epoch = w->epoch;
-    note->position = w->position;
-    note->head = user->c[USER_head];
-    note->horizon = user->c[USER_horizon];
-    note->generation = w->generation;
-    note->current = (uint32_t)device->c[DEVICE_generation];
-    note->outcome = (uint8_t)answer;
-    note->reset = answer == SYNC_RESET;
 }
 
 static void welcome(struct shard *s, const struct row *device, const struct row *user, struct session *session,

@@ -3,6 +3,7 @@
  *
  * A badge's number is how many `unread` copies its device has, so each is judged: with commits, against the messages
  * that the same view shows, their authors and the read marks; without them, the devices of one user against each other.
+ * A device of the previous protocol has no word for what was read elsewhere, and may go on counting it.
  * Limit: a conversation with a read whose outcome nobody knows is left out.
  */
 #include "sim/check/state.h"
@@ -40,7 +41,8 @@ static bool right(struct check *c, const struct member *member, uint32_t device,
     const struct message *m = &c->messages[message];
     bool counted = holding_in_view(c, badge_of(c, device, message));
     bool unread = reads(c, device, message) && m->sent && m->author != member->user && m->send_version > member->read;
-    if (counted == unread)
+    bool unheard = c->devices[device].old && counted && reads(c, device, message) && m->author != member->user;
+    if (counted == unread || unheard)
         return true;
     wrong(c, device, message, counted ? "counts as unread, deleted or read," : "does not count as unread");
     return false;
@@ -52,7 +54,7 @@ static bool agrees(struct check *c, uint32_t device, uint32_t message)
     bool counted = holding_in_view(c, badge_of(c, device, message)), body = reads(c, device, message);
     bool same = true;
     for (uint32_t d = c->users[c->devices[device].user].devices; d; d = c->devices[d].next_of_user)
-        if (body && final_view(c, &c->devices[d]) && reads(c, d, message))
+        if (body && !c->devices[device].old && !c->devices[d].old && final_view(c, &c->devices[d]) && reads(c, d, message))
             same = same && holding_in_view(c, badge_of(c, d, message)) == counted;
     if (same && (body || !counted))
         return true;
