@@ -37,6 +37,7 @@ static int fault_commit(struct store *store)
         return E_NOMEM;
     int status = fault->inner->ops->commit(fault->inner);
     fault->begun = fault->begun && status != 0;
+    fault->plan->stored |= status == 0 && store->part == STORE_MAIN;
     return status;
 }
 

@@ -12,6 +12,7 @@
 struct store_fault_plan { /* shared by all the stores of a shard */
     uint64_t left;        /* the call that fails, counted from 1; 0: none does */
     bool fired;
+    bool stored; /* the main store has committed; the caller clears it before each step */
 };
 struct store_fault {
     struct store store; /* this is what the shard is given */

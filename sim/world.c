@@ -142,12 +142,14 @@ static bool is_set_up(enum shard_input_kind kind)
 /* A call of a store failed in this step. It must have been given up, and its process dies of it. */
 static void ran_short(struct world *w, shard_id id, const struct crash_plan *plan, int status)
 {
+    bool stored = w->shards[id].memory.stored;
     w->shards[id].memory = (struct store_fault_plan){0};
     if (status != E_NOMEM) {
         world_fail(w, "a step that ran out of memory", status ? status : E_INVALID);
         return;
     }
-    record_notes(w, &w->out, id); /* of one that had been committed: only its wipe failed */
+    if (stored) /* only its wipe failed */
+        record_notes(w, &w->out, id);
     fault_crash(w, id, CRASH_NO_MEMORY, plan->for_us);
 }
 
@@ -173,6 +175,7 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     uint64_t left = shard->memory.left;
     if (is_set_up(input->kind)) /* of what does not come again, nothing may get lost */
         shard->memory.left = 0;
+    shard->memory.stored = false;
     world_disk_arm(w, id, true);
     int status = shard_step(shard->core, input, &w->out);
     world_disk_arm(w, id, false);

@@ -54,7 +54,8 @@ static bool agrees(struct check *c, uint32_t device, uint32_t message)
     bool counted = holding_in_view(c, badge_of(c, device, message)), body = reads(c, device, message);
     bool same = true;
     for (uint32_t d = c->users[c->devices[device].user].devices; d; d = c->devices[d].next_of_user)
-        if (body && !c->devices[device].old && !c->devices[d].old && final_view(c, &c->devices[d]) && reads(c, d, message))
+        if (body && !c->devices[device].old && !c->devices[d].old && final_view(c, &c->devices[d]) &&
+            reads(c, d, message))
             same = same && holding_in_view(c, badge_of(c, d, message)) == counted;
     if (same && (body || !counted))
         return true;
