@@ -49,7 +49,8 @@
     X(workload)        \
     X(metrics)         \
     X(reports)         \
-    X(readme)
+    X(readme)          \
+    X(faults)
 
 #define DECLARE(name) int suite_##name(void);
 SUITES(DECLARE)
