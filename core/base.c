@@ -19,8 +19,8 @@ const char *base_status_text(int status)
 
 static void die_of_memory(size_t bytes)
 {
-    fprintf(stderr, "sexton: out of memory (%zu bytes)\n", bytes);
-    abort();
+    fprintf(stderr, "sexton: exhausted: out of memory (%zu bytes)\n", bytes);
+    _Exit(BASE_EXIT_EXHAUSTED); /* what was not written stays so: no half of an output */
 }
 
 void *base_grow(void *items, size_t *cap, size_t needed, size_t element_size)

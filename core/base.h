@@ -76,11 +76,12 @@ static inline struct text text_beginning(const struct text *text, uint8_t bytes)
 #define US_PER_S 1000000ULL
 #define US_PER_DAY (86400ULL * US_PER_S)
 
+#define BASE_EXIT_EXHAUSTED 5 /* of a process that got no memory: as the command line's "exhausted" */
 /*
- * Grow *items (element_size each) so that it can hold `needed` elements; doubles. Aborts when memory is out:
- * allocation failure in the simulator is not a simulated fault (that is a scenario's business, later).
+ * Grow *items (element_size each) so that it can hold `needed` elements; doubles. Ends the process with
+ * BASE_EXIT_EXHAUSTED when memory is out: that is a result of the run, not a simulated fault (sim/store_fault.h).
  */
 void *base_grow(void *items, size_t *cap, size_t needed, size_t element_size);
-void *base_alloc(size_t bytes); /* zeroed; aborts when memory is out; free() it */
+void *base_alloc(size_t bytes); /* zeroed; likewise ends the process; free() it */
 
 #endif

@@ -322,6 +322,15 @@ for file in "$top"/scenarios/smoke/*.json "$top"/scenarios/race/*.json "$top"/sc
         verify_live "$file" "$file"
     fi
 done
+# memory runs out: a result, and nothing half written
+if ! ldd "$sexton" 2>/dev/null | grep -q asan; then
+    for kilobytes in 30000 60000; do
+        expect 5 "out of memory at $kilobytes KiB" sh -c "ulimit -v $kilobytes; exec \"\$0\" \"\$@\"" "$sexton" run \
+            "$top/scenarios/scale/crowd-1k.json" --history tmp/short.jsonl
+        says "exhausted: out of memory"
+        [ ! -s out ] && [ ! -e tmp/short.jsonl ] && rm -f tmp/short.jsonl.*.tmp && pass || fail "out of memory at $kilobytes KiB left something"
+    done
+fi
 for file in "$top"/scenarios/smoke/*.json; do
     [ -f "$file" ] && ! grep -q '"vary"' "$file" &&
         expect 0 "$file is deterministic" "$sexton" run "$file" --seed 5 --verify-determinism

@@ -118,6 +118,8 @@ static bool finish_chunk_after_crash(struct worker *worker)
                  strsignal(worker->signal));
     else if (worker->mad)
         snprintf(how, sizeof how, "crashed: the process answered what makes no sense");
+    else if (worker->exit_status == BASE_EXIT_EXHAUSTED)
+        snprintf(how, sizeof how, "exhausted: the process got no more memory");
     else
         snprintf(how, sizeof how, "crashed: the process ended with status %d", (int)worker->exit_status);
     struct pool *pool = worker->pool;
