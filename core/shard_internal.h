@@ -524,6 +524,9 @@ uint64_t session_beat_due(const struct shard *s);
 struct wire *session_send(struct shard *s, device_id device, const struct session *session, enum wire_kind kind);
 
 /* ---- resets (shard_reset.c) ---- */
+/* A device that says `w` is answered so; or, in the midst of a stream, is to be reset. */
+void reset_note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,
+                     enum sync_answer answer);
 int reset_grant(struct shard *s, struct row *device, struct session *session, uint32_t reset_id, uint32_t staged);
 int reset_snapshot(struct shard *s, shard_id source, const struct wire *question);
 int reset_item(struct shard *s, const struct wire *item);

@@ -161,6 +161,22 @@ static int begin_reset(struct shard *s, struct row *device, struct session *sess
     return for_each_conversation(s, device, true, &count);
 }
 
+void reset_note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,
+                     enum sync_answer answer)
+{
+    struct note *note = shard_note(s, NOTE_SYNC);
+    note->device = (device_id)device->c[DEVICE_id];
+    note->user = (user_id)user->c[USER_id];
+    note->epoch = w->epoch;
+    note->position = w->position;
+    note->head = user->c[USER_head];
+    note->horizon = user->c[USER_horizon];
+    note->generation = w->generation;
+    note->current = (uint32_t)device->c[DEVICE_generation];
+    note->outcome = (uint8_t)answer;
+    note->reset = answer == SYNC_RESET;
+}
+
 int reset_grant(struct shard *s, struct row *device, struct session *session, uint32_t reset_id, uint32_t staged)
 {
     struct row user = {.c = {[USER_id] = device->c[DEVICE_user]}};

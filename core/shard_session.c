@@ -192,22 +192,6 @@ static int stream_entry(struct shard *s, device_id device, struct session *sessi
     return 0;
 }
 
-static void note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,
-                      enum sync_answer answer)
-{
-    struct note *note = shard_note(s, NOTE_SYNC);
-    note->device = (device_id)device->c[DEVICE_id];
-    note->user = (user_id)user->c[USER_id];
-    note->epoch = w->epoch;
-    note->position = w->position;
-    note->head = user->c[USER_head];
-    note->horizon = user->c[USER_horizon];
-    note->generation = w->generation;
-    note->current = (uint32_t)device->c[DEVICE_generation];
-    note->outcome = (uint8_t)answer;
-    note->reset = answer == SYNC_RESET;
-}
-
 int session_stream(struct shard *s, const struct row *device)
 {
     device_id id = (device_id)device->c[DEVICE_id];
@@ -250,7 +234,7 @@ int session_stream(struct shard *s, const struct row *device)
             struct row row = *device;
             struct wire had = {.epoch = (uint32_t)user.c[USER_epoch], .position = session->sent - 1};
             had.generation = (uint32_t)device->c[DEVICE_generation];
-            note_sync(s, &had, device, &user, SYNC_RESET);
+            reset_note_sync(s, &had, device, &user, SYNC_RESET);
             return reset_grant(s, &row, session, 0, 0);
         }
     }
@@ -553,7 +537,7 @@ static int on_hello(struct shard *s, struct row *device, const struct row *user,
                               .retired = device->c[DEVICE_retired] != 0,
                               .proved = proves(device, user, w)};
     enum sync_answer answer = decide_sync(s->policy, &q);
-    note_sync(s, w, device, user, answer);
+    reset_note_sync(s, w, device, user, answer);
     if (answer == SYNC_RETIRE) {
         session_send(s, id, session, WIRE_RETIRED);
         session_close(s, id, session->number);
