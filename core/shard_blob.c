@@ -201,7 +201,10 @@ int blob_orphan_timer(struct shard *s, const struct row *timer)
     if (status == E_NOTFOUND || (status == 0 && upload.c[UPLOAD_message]))
         return 0;
     CHECK(status);
-    return decide_orphans_collected(s->policy) ? forget(s, timer->c[TIMER_b]) : 0;
+    if (!decide_orphans_collected(s->policy))
+        return 0;
+    bool older = VERSION_INCARNATION(upload.c[UPLOAD_version]) != s->incarnation;
+    return older ? shard_del(s, TABLE_UPLOAD, &upload) : forget(s, timer->c[TIMER_b]);
 }
 
 /* ---- bytes that main does not know ---- */

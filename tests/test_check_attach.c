@@ -43,8 +43,10 @@ static void no_orphans(void)
          PEOPLE UPLOAD "18s crash node=s\n28s restart node=s\n" HAS("30s") END},
         {"of an upload that a restore lost", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE OLDER UPLOAD RESTORED("4s", "older") HAS("40s") END},
-        {"of one that the backup has", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+        {"of one that waits in the backup", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE UPLOAD YOUNGER RESTORED("4s", "younger") HAS("40s") END},
+        {"of an upload since the restore", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OLDER RESTORED("400000", "older") UPLOAD HAS("40s") END},
         {"bytes that nobody has spoken of", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE HAS("30s") BLOBS("31s", "-") END},
     };

@@ -7,8 +7,8 @@
  * message that was purged are a violation at once; those that no message refers to from their deadline on, or from the
  * end of the last fault, with the bound of what is online. A fetch is judged by what was committed before it, because
  * the shard that decides it is the one that orders the conversation.
- * Bytes of an upload that a restore lost may be there or not: a backup that has it may be restored next. Then they must
- * be there again, if a message that refers to them is.
+ * Bytes of before a restore, of an upload or a message that it lost, may be there or not: a backup that has it may be
+ * restored next. Then they must be there, if a message that refers to them is.
  * Limits: bytes whose upload was never committed are not judged; nor is a fetch by who cannot read the message for
  * another reason than these two.
  */
@@ -32,6 +32,13 @@ static bool is_lost(const struct check *c, const struct upload *u)
     return c->ops[u->op].lost && !c->ops[u->op].committed;
 }
 
+/* The message that refers to it may be in a backup that is not restored yet. */
+static bool is_of_before_a_restore(const struct check *c, const struct upload *u)
+{
+    const struct restored *last = restore_last(c, u->shard);
+    return last && c->ops[u->op].commit_seq < last->seq;
+}
+
 static bool is_purged(const struct check *c, const struct message *m)
 {
     return m->target.purged || (m->conv && c->convs[m->conv].target.purged);
@@ -47,7 +54,7 @@ static bool is_late(const struct check *c, uint64_t deadline_us, uint64_t at_us)
 /* What nobody sent goes with the account of who uploaded it. */
 static void found_unsent(struct check *c, const struct event *e, const struct upload *u)
 {
-    const struct erasure *x = erasure_of(c, u->author);
+    const struct erasure *x = is_lost(c, u) ? NULL : erasure_of(c, u->author);
     if (!x || !x->ended || !is_late(c, x->ended_at_us, e->r->at_us))
         return;
     struct verdict *v = violate(c, INVARIANT_ERASURE_COMPLETE, "the account of %s was erased, and %s is still stored",
@@ -62,14 +69,12 @@ static void found(struct check *c, const struct event *e, struct upload *u)
     const struct message *m = owner(c, u);
     const char *name = nm(c, c->ops[u->op].name), *shard = nm(c, u->shard);
     struct verdict *v = NULL;
-    if (!m && is_lost(c, u))
-        return;
     if (!m)
         found_unsent(c, e, u);
     if (m && is_purged(c, m))
         v = violate(c, INVARIANT_NO_ORPHANS, "%s still has the bytes of %s, and %s is purged", shard, name,
                     nm(c, m->name));
-    else if (!m && is_late(c, u->deadline_us, e->r->at_us))
+    else if (!m && !is_of_before_a_restore(c, u) && is_late(c, u->deadline_us, e->r->at_us))
         v = violate(c, INVARIANT_NO_ORPHANS, "%s still has the bytes of %s, and no message has come for them", shard,
                     name);
     if (!v)
@@ -89,6 +94,8 @@ static void missed(struct check *c, const struct event *e, struct upload *u)
         return;
     const struct message *m = owner(c, u);
     bool purging = m && (m->target.purging || (m->conv && c->convs[m->conv].target.purging));
+    if (!m && is_of_before_a_restore(c, u))
+        return;
     if (m ? is_purged(c, m) : u->deadline_us < e->r->at_us) {
         u->over = true;
         judge(c, INVARIANT_NO_ORPHANS);
