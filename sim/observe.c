@@ -7,6 +7,7 @@
  */
 #include "sim/audit_chain.h"
 #include "sim/held_text.h"
+#include "sim/idmap.h"
 #include "sim/record.h"
 
 #define STATE_LIVE 1U    /* of a conversation or message in its table; what is larger is a tombstone of some age */
@@ -378,20 +379,6 @@ void observe_shard(struct world *w, shard_id id)
     observe_blobs(w, id);
 }
 
-static int is_tombstone(void *ctx, const struct row *row)
-{
-    uint64_t *count = ctx;
-    *count += row->c[MESSAGE_state] != STATE_LIVE;
-    return 0;
-}
-
-static int is_dead_conversation(void *ctx, const struct row *row)
-{
-    uint64_t *count = ctx;
-    *count += row->c[CONV_state] != STATE_LIVE;
-    return 0;
-}
-
 static int is_orphan(void *ctx, const struct row *upload)
 {
     uint64_t *count = ctx;
@@ -407,24 +394,47 @@ uint64_t observe_orphans(struct world *w)
     return count;
 }
 
+struct dead {
+    struct idmap parked; /* by the message, or by the conversation */
+    uint64_t count;
+};
+
 static int is_parked(void *ctx, const struct row *row)
 {
-    uint64_t *count = ctx;
-    (void)row;
-    ++*count;
+    struct dead *dead = ctx;
+    idmap_put(&dead->parked, row->c[PARKED_target] ? row->c[PARKED_target] : row->c[PARKED_conv], 1);
     return 0;
 }
 
-/* Of those that time will end: what waits for the release of a hold waits for ever. */
+static int is_tombstone(void *ctx, const struct row *row)
+{
+    struct dead *dead = ctx;
+    dead->count += row->c[MESSAGE_state] != STATE_LIVE && !idmap_get(&dead->parked, row->c[MESSAGE_id]);
+    return 0;
+}
+
+static int is_dead_conversation(void *ctx, const struct row *row)
+{
+    struct dead *dead = ctx;
+    dead->count += row->c[CONV_state] != STATE_LIVE && !idmap_get(&dead->parked, row->c[CONV_id]);
+    return 0;
+}
+
+/*
+ * Of those that time will end: what waits for the release of a hold waits for ever. Each by its own row: after a
+ * restore a purge may be parked whose target the backup does not have, and that one stands for no other.
+ */
 uint64_t observe_tombstones(struct world *w)
 {
-    uint64_t count = 0, parked = 0;
+    struct dead dead = {0};
+    for (shard_id i = 0; i < w->shard_count; i++)
+        walk(w, w->shards[i].stores.main, TABLE_PARKED, is_parked, &dead);
     for (shard_id i = 0; i < w->shard_count; i++) {
-        walk(w, w->shards[i].stores.main, TABLE_CONV, is_dead_conversation, &count);
-        walk(w, w->shards[i].stores.main, TABLE_MESSAGE, is_tombstone, &count);
-        walk(w, w->shards[i].stores.main, TABLE_PARKED, is_parked, &parked);
+        walk(w, w->shards[i].stores.main, TABLE_CONV, is_dead_conversation, &dead);
+        walk(w, w->shards[i].stores.main, TABLE_MESSAGE, is_tombstone, &dead);
     }
-    return count > parked ? count - parked : 0;
+    idmap_release(&dead.parked);
+    return dead.count;
 }
 
 /* ---- when ---- */
