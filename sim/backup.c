@@ -8,6 +8,7 @@
  * shard may not be restored from is refused, and said to be; the shard goes on. One that does not start from its main
  * store, because that is damaged, gets a new disk for it first.
  */
+#include "sim/lives.h"
 #include "sim/record.h"
 
 #include <stdio.h>
@@ -127,7 +128,7 @@ void backup_register(struct world *w, shard_id id)
         const struct world_device *d = &w->devices[i];
         struct shard_input input = {
             .kind = SHARD_PROVISION_DEVICE, .user = d->user, .device = (device_id)(i + 1), .linked = true};
-        if (d->core && d->home == id && !knows(w, id, TABLE_DEVICE, i + 1))
+        if (d->home == id && lives_in_use(w, (device_id)(i + 1)) && !knows(w, id, TABLE_DEVICE, i + 1))
             world_shard_step(w, id, &input);
     }
     w->shards[id].restored = !w->shards[id].core; /* it died over this: once more when it is back */

@@ -27,6 +27,14 @@ device_id lives_id(struct world *w, device_id device)
     return id ? id : device;
 }
 
+bool lives_in_use(struct world *w, device_id id)
+{
+    for (device_id d = 1; w->lives && d <= w->device_count; d++)
+        if (world_device(w, d)->core && lives_id(w, d) == id)
+            return true;
+    return !w->lives && world_device(w, id)->core;
+}
+
 device_id lives_device(struct world *w, device_id id, uint32_t session)
 {
     if (!w->lives || (world_device(w, id)->link.session == session && lives_id(w, id) == id))

@@ -6,6 +6,7 @@
 
 /* What the servers call this device of the world. */
 device_id lives_id(struct world *w, device_id device);
+bool lives_in_use(struct world *w, device_id id); /* does a device go by it? */
 /* Which device of the world has this id and this session; and which one the servers speak of by the id alone. */
 device_id lives_device(struct world *w, device_id id, uint32_t session);
 device_id lives_holder(struct world *w, device_id id);
