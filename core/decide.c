@@ -555,6 +555,11 @@ bool decide_replays_removals(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_FORGETS_REMOVALS);
 }
 
+bool decide_replays_retirements(const struct policy *p)
+{
+    return !flawed(p, FLAW_RESTORE_FORGETS_RETIREMENTS);
+}
+
 bool decide_proves_sessions(const struct policy *p)
 {
     return p->device_identity == 1;

@@ -420,10 +420,12 @@ enum logged {
     LOGGED_REMOVE,
     LOGGED_ROLE,      /* value: the role. Of every kind, so that the last one counts */
     LOGGED_RETENTION, /* value: the period. Likewise */
-    LOGGED_UNINVITE   /* target: an invitation that is not open any more; subject: whose */
+    LOGGED_UNINVITE,  /* target: an invitation that is not open any more; subject: whose */
+    LOGGED_RETIRE     /* named: an id that its device gave up; subject: whose */
 };
 int log_deletion(struct shard *s, enum logged kind, struct row *row);
 int log_tombstone(struct shard *s, const struct row *message); /* as it is now */
+int log_retirement(struct shard *s, const struct row *device);
 int log_undo(struct shard *s, const struct row *message);
 int log_conversation(struct shard *s, const struct row *conv);
 int log_change(struct shard *s, enum logged kind, conv_id conv, msg_id target, version v);

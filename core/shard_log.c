@@ -1,8 +1,8 @@
 /*
  * shard_log.c: the deletion log: whatever was taken away here, outside every backup (B2), so that a restored shard can
  * do again what its backup has not seen: deletions of every kind and their undos, removals and leaves, roles, how long
- * a conversation keeps its messages. What only gives is not in it, but where what is taken needs it for its order. It
- * never has content, and nothing but a restore reads it.
+ * a conversation keeps its messages, ids that devices gave up. What only gives is not in it, but where what is taken
+ * needs it for its order. It never has content, and nothing but a restore reads it.
  *
  * Method: a row is written in the step's transaction of the vault, which commits before main's: hence before the
  * fan-out and the answer, and after the rights were checked. It carries the step's number (VAULT_STEP, META_STEP), as
@@ -111,6 +111,13 @@ int log_value(struct shard *s, enum logged kind, const struct row *conv, user_id
     if (s->executing)
         row.c[DELETION_LOG_actor] = s->executing->user;
     return log_deletion(s, kind, &row);
+}
+
+int log_retirement(struct shard *s, const struct row *device)
+{
+    struct row row = {.c = {[DELETION_LOG_named] = device->c[DEVICE_id]}};
+    row.c[DELETION_LOG_subject] = device->c[DEVICE_user];
+    return log_deletion(s, LOGGED_RETIRE, &row);
 }
 
 static bool is_deletion(uint8_t operation)

@@ -307,6 +307,20 @@ static int bind_again(struct shard *s, struct row *early)
     return status == E_NOTFOUND ? 0 : status;
 }
 
+/* An id that was given up names two lives, whoever comes with it; one that the backup does not have, too. */
+static int retire_again(struct shard *s, const struct row *log)
+{
+    struct row device = {.c = {[DEVICE_id] = log->c[DELETION_LOG_named]}};
+    int status = shard_get(s, TABLE_DEVICE, &device);
+    if (status < 0 && status != E_NOTFOUND)
+        return status;
+    device.c[DEVICE_user] = log->c[DELETION_LOG_subject];
+    raise_number(s, &device.c[DEVICE_generation]);
+    raise_number(s, &device.c[DEVICE_reset_id]);
+    device.c[DEVICE_retired] = device.c[DEVICE_fenced] = 1;
+    return shard_put(s, TABLE_DEVICE, &device);
+}
+
 static int replay(struct shard *s, struct row *log)
 {
     CHECK(restore_retire_op(s, (device_id)log->c[DELETION_LOG_device], (uint32_t)log->c[DELETION_LOG_op]));
@@ -337,6 +351,8 @@ static int replay(struct shard *s, struct row *log)
             return erase_again(s, log);
         case LOGGED_UNINVITE:
             return invite_again(s, log);
+        case LOGGED_RETIRE:
+            return decide_replays_retirements(s->policy) ? retire_again(s, log) : 0;
         default:
             return 0;
     }

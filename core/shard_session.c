@@ -484,6 +484,7 @@ static int retire(struct shard *s, struct row *device)
     device->c[DEVICE_retired] = device->c[DEVICE_fenced] = 1;
     CHECK(reset_forget(s, device));
     CHECK(shard_put(s, TABLE_DEVICE, device));
+    CHECK(log_retirement(s, device));
     CHECK(release_answers(s, (device_id)device->c[DEVICE_id], UINT32_MAX));
     struct wire w = {.kind = WIRE_RETIREMENT, .user = (user_id)device->c[DEVICE_user]};
     w.device = (device_id)device->c[DEVICE_id];
