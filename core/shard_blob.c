@@ -16,7 +16,8 @@
  */
 #include "core/shard_internal.h"
 
-#define SWEEP_CHUNK 64 /* parts that one step of a sweep looks at */
+#define SWEEP_CHUNK 64           /* parts that one step of a sweep looks at */
+#define UPLOAD_OVER ((msg_id)-1) /* as its message: an orphan of before a restore whose time is over */
 
 static int blobs_begin(struct shard *s)
 {
@@ -185,6 +186,9 @@ int blob_erase(struct shard *s, user_id user, bool *more)
         struct row upload;
         uint64_t key[2] = {user, 0};
         int status = shard_first(s, TABLE_UPLOAD, INDEX_UPLOAD_BY_AUTHOR, 2, 2, key, false, &upload);
+        key[1] = UPLOAD_OVER;
+        if (status == E_NOTFOUND)
+            status = shard_first(s, TABLE_UPLOAD, INDEX_UPLOAD_BY_AUTHOR, 2, 2, key, false, &upload);
         *more = status == 0;
         if (status == E_NOTFOUND)
             return 0;
@@ -204,7 +208,10 @@ int blob_orphan_timer(struct shard *s, const struct row *timer)
     if (!decide_orphans_collected(s->policy))
         return 0;
     bool older = VERSION_INCARNATION(upload.c[UPLOAD_version]) != s->incarnation;
-    return older ? shard_del(s, TABLE_UPLOAD, &upload) : forget(s, timer->c[TIMER_b]);
+    if (!older)
+        return forget(s, timer->c[TIMER_b]);
+    upload.c[UPLOAD_message] = UPLOAD_OVER;
+    return shard_put(s, TABLE_UPLOAD, &upload);
 }
 
 /* ---- bytes that main does not know ---- */
@@ -265,10 +272,10 @@ int blob_sweep_timer(struct shard *s, const struct row *timer)
         if (sweep.lost[i] != lost || (i && sweep.ids[i] == sweep.ids[i - 1]))
             continue;
         int status = get_upload(s, sweep.ids[i], &upload);
-        if (status == E_NOTFOUND)
-            CHECK(destroy(s, sweep.ids[i]));
-        else
-            CHECK(status);
+        if (status < 0 && status != E_NOTFOUND)
+            return status;
+        if (status == E_NOTFOUND || upload.c[UPLOAD_message] == UPLOAD_OVER)
+            CHECK(forget(s, sweep.ids[i]));
     }
     if (sweep.count < SWEEP_CHUNK)
         return 0;
