@@ -31,6 +31,12 @@ bool protocol_translate(uint8_t protocol, struct wire *entry)
             return true;
         case ENTRY_CLEAR: /* it takes away what only a snapshot can leave out */
             return false;
+        case ENTRY_QUOTE: /* with nothing to show: what its own reply quotes is to go, and an old device shows that */
+            if (entry->body.len == 0)
+                return false;
+            entry->entry = ENTRY_VOID;
+            entry->body = (struct text){0};
+            return true;
         default:
             entry->entry = ENTRY_VOID;
             entry->body = (struct text){0};
