@@ -9,6 +9,8 @@
  * are swept: those of an upload whose step did not happen when the shard starts, for no backup has it; those that a
  * restore lost (of another incarnation, which the version tells) only when no backup that has their upload is restored
  * any more, for the backup may have been the wrong one, and the right one comes next (S18).
+ * An orphan of before a restore whose time is over keeps its row and its bytes likewise, as one that no message can
+ * refer to (UPLOAD_OVER): an erasure and the purge of its conversation find it by its row.
  *
  * A fetch is asked of the user's shard and decided where the conversation is ordered, part by part, on the state at
  * that moment. Neither the question nor the answer is stored anywhere on its way, so there is nothing that a purge

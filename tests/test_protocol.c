@@ -163,7 +163,17 @@ static void what_has_no_nearest_word_is_void(void)
     }
 }
 
+static void a_quote_that_is_to_go_comes_as_a_reset(void)
+{
+    struct wire w = {.kind = WIRE_ENTRY, .entry = ENTRY_QUOTE};
+    CU_ASSERT_FALSE(protocol_translate(PROTOCOL_PREVIOUS, &w));
+    w.body = (struct text){.len = 1, .bytes = "x"}; /* one that it has no place for */
+    CU_ASSERT(protocol_translate(PROTOCOL_PREVIOUS, &w));
+    CU_ASSERT_EQUAL(w.entry, ENTRY_VOID);
+}
+
 #define TESTS(X)                                         \
+    X(a_quote_that_is_to_go_comes_as_a_reset)            \
     X(an_edit_comes_as_a_message_of_a_larger_version)    \
     X(a_deletion_for_oneself_comes_as_a_deletion)        \
     X(a_cleared_history_comes_as_a_reset)                \
