@@ -302,6 +302,20 @@ bool decide_holds_poll(const struct policy *p)
     return p->delivery == 1;
 }
 
+uint64_t decide_silence_us(const struct policy *p)
+{
+    uint64_t usual_us = p->beat_us;
+    if (!p->idle_timeout_us)
+        return 0;
+    if (decide_holds_poll(p))
+        usual_us = p->long_poll_us;
+    else if (!decide_subscribes(p))
+        usual_us = p->poll_us;
+    else if (!decide_beats(p))
+        return 0;
+    return usual_us + p->idle_timeout_us;
+}
+
 bool decide_polls(const struct policy *p)
 {
     return p->delivery != 0;

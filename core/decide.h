@@ -132,6 +132,8 @@ bool decide_appended_is_applied(const struct policy *p);
 bool decide_answers_refusal(const struct policy *p);
 bool decide_answers_before_commit(const struct policy *p);
 bool decide_beats(const struct policy *p); /* L8 */
+/* How long a living connection can be silent, at most; 0: its silence says nothing. */
+uint64_t decide_silence_us(const struct policy *p);
 /* Does a member from `since` on read what was sent at `sent` and is, live, as of `changed`? */
 bool decide_reads(const struct policy *p, version sent, version changed, version since);
 

@@ -73,6 +73,7 @@ struct device {
     uint64_t head;              /* of this epoch, as far as heard in this session */
     uint64_t last_us, ahead_us; /* its time, and how far that is ahead of a clock that was set back */
     uint64_t retry_at_us;
+    uint64_t heard_at_us;   /* of the shard, in this session */
     uint64_t fetch_at_us;   /* when to ask again for what is being downloaded; 0 = nothing is */
     uint64_t poll_at_us;    /* when to ask again; meant only where decide_polls */
     struct typist *typists; /* by (conv, user); what a crash leaves on the screen goes at DEVICE_RESUME */

@@ -10,6 +10,9 @@
  * the shard holds polls, as soon as one was answered. An answer that brought nothing is asked again after `retry` at
  * the earliest: a shard that does not hold is not asked in circles. One's own operation, once answered, asks at once.
  *
+ * Where the policy has an idle timeout, a session in which nothing was heard for longer than a living one can be silent
+ * is given up: nothing else tells an end of a half-open connection that it is one.
+ *
  * The pause before a hello is said again is the policy's `retry`; each time that nothing came of it, it is doubled, up
  * to 16 times: a shard that cannot answer is not helped by questions. A new session or progress makes it short again.
  */
@@ -30,6 +33,13 @@ struct wire *sync_send(const struct device *d, enum wire_kind kind, struct out *
     w->session = d->session;
     w->oldest_op = outbox_oldest(d);
     return w;
+}
+
+/* When this session counts as lost, if nothing is heard until then; TIME_NEVER where silence says nothing. */
+static uint64_t lost_at(const struct device *d)
+{
+    uint64_t silence_us = decide_silence_us(d->policy);
+    return d->session && silence_us ? d->heard_at_us + silence_us : TIME_NEVER;
 }
 
 /* Is something outstanding that a hello would bring? */
@@ -121,6 +131,7 @@ void sync_connected(struct device *d, uint32_t session, uint64_t now_us, struct 
     if (d->retired)
         return;
     d->session = session;
+    d->heard_at_us = now_us;
     say_hello(d, now_us, out);
 }
 
@@ -413,6 +424,7 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
 {
     if (!d->session || w->session != d->session || !is_sound(w, d->protocol)) /* L3 */
         return;
+    d->heard_at_us = now_us;
     if (w->kind == WIRE_TYPING) { /* it is no answer to anything, and no progress */
         if (d->welcomed && !d->resetting)
             typing_heard(d, w, now_us, out);
@@ -455,8 +467,21 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
         say_hello(d, now_us, out);
 }
 
+/* The connection may be half open: a new one will tell. */
+static void hang_up(struct device *d, struct out *out)
+{
+    out_send(out, OUT_HANG_UP, 0)->session = d->session;
+    sync_disconnected(d);
+}
+
 void sync_timer(struct device *d, uint64_t now_us, struct out *out)
 {
+    if (now_us < d->heard_at_us) /* the clock went back */
+        d->heard_at_us = now_us;
+    if (now_us >= lost_at(d)) {
+        hang_up(d, out);
+        return;
+    }
     if (d->fetch_at_us && now_us >= d->fetch_at_us)
         fetch_ask(d, now_us, out);
     if (polls_now(d, now_us))
@@ -475,7 +500,9 @@ static uint64_t wake_for_more(const struct device *d)
         at_us = d->retry_at_us;
     else if (decide_polls(d->policy) && d->welcomed)
         at_us = d->poll_at_us;
-    return d->fetch_at_us && d->fetch_at_us < at_us ? d->fetch_at_us : at_us;
+    if (d->fetch_at_us && d->fetch_at_us < at_us)
+        at_us = d->fetch_at_us;
+    return lost_at(d) < at_us ? lost_at(d) : at_us;
 }
 
 uint64_t sync_wake(const struct device *d, uint64_t now_us)

@@ -81,9 +81,10 @@ struct note {
     uint64_t position, head, horizon, number, deadline_us, at_us, count, period_us;
 };
 
-enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD, OUT_TO_CENTRE };
+enum out_to { OUT_TO_DEVICE, OUT_TO_USER_SHARD, OUT_TO_SHARD, OUT_TO_CENTRE, OUT_HANG_UP };
 struct out_msg {
-    uint8_t to;         /* enum out_to; a device sends OUT_TO_USER_SHARD with `id` unused */
+    uint8_t to;         /* enum out_to; a device sends OUT_TO_USER_SHARD with `id` unused. OUT_HANG_UP: no message; the
+                           runtime closes the connection of wire.session, to device `id` or from this device */
     bool before_commit; /* leaves although the step crashes before its commit (a flaw's doing) */
     uint32_t id;        /* device or shard */
     struct wire wire;

@@ -57,7 +57,8 @@ const struct policy_preset policy_presets[] = {
      "invite=any-member "
      "invite-expiry=7d "
      "orphan-after=1m "
-     "typing=on"},
+     "typing=on "
+     "idle-timeout=20s"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

@@ -93,6 +93,7 @@ struct session {                    /* volatile; one per device that is connecte
     uint64_t sent;                  /* last position streamed */
     uint64_t acked;                 /* last position acknowledged in this session */
     uint64_t asked;                 /* not subscribed: the head when it last asked, no further is streamed */
+    uint64_t heard_us;              /* when the device last said something */
     uint64_t held_until_us;         /* a poll is held: until something comes, or until then; 0 = none */
     uint64_t last_at_us, delta_end; /* timestamp flaw: the cursor as a time, and where catching up ends */
 };
@@ -516,6 +517,8 @@ int typing_passed_on(struct shard *s, shard_id source, const struct wire *w); /*
 struct session *session_of(struct shard *s, device_id device); /* NULL when not connected */
 void session_open(struct shard *s, device_id device, uint32_t number);
 void session_close(struct shard *s, device_id device, uint32_t number);
+/* Nothing was heard in it for longer than a living device is silent. */
+bool session_is_lost(const struct shard *s, const struct session *session);
 int session_message(struct shard *s, device_id device, uint32_t number, const struct wire *wire);
 /* Its operations may be lost: welcome it again, so that it sends what is not answered. */
 int session_ask_again(struct shard *s, const struct row *device);

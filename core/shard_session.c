@@ -12,33 +12,6 @@
 #include "core/protocol.h"
 #include "core/shard_internal.h"
 
-struct session *session_of(struct shard *s, device_id device)
-{
-    return device < s->session_cap && s->sessions[device].number ? &s->sessions[device] : NULL;
-}
-
-void session_open(struct shard *s, device_id device, uint32_t number)
-{
-    s->sessions = base_grow(s->sessions, &s->session_cap, (size_t)device + 1, sizeof *s->sessions);
-    s->sessions[device] = (struct session){.number = number};
-}
-
-void session_close(struct shard *s, device_id device, uint32_t number)
-{
-    struct session *session = session_of(s, device);
-    if (session && session->number == number)
-        *session = (struct session){0};
-}
-
-struct wire *session_send(struct shard *s, device_id device, const struct session *session, enum wire_kind kind)
-{
-    struct wire *w = out_send(s->out, OUT_TO_DEVICE, device);
-    w->kind = (uint8_t)kind;
-    w->device = device;
-    w->session = session->number;
-    return w;
-}
-
 /*
  * ---- beats (L8), or the ends of held polls: no policy has both ----
  * One ring for all sessions, in order of due time because all intervals are equal. It grows with the sessions, or with
@@ -108,6 +81,11 @@ static int due(struct shard *s, const struct beat *due, struct session *session)
 {
     if (!decide_subscribes(s->policy))
         return session->held_until_us == due->due_us ? end_poll(s, due->device, session) : 0;
+    if (session_is_lost(s, session)) {
+        out_send(s->out, OUT_HANG_UP, due->device)->session = session->number;
+        *session = (struct session){0};
+        return 0;
+    }
     if (!session->resetting)
         CHECK(beat(s, due->device, session));
     arm_beat(s, due->device, due->session);
@@ -568,6 +546,7 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
     CHECK(status);
     struct row user = {.c = {[USER_id] = device.c[DEVICE_user]}};
     CHECK(shard_get(s, TABLE_USER, &user));
+    session->heard_us = s->now_us;
     if (w->kind == WIRE_HELLO)
         return on_hello(s, &device, &user, session, w);
     if (!session->welcomed)

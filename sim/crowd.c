@@ -61,15 +61,18 @@ device_id crowd_device(struct world *w, user_id user)
     return pick < u->dense ? u->first + (device_id)pick : u->linked;
 }
 
-static void begin_presence(struct world *w, device_id id)
+void crowd_begin_presence(struct world *w, device_id id, enum presence_kind presence, unsigned zone_hours)
 {
     const struct scenario *s = w->scenario;
     struct world_device *d = world_device(w, id);
-    if (s->crowd.presence != PRESENCE_ALWAYS) {
-        int64_t second = s->starts_s % 86400;
+    if (presence != PRESENCE_ALWAYS) {
+        int64_t local_s = s->starts_s + 3600 * (int64_t)zone_hours;
+        int64_t second = local_s % 86400, day = local_s / 86400;
         uint64_t of_day_us = (uint64_t)(second < 0 ? second + 86400 : second) * US_PER_S;
         uint64_t until_us = TIME_NEVER;
-        presence_init(&d->presence, (enum presence)s->crowd.presence, w->seed, id, of_day_us);
+        presence_init(&d->presence, (enum presence)presence, w->seed, id, of_day_us);
+        presence_set_weekday(&d->presence,
+                             (unsigned)((day % 7 + 10 - (second < 0)) % 7)); /* 1970 began on a Thursday */
         bool online = presence_first(&d->presence, &until_us);
         d->absent = !online;
         d->patterned = true;
@@ -79,11 +82,41 @@ static void begin_presence(struct world *w, device_id id)
     link_dial(w, id, CONNECT_SPREAD_US);
 }
 
+static void begin_presence(struct world *w, device_id id)
+{
+    const struct scenario *s = w->scenario;
+    unsigned zone = 0;
+    if (s->crowd.zones > 1) { /* a person has one zone, and all their devices */
+        struct rng rng = rng_fork_at(w->seed, "zone", world_device(w, id)->user);
+        zone = (unsigned)(rng_below(&rng, s->crowd.zones) * 24 / s->crowd.zones);
+    }
+    crowd_begin_presence(w, id, s->crowd.presence, zone);
+}
+
+/* Which of the scenario's links it has, from a stream of its own. */
+static void draw_link(struct world *w, device_id id)
+{
+    const struct scenario_network *n = &w->scenario->network;
+    if (!n->link_count)
+        return;
+    struct rng rng = rng_fork_at(w->seed, "link-class", id);
+    uint64_t drawn = rng_below(&rng, 1000000);
+    for (size_t i = 0; i < n->link_count; i++) {
+        if (drawn < n->links[i].crowd_ppm) {
+            link_set_class(w, node_of_device(w, id), i);
+            return;
+        }
+        drawn -= n->links[i].crowd_ppm;
+    }
+}
+
 static device_id reserve_device(struct world *w, user_id user)
 {
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "u%u.d%u", user - w->crowd.first_user + 1, w->users[user - 1].devices + 1);
-    return world_add_device(w, user, name);
+    device_id id = world_add_device(w, user, name);
+    draw_link(w, id);
+    return id;
 }
 
 static void add_device(struct world *w, user_id user, bool linked)

@@ -20,11 +20,13 @@ void fault_touch(struct world *w, struct fault *fault)
         w->swarm.fired[fault->swarm - 1]++;
     if (fault->step)
         w->steps[fault->step - 1].result.touched++;
+    else
+        w->drawn_touched[fault->kind]++;
 }
 
 /* ---- the list of faults in force ---- */
 
-static struct fault *add(struct world *w, const struct fault *model)
+struct fault *fault_add(struct world *w, const struct fault *model)
 {
     size_t at = 0;
     while (at < w->fault_count && w->faults[at].active)
@@ -37,17 +39,19 @@ static struct fault *add(struct world *w, const struct fault *model)
     w->faults[at].active = true;
     w->faults[at].swarm = w->striking;
     w->faults[at].serial = ++w->fault_serial;
-    w->active_drops += model->kind == FAULT_DROP;
-    w->active_holds += model->kind == FAULT_HOLD;
+    w->active_drops += model->kind == FAULT_DROP || model->kind == FAULT_CORRUPT;
+    w->active_holds += model->kind == FAULT_HOLD || model->kind == FAULT_CLOG;
+    w->active_clogs += model->kind == FAULT_CLOG;
     w->active_cuts += model->kind == FAULT_PARTITION;
     return &w->faults[at];
 }
 
-static void close_fault(struct world *w, struct fault *fault)
+void fault_close(struct world *w, struct fault *fault)
 {
     fault->active = false;
-    w->active_drops -= fault->kind == FAULT_DROP;
-    w->active_holds -= fault->kind == FAULT_HOLD;
+    w->active_drops -= fault->kind == FAULT_DROP || fault->kind == FAULT_CORRUPT;
+    w->active_holds -= fault->kind == FAULT_HOLD || fault->kind == FAULT_CLOG;
+    w->active_clogs -= fault->kind == FAULT_CLOG;
     w->active_cuts -= fault->kind == FAULT_PARTITION;
     free(fault->a);
     free(fault->b);
@@ -67,15 +71,43 @@ static bool from_a_to_b(const struct fault *f, uint32_t from, uint32_t to)
     return has(f->a, f->a_count, from) && has(f->b, f->b_count, to);
 }
 
-static bool crosses(const struct fault *f, uint32_t a, uint32_t b)
+bool fault_crosses(const struct fault *f, uint32_t a, uint32_t b)
 {
-    return from_a_to_b(f, a, b) || from_a_to_b(f, b, a);
+    return from_a_to_b(f, a, b) || (!f->one_way && from_a_to_b(f, b, a));
+}
+
+bool fault_clogs(struct world *w, uint32_t a, uint32_t b)
+{
+    for (size_t i = 0; w->active_clogs && i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || f->kind != FAULT_CLOG || !(fault_crosses(f, a, b) || fault_crosses(f, b, a)))
+            continue;
+        fault_touch(w, f);
+        return true;
+    }
+    return false;
+}
+
+bool fault_corrupts(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
+{
+    for (size_t i = 0; i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || f->kind != FAULT_CORRUPT || (f->filter && f->filter != wire->kind) ||
+            !from_a_to_b(f, from, to))
+            continue;
+        fault_touch(w, f);
+        if (--f->left == 0)
+            fault_finish(w, f);
+        return true;
+    }
+    return false;
 }
 
 void fault_cut_packet(struct world *w, uint32_t from, uint32_t to)
 {
     for (size_t i = 0; i < w->fault_count; i++)
-        if (w->faults[i].active && w->faults[i].kind == FAULT_PARTITION && crosses(&w->faults[i], from, to))
+        if (w->faults[i].active && (w->faults[i].kind == FAULT_PARTITION || w->faults[i].kind == FAULT_FLAP) &&
+            (net_cut_stops(w->net, w->faults[i].cut, from, to) || net_cut_stops(w->net, w->faults[i].cut, to, from)))
             fault_touch(w, &w->faults[i]);
 }
 
@@ -95,7 +127,7 @@ struct fault *fault_drops(struct world *w, uint32_t from, uint32_t to, const str
         fault_touch(w, f);
         if (--f->left == 0) {
             record_fault(w, w->words.fault[FAULT_DROP], first_node(f), f->step, f->touched);
-            close_fault(w, f);
+            fault_close(w, f);
         }
         return f;
     }
@@ -117,6 +149,8 @@ struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const str
 {
     for (size_t i = 0; i < w->fault_count; i++) {
         struct fault *f = &w->faults[i];
+        if (f->active && f->kind == FAULT_CLOG && fault_crosses(f, from, to))
+            return f;
         if (!f->active || f->kind != FAULT_HOLD || !from_a_to_b(f, from, to))
             continue;
         if (!f->filter || f->filter == wire->kind || is_behind(w, f, from, to)) {
@@ -140,14 +174,14 @@ void fault_partition(struct world *w, struct fault *model, uint64_t for_us)
         return;
     }
     model->kind = FAULT_PARTITION;
-    model->cut = net_cut(w->net, model->a, model->a_count, model->b, model->b_count, model->one_way);
+    model->cut = fault_cut(w, model);
     if (model->cut < 0) {
         world_fail(w, "a partition: too many at once", model->cut);
         free(model->a);
         free(model->b);
         return;
     }
-    struct fault *fault = add(w, model);
+    struct fault *fault = fault_add(w, model);
     size_t index = (size_t)(fault - w->faults);
     record_fault(w, w->words.fault[FAULT_PARTITION], first_node(fault), fault->step, 0);
     if (for_us)
@@ -155,38 +189,50 @@ void fault_partition(struct world *w, struct fault *model, uint64_t for_us)
     link_break_cut(w);
 }
 
-static void end(struct world *w, struct fault *fault)
+void fault_tell(struct world *w, const struct fault *fault, uint32_t word, uint64_t count)
 {
+    record_fault(w, word, first_node(fault), fault->step, count);
+}
+
+void fault_finish(struct world *w, struct fault *fault)
+{
+    if (fault_is_of_links(fault->kind)) {
+        fault_tell(w, fault, w->words.heal, fault->touched);
+        fault->active = false; /* what it lets go must not be kept again by it */
+        fault_link_end(w, fault);
+        fault_close(w, fault);
+        return;
+    }
     switch (fault->kind) {
         case FAULT_PARTITION:
             net_heal(w->net, fault->cut);
             record_fault(w, w->words.heal, first_node(fault), fault->step, fault->touched);
-            close_fault(w, fault);
+            fault_close(w, fault);
             break;
         case FAULT_HOLD:
             record_fault(w, w->words.release, first_node(fault), fault->step, fault->touched);
             fault->active = false; /* what it lets go must not be held again by it */
             transport_release(w, fault);
-            close_fault(w, fault);
+            fault_close(w, fault);
             break;
         case FAULT_PAUSE:
         case FAULT_SLOW:
             load_end(w, fault);
             record_fault(w, w->words.resume, first_node(fault), fault->step, fault->touched);
-            close_fault(w, fault);
+            fault_close(w, fault);
             break;
         default:
             if (fault_is_of_disk(fault->kind))
                 world_disk_fault_over(w, fault->step, first_node(fault));
             record_fault(w, w->words.fault[fault->kind], first_node(fault), fault->step, fault->touched);
-            close_fault(w, fault);
+            fault_close(w, fault);
     }
 }
 
 void fault_end(struct world *w, size_t fault, uint32_t serial)
 {
     if (fault < w->fault_count && w->faults[fault].active && w->faults[fault].serial == serial)
-        end(w, &w->faults[fault]);
+        fault_finish(w, &w->faults[fault]);
 }
 
 void fault_heal_all(struct world *w)
@@ -194,7 +240,7 @@ void fault_heal_all(struct world *w)
     clock_settle_all(w);
     for (size_t i = 0; i < w->fault_count; i++)
         if (w->faults[i].active)
-            end(w, &w->faults[i]);
+            fault_finish(w, &w->faults[i]);
     for (shard_id i = 0; i < w->shard_count; i++) {
         w->shards[i].plan = (struct crash_plan){0};
         world_disk_heal(w, i);
@@ -217,12 +263,12 @@ void fault_forget(struct world *w)
     }
     load_forget(w);
     w->fault_count = 0;
-    w->fault_serial = w->active_drops = w->active_holds = w->active_cuts = 0;
+    w->fault_serial = w->active_drops = w->active_holds = w->active_cuts = w->active_clogs = 0;
 }
 
 void fault_list(struct world *w, struct fault *model, uint64_t for_us)
 {
-    struct fault *fault = add(w, model);
+    struct fault *fault = fault_add(w, model);
     record_fault(w, w->words.fault[model->kind], first_node(fault), model->step, 0);
     if (for_us)
         world_push(w, w->now_us + for_us, EVENT_FAULT_END, (uint64_t)(fault - w->faults), fault->serial);
@@ -413,7 +459,21 @@ static void begin_listed(struct world *w, uint32_t index)
                           .a_count = step->nodes_a_count,
                           .b_count = step->nodes_b_count,
                           .filter = step->filter,
-                          .left = step->times ? step->times : 1};
+                          .left = step->times ? step->times : 1,
+                          .believes = step->believes,
+                          .down_us = step->down_us,
+                          .up_us = step->up_us,
+                          .each_us = step->each_us,
+                          .spread_us = step->spread_us};
+    if (step->shape) {
+        uint32_t *among = model.a;
+        fault_shape(w, &w->drawn_rng, (enum fault_shape)step->shape, among, model.a_count, &model);
+        free(among);
+    }
+    if (fault_is_of_links(step->fault)) {
+        fault_link_begin(w, &model, step->for_us);
+        return;
+    }
     if (step->fault == FAULT_PARTITION) {
         fault_partition(w, &model, step->for_us);
         return;
@@ -439,7 +499,7 @@ static void release(struct world *w, uint32_t index)
         if (!matches)
             continue;
         w->steps[index].result.touched += hold->touched;
-        end(w, hold);
+        fault_finish(w, hold);
     }
 }
 
@@ -453,7 +513,7 @@ static void begin_on_disk(struct world *w, uint32_t index, uint32_t node)
     struct fault model = {.kind = step->fault, .step = index + 1, .a_count = 1};
     model.a = base_alloc(sizeof *model.a);
     model.a[0] = node;
-    struct fault *fault = add(w, &model);
+    struct fault *fault = fault_add(w, &model);
     world_push(w, w->now_us + step->for_us, EVENT_FAULT_END, (uint64_t)(fault - w->faults), fault->serial);
 }
 
@@ -518,6 +578,13 @@ void fault_begin(struct world *w, uint32_t index)
         case FAULT_HOLD:
         case FAULT_PAUSE:
         case FAULT_SLOW:
+        case FAULT_FLAP:
+        case FAULT_HALF_OPEN:
+        case FAULT_CAPTIVE:
+        case FAULT_CLOG:
+        case FAULT_CORRUPT:
+        case FAULT_SLOW_READER:
+        case FAULT_OUTAGE:
             begin_listed(w, index);
             break;
         case FAULT_ROLLING_RESTART:

@@ -5,6 +5,9 @@
  * gone at once for packets (their session is stale); each end notices a little later. A device that should be connected
  * and is not dials again after the policy's retry, times 1 to 2 at random, doubled by each failure up to a limit. A
  * device that should not be connected costs nothing until something brings it back.
+ *
+ * A connection can be dead without anybody knowing (fault_link.c): its session is there, and carries nothing. In a
+ * captive portal a device gets a session that no shard ever heard of.
  */
 #include "sim/lives.h"
 #include "sim/record.h"
@@ -12,15 +15,14 @@
 #define FAILURES_MAX 4 /* 16 times the policy's retry */
 #define RETRY_MAX_US (60 * US_PER_S)
 
-static uint64_t latency(struct world *w)
+static uint64_t latency(struct world *w, device_id id)
 {
-    const struct scenario_network *n = &w->scenario->network;
-    return 1 + rng_latency(&w->net_rng, n->median_us, n->p99_us);
+    return 1 + net_latency_of(w->net, node_of_device(w, id), &w->net_rng);
 }
 
 bool link_wanted(const struct world_device *d)
 {
-    return d->core && !d->crashed && !d->offline && !d->away && !d->absent && !d->never;
+    return d->core && !d->crashed && !d->offline && !d->away && !d->absent && !d->never && !d->outages;
 }
 
 static void dial_at(struct world *w, device_id id, uint64_t at_us)
@@ -57,10 +59,22 @@ static bool can_reach(struct world *w, device_id id)
     uint32_t node = node_of_device(w, id);
     if (!w->shards[d->home].core)
         return false;
-    if (net_connected(w->net, node, d->home))
-        return true;
-    fault_cut_packet(w, node, d->home);
-    return false;
+    if (!net_connected(w->net, node, d->home)) {
+        fault_cut_packet(w, node, d->home);
+        return false;
+    }
+    return !fault_clogs(w, node, d->home);
+}
+
+/* Something answers, and it is not the shard. */
+static void enter_portal(struct world *w, device_id id)
+{
+    struct world_device *d = world_device(w, id);
+    d->link.session = ++w->sessions;
+    d->link.dead = d->captive;
+    d->link.up = d->link.down = (struct net_stream){0};
+    fault_touch(w, &w->faults[d->captive - 1]);
+    world_push(w, w->now_us + latency(w, id), EVENT_CONNECTED, id, d->link.session);
 }
 
 void link_connect(struct world *w, device_id id, uint32_t attempt)
@@ -68,10 +82,12 @@ void link_connect(struct world *w, device_id id, uint32_t attempt)
     struct world_device *d = world_device(w, id);
     if (attempt != d->link.attempt || !d->link.dialling)
         return;
-    if (!link_wanted(d) || !can_reach(w, id))
+    if (link_wanted(d) && d->captive)
+        enter_portal(w, id);
+    else if (!link_wanted(d) || !can_reach(w, id))
         retry(w, id);
     else
-        world_push(w, w->now_us + latency(w), EVENT_ACCEPT, id, attempt);
+        world_push(w, w->now_us + latency(w, id), EVENT_ACCEPT, id, attempt);
 }
 
 void link_accept(struct world *w, device_id id, uint32_t attempt)
@@ -86,6 +102,7 @@ void link_accept(struct world *w, device_id id, uint32_t attempt)
     lives_close_others(w, id);
     uint32_t session = ++w->sessions;
     d->link.session = session;
+    d->link.ghost = 0; /* the shard forgets the one before it */
     d->link.up = d->link.down = (struct net_stream){0};
     uint64_t arrives_us = net_stream_arrival(w->net, &d->link.down, w->now_us);
     uint64_t breaks_us = net_stream_break(w->net, w->now_us);
@@ -117,8 +134,50 @@ void link_break(struct world *w, device_id id)
     if (!session)
         return;
     d->link.session = 0;
-    world_push(w, w->now_us + latency(w), EVENT_SHARD_NOTICES, id, session);
-    world_push(w, w->now_us + latency(w), EVENT_DEVICE_NOTICES, id, session);
+    world_push(w, w->now_us + latency(w, id), EVENT_SHARD_NOTICES, id, session);
+    world_push(w, w->now_us + latency(w, id), EVENT_DEVICE_NOTICES, id, session);
+    uint32_t dead = d->link.dead;
+    d->link.dead = 0;
+    if (dead)
+        fault_link_gone(w, dead);
+}
+
+void link_lose(struct world *w, device_id id, bool device_learns)
+{
+    struct link *link = &world_device(w, id)->link;
+    uint32_t session = link->session;
+    world_push(w, w->now_us + latency(w, id), device_learns ? EVENT_DEVICE_NOTICES : EVENT_SHARD_NOTICES, id, session);
+    if (device_learns)
+        link->session = 0;
+}
+
+void link_hang_up(struct world *w, device_id id, uint32_t session, bool by_device)
+{
+    if (!by_device)
+        id = lives_device(w, id, session);
+    struct link *link = &world_device(w, id)->link;
+    if (link->ghost == session)
+        link->ghost = 0;
+    if (link->session != session)
+        return;
+    if (!link->dead) {
+        link_break(w, id);
+        return;
+    }
+    if (!by_device)
+        return;
+    uint32_t dead = link->dead;
+    link->session = link->dead = 0;
+    world_push(w, w->now_us + latency(w, id), EVENT_DEVICE_NOTICES, id, session);
+    fault_link_gone(w, dead);
+}
+
+void link_end_ghost(struct world *w, device_id id)
+{
+    struct link *link = &world_device(w, id)->link;
+    if (link->ghost)
+        world_push(w, w->now_us + latency(w, id), EVENT_SHARD_NOTICES, id, link->ghost);
+    link->ghost = 0;
 }
 
 void link_shard_notices(struct world *w, device_id id, uint32_t session)
@@ -160,9 +219,33 @@ void link_presence(struct world *w, device_id id, bool online)
     if (w->phase >= PHASE_HEAL)
         return;
     uint64_t until_us = presence_next(&d->presence, online, w->now_us);
-    link_set_offline(w, id, &d->absent, !online);
+    w->drawn_touched[FAULT_NONE]++; /* of no fault: a pattern of presence came to something */
+    if (!online && d->presence.pattern == PRESENCE_MODEL_KILLED && until_us != TIME_NEVER)
+        fault_crash(w, node_of_device(w, id), CRASH_NOW, until_us - w->now_us);
+    else
+        link_set_offline(w, id, &d->absent, !online);
     if (until_us != TIME_NEVER)
         world_push(w, until_us > w->now_us ? until_us : w->now_us + 1, EVENT_PRESENCE, id, !online);
+}
+
+void link_set_class(struct world *w, uint32_t node, size_t link)
+{
+    const struct scenario_link *l = &w->scenario->network.links[link];
+    struct net_class class = {(enum net_kind)l->kind, {l->median_us, l->p99_us}, l->bytes_per_s};
+    net_set_class(w->net, node, &class);
+    if (!node_is_shard(w, node))
+        world_device(w, node - w->shard_count)->link_class = (uint8_t)(link + 1);
+}
+
+void link_set_classes(struct world *w)
+{
+    const struct scenario_network *n = &w->scenario->network;
+    for (size_t i = 0; i < n->link_count; i++)
+        for (size_t node = 0; node < n->links[i].node_count; node++)
+            link_set_class(w, node_of_scenario(w, n->links[i].nodes[node]), i);
+    for (size_t i = 0; n->link_count && i < w->device_count; i++)
+        if (w->devices[i].link_class)
+            link_set_class(w, node_of_device(w, (device_id)(i + 1)), w->devices[i].link_class - 1U);
 }
 
 void link_break_cut(struct world *w)

@@ -66,13 +66,16 @@ static void tell_what_stays(struct world *w)
 static void heal(struct world *w)
 {
     const struct scenario_network *n = &w->scenario->network;
-    struct net_config calm = {.device = {n->median_us, n->p99_us}, .shard = {n->shard_median_us, n->shard_p99_us}};
+    struct net_config calm = {.device = {n->median_us, n->p99_us},
+                              .shard = {n->shard_median_us, n->shard_p99_us},
+                              .shard_bytes_per_s = n->shard_bytes_per_s};
     swarm_count(w);
     fault_heal_all(w);
     if (w->scenario->budget.given)
         tell_what_stays(w);
     net_free(w->net);
     w->net = net_new(&calm, w->seed);
+    link_set_classes(w);
     world_push(w, w->now_us + 1, EVENT_PHASE, PHASE_DELIVER, 0);
 }
 

@@ -344,6 +344,9 @@ int run_scenario(struct run *run, const struct scenario *base, const struct run_
     fold_races(run, result);
     result->mix = *world_mix(run->world);
     result->swarm = *world_swarm(run->world);
+    for (unsigned i = FAULT_NONE; i < FAULT_KIND_COUNT; i++) /* of FAULT_NONE: patterns of presence */
+        if (world_drawn_touched(run->world, (enum fault_kind)i))
+            result->drawn_touched |= 1ULL << i;
     judge(run, scenario, options, result);
     return 0;
 }

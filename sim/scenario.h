@@ -24,9 +24,10 @@
 struct scenario_device {
     char *name; /* "alice.phone" */
     uint32_t user;
-    bool linked;  /* "link" in the script: it does not exist before that step */
-    bool offline; /* starts offline ("offline": [..] of the file) and connects only when the script says so */
-    bool old;     /* "old-clients": it speaks the previous version of the protocol */
+    bool linked;       /* "link" in the script: it does not exist before that step */
+    bool offline;      /* starts offline ("offline": [..] of the file) and connects only when the script says so */
+    unsigned presence; /* enum presence_kind */
+    bool old;          /* "old-clients": it speaks the previous version of the protocol */
 };
 struct scenario_user {
     char *name;
@@ -59,12 +60,24 @@ struct workload_info {
 };
 extern const struct workload_info workload_table[WORK_COUNT];
 
-enum presence_kind { PRESENCE_ALWAYS, PRESENCE_COMMUTER, PRESENCE_FLAKY, PRESENCE_RARE };
+enum presence_kind { /* as net-model/presence.h has them */
+                     PRESENCE_ALWAYS,
+                     PRESENCE_COMMUTER,
+                     PRESENCE_FLAKY,
+                     PRESENCE_RARE,
+                     PRESENCE_OFFICE,
+                     PRESENCE_NIGHT,
+                     PRESENCE_WEEKEND,
+                     PRESENCE_MONTHS,
+                     PRESENCE_BACKGROUND,
+                     PRESENCE_KILLED,
+};
 /* A crowd lives next to the declared users: u1, u2, … with devices u1.d1, …; it grows while the run goes on. */
 struct scenario_crowd {
     uint64_t users;                    /* 0: no crowd */
     uint64_t devices_min, devices_max; /* a user */
     enum presence_kind presence;
+    uint64_t zones;    /* their users live in so many time zones, evenly round the globe; 0 = one */
     uint64_t away_ppm; /* of users, away for `away_for_us` from a random moment on */
     uint64_t away_for_us;
     uint64_t arrive_over_us;             /* users appear over this time; the first tenth at once */
@@ -117,12 +130,24 @@ struct scenario_budget {
     uint64_t clock_error_us;
 };
 
+/* Links that are not like the others. */
+struct scenario_link {
+    unsigned kind; /* enum net_kind */
+    uint64_t median_us, p99_us;
+    uint64_t bytes_per_s; /* 0 = as much as one likes */
+    uint32_t crowd_ppm;   /* of the crowd's devices */
+    uint32_t *nodes;
+    size_t node_count;
+};
 struct scenario_network {
     uint64_t median_us, p99_us;             /* device to shard */
     uint64_t shard_median_us, shard_p99_us; /* shard to shard */
     uint64_t breaks_mean_us;                /* mean time between breaks of a connection; 0 = none */
     uint32_t push_loss_ppm;                 /* of entries pushed on an open connection, lost behind the shard */
     uint32_t channel_loss_ppm, channel_duplicate_ppm, channel_reorder_ppm;
+    uint64_t shard_bytes_per_s; /* of each direction between two shards; 0 = as much as one likes */
+    struct scenario_link *links;
+    size_t link_count;
     uint32_t notification_loss_ppm, notification_duplicate_ppm, notification_late_ppm;
 };
 
@@ -165,13 +190,31 @@ enum step_kind {
     X(SLOW, "slow")             /* each thing that node does takes service_us, and the next waits */    \
     X(ROLLING_RESTART, "rolling-restart")                                                               \
     X(UPGRADE, "upgrade")             /* an old client becomes one of the current protocol */           \
-    X(OUT_OF_MEMORY, "out-of-memory") /* the `times`-th allocation of node's steps fails */
+    X(OUT_OF_MEMORY, "out-of-memory") /* the `times`-th allocation of node's steps fails */             \
+    X(FLAP, "flap")                   /* a partition that comes and goes */                             \
+    X(HALF_OPEN, "half-open")         /* open connections carry nothing, and an end does not know it */ \
+    X(CAPTIVE, "captive")             /* devices connect, to something that delivers nothing */         \
+    X(CLOG, "clog")                   /* nothing passes for a time, then everything, late */            \
+    X(CORRUPT, "corrupt")             /* the next `times` messages are damaged, and found to be */      \
+    X(SLOW_READER, "slow-reader")     /* a device takes its time with every message */                  \
+    X(OUTAGE, "outage")               /* devices have no network, then all come back */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
 static inline bool fault_is_of_disk(enum fault_kind fault)
 {
     return fault >= FAULT_DISK_CRASH && fault <= FAULT_SLOW_DISK;
 }
+enum fault_shape {
+    SHAPE_NONE,
+    SHAPE_HALVES,
+    SHAPE_ISOLATED,
+    SHAPE_BRIDGE,
+    SHAPE_RING,
+    SHAPE_SHARDS,
+    SHAPE_DEVICE,
+    SHAPE_COUNT
+};
+enum fault_believes { BELIEVES_BOTH, BELIEVES_DEVICE, BELIEVES_SHARD };
 #define CRASH_POINT_LIST(X)                                                       \
     X(NOW, "now")                                                                 \
     X(BEFORE_COMMIT, "before-commit")                                             \
@@ -226,18 +269,23 @@ struct scenario_step {
     bool one_way;
     uint64_t for_us; /* 0 = for ever (partition: until the heal phase) */
     enum crash_point point;
-    uint8_t filter;      /* enum wire_kind for drop and hold; 0 = all */
-    uint64_t times;      /* drop: how many; crash: at the k-th step from now */
-    int64_t offset_us;   /* clock */
-    int64_t drift_us;    /* clock: gained in an hour */
-    uint64_t service_us; /* slow: mean */
-    uint64_t sends;      /* crash after some: how many leave; 0 = half of them */
-    uint64_t gap_us;     /* rolling restart: from one's return to the next */
-    char *backup;        /* restore: `as` of the backup */
-    uint32_t parts;      /* bits of enum store_part: which disks of the shard */
-    unsigned calls;      /* bits of enum disk_call; 0 = now */
-    uint8_t keep;        /* enum disk_keep */
-    uint64_t wait_us;    /* slow-disk: a call */
+    uint8_t filter;          /* enum wire_kind for drop and hold; 0 = all */
+    uint64_t times;          /* drop: how many; crash: at the k-th step from now */
+    int64_t offset_us;       /* clock */
+    int64_t drift_us;        /* clock: gained in an hour */
+    uint64_t service_us;     /* slow: mean */
+    uint64_t sends;          /* crash after some: how many leave; 0 = half of them */
+    uint64_t gap_us;         /* rolling restart: from one's return to the next */
+    char *backup;            /* restore: `as` of the backup */
+    uint32_t parts;          /* bits of enum store_part: which disks of the shard */
+    unsigned calls;          /* bits of enum disk_call; 0 = now */
+    uint8_t keep;            /* enum disk_keep */
+    uint64_t wait_us;        /* slow-disk: a call */
+    unsigned shape;          /* partition, flap: enum fault_shape, instead of two sides; nodes_a: among these, or all */
+    unsigned believes;       /* half-open: enum fault_believes, who does not know */
+    uint64_t down_us, up_us; /* flap: the least time of each state */
+    uint64_t each_us;        /* slow-reader: for one message */
+    uint64_t spread_us;      /* outage: over which they come back */
 };
 
 /* Where the databases of a shard are: in memory, or files on simulated disks, with that journal. */
@@ -290,6 +338,7 @@ struct scenario {
     struct scenario_network network;
     struct scenario_step *steps;
     size_t step_count;
+    uint32_t faults[FAULT_KIND_COUNT]; /* at random moments of the safety phase, how many of each */
     struct scenario_expect expect;
     uint64_t lasts_us;                /* of the safety phase: at least until the last step */
     uint64_t online_us, returning_us; /* bounds */
@@ -317,6 +366,8 @@ void scenario_id(const struct scenario *scenario, char *id, size_t size);
 /* The JSON Schema of a scenario file, malloc'd; scenarios/scenario.schema.json is its print-out. */
 char *scenario_schema_json(void);
 const char *fault_name(unsigned fault);
+/* Can "faults" ask for some of this kind, at random moments? */
+bool scenario_draws_fault(unsigned fault);
 const char *crash_point_name(unsigned point);
 const char *swarm_name(enum swarm_fault fault);
 

@@ -58,10 +58,11 @@ struct key_table {
     const char *required; /* keys, a space between */
 };
 extern const struct key_table scenario_table, server_table, crowd_table, conversation_table, network_table,
-    latency_table, bounds_table, limits_table, expect_table, swarm_table_of_keys, budget_table, step_table,
+    latency_table, link_table, bounds_table, limits_table, expect_table, swarm_table_of_keys, budget_table, step_table,
     workload_key_table, least_table;
 
-#define PRESENCE_WORDS "always|commuter|flaky|rare" /* by enum presence_kind */
+#define PRESENCE_WORDS \
+    "always|commuter|flaky|rare|office|night|weekend|months|background|killed" /* by enum presence_kind */
 
 /* The forms of a step: an operation, one of the other things to do, a race, a fault. */
 enum form {
@@ -149,6 +150,7 @@ const cJSON *member(const cJSON *object, const char *key);
 const cJSON *first_child(const cJSON *item); /* of nothing: nothing */
 
 /* ---- the parts of a scenario ---- */
+int read_links(struct reader *r);     /* scenario_people.c: links of nodes, presence of devices */
 int read_people(struct reader *r);    /* scenario_people.c: users, groups, offline, conversations */
 int read_swarm(struct reader *r);     /* scenario_swarm.c: swarm, budget */
 int read_expect(struct reader *r);    /* scenario_expect.c */
@@ -157,6 +159,7 @@ int resolve_script(struct reader *r); /* scenario_resolve.c: names in steps */
 int resolve_event(struct reader *r, const cJSON *item, const char *event);
 int expand_nodes(struct reader *r, const cJSON *item, const uint32_t *except, size_t except_count, uint32_t **nodes,
                  size_t *count);
+int read_latency(struct reader *r, const cJSON *of, const char *key, uint64_t *median_us, uint64_t *p99_us);
 /* One tree into one scenario. */
 int interpret(struct reader *r, const cJSON *tree, struct scenario *scenario);
 
@@ -166,6 +169,6 @@ int read_variants(struct reader *r, cJSON *tree, struct scenario **scenarios, si
 
 /* ---- scenario_util.c ---- */
 void scenario_release(struct scenario *scenario);
-extern const char *const conv_kind_words, *const wire_kind_words;
+extern const char *const conv_kind_words, *const wire_kind_words, *const presence_words;
 
 #endif

@@ -13,11 +13,14 @@
         name, keys, sizeof keys / sizeof keys[0], required \
     }
 #define REF(name) "{\"$ref\":\"#/definitions/" name "\"}"
+#define NODES "{\"type\":\"string\"}"
 #define NAMES_SCHEMA "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 #define SPAN_SCHEMA "{\"type\":\"array\",\"items\":" REF("count") ",\"minItems\":2,\"maxItems\":2}"
 #define ANY_SCHEMA                                                                            \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":[" \
     "\"string\",\"number\",\"boolean\"]},\"minItems\":1}}"
+
+const char *const presence_words = PRESENCE_WORDS;
 
 static const struct key scenario_keys[] = {
     {"$schema", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}", "where the schema is, for editors", 0},
@@ -54,6 +57,9 @@ static const struct key scenario_keys[] = {
     {"script", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("step") "}", "what happens", 0},
     {"expect", KEY_OTHER, 0, 0, 0, REF("expect"), "what must come of it; default {\"hold\": \"all\"}", 0},
     {"old-clients", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "devices of the previous version of the protocol", 0},
+    {"faults", KEY_OTHER, 0, 0, 0, REF("faults"), "how many of each, at random moments of the safety phase", 0},
+    {"presence", KEY_OTHER, 0, 0, 0, "{\"type\":\"object\",\"additionalProperties\":" REF("presence") "}",
+     "patterns of declared devices: {\"alice.*\": \"office\"}; default always", 0},
     {"vary", KEY_OTHER, 0, 0, 0, ANY_SCHEMA, "paths and values: one variant for each combination", 0},
 };
 const struct key_table scenario_table = TABLE_OF(scenario_keys, "scenario", "sexton-scenario name why");
@@ -81,6 +87,8 @@ static const struct key crowd_keys[] = {
     {"users", KEY_COUNT, C(users), 0, SCENARIO_CROWD_MAX, NULL, "how many", 0},
     {"devices", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most devices of a user; default [1, 1]", 0},
     {"presence", KEY_WORD, C(presence), 0, 0, PRESENCE_WORDS, "who is online when", 0},
+    {"zones", KEY_COUNT, C(zones), 1, 24, NULL, "they live in so many time zones, evenly round the globe; default 1",
+     0},
     {"away", KEY_RATE64, C(away_ppm), 0, 0, NULL, "of the users, away once for `away-for`", 0},
     {"away-for", KEY_TIME, C(away_for_us), 0, 0, NULL, "how long; default 1d", 0},
     {"arrive-over", KEY_TIME, C(arrive_over_us), 0, 0, NULL, "users appear over this time, the first tenth at once", 0},
@@ -134,8 +142,25 @@ static const struct key network_keys[] = {
     {"notification-duplicates", KEY_RATE, N(notification_duplicate_ppm), 0, 0, NULL, "of them", 0},
     {"notification-late", KEY_RATE, N(notification_late_ppm), 0, 0, NULL,
      "of them: these come up to 20 seconds later, and are overtaken", 0},
+    {"shard-bandwidth", KEY_BYTES, N(shard_bytes_per_s), 0, 0, NULL,
+     "a second, of each direction between two shards; default: as much as one likes", 0},
+    {"links", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("link") "}",
+     "links that are not like the others", 0},
 };
 const struct key_table network_table = TABLE_OF(network_keys, "network", "");
+
+#define LINK(field) offsetof(struct scenario_link, field)
+static const struct key link_keys[] = {
+    {"of", KEY_OTHER, 0, 0, 0, NODES, "whose: node, group or glob, or an array of them", 0},
+    {"kind", KEY_WORD, LINK(kind), 0, 0, "lognormal|mobile|satellite",
+     "one mode; two, with a radio that sleeps; a long way that hardly varies", 0},
+    {"latency", KEY_OTHER, 0, 0, 0, REF("latency"),
+     "default: lognormal as the others, mobile 70ms, 1500ms, satellite 600ms, 900ms", 0},
+    {"bandwidth", KEY_BYTES, LINK(bytes_per_s), 0, 0, NULL,
+     "a second, each way; messages wait for those before them; default: as much as one likes", 0},
+    {"crowd", KEY_RATE, LINK(crowd_ppm), 0, 0, NULL, "of the crowd's devices", 0},
+};
+const struct key_table link_table = TABLE_OF(link_keys, "link", "kind");
 
 static const struct key latency_keys[] = {
     {"median", KEY_TIME, 0, 0, 0, NULL, "half are faster", 0},
@@ -215,7 +240,6 @@ const struct key_table least_table = TABLE_OF(least_keys, "at-least", "");
 #define FA(id) FORM_BIT(FORM_FAULT + FAULT_##id)
 #define FA_DISK \
     (FA(DISK_CRASH) | FA(LOST_SYNC) | FA(IO_ERROR) | FA(DISK_FULL) | FA(SHORT_READ) | FA(BIT_FLIP) | FA(SLOW_DISK))
-#define NODES "{\"type\":\"string\"}"
 #define FORMS_NODES (FA(PAUSE) | FA(SLOW) | FA(ROLLING_RESTART) | FA(UPGRADE) | FA(OUT_OF_MEMORY))
 #define FORM(id) FORM_BIT(FORM_##id)
 static const struct key step_keys[] = {
@@ -251,7 +275,7 @@ static const struct key step_keys[] = {
     {"role", KEY_WORD8, P(role), ROLE_MEMBER, 0, "member|owner|moderator", "as what; default member",
      OP(ADD) | OP(SET_ROLE) | OP(INVITE)},
     {"kind", KEY_OTHER, 0, 0, 0, REF("kind"), "of the conversation, or of the messages that a fault touches",
-     OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE)},
+     OP(CREATE) | FA(DROP) | FA(HOLD) | FA(RELEASE) | FA(CORRUPT)},
     {"text", KEY_TEXT, P(text), 0, TEXT_BYTES_MAX, NULL,
      "the message, the draft, the word, what an invitation says, or what is uploaded",
      OP(SEND) | OP(INVITE) | OP(EDIT) | OP(UPLOAD) | FORM(TYPE) | FORM(SEARCH)},
@@ -264,22 +288,25 @@ static const struct key step_keys[] = {
     {"between", KEY_OTHER, 0, 0, 0,
      "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"array\"],\"items\":{\"type\":\"string\"}},\"minItems\":2,"
      "\"maxItems\":2}",
-     "two sides: names, groups or globs; \"*\" as the second is everything else", FA(PARTITION)},
-    {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second", FA(PARTITION)},
-    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N",
-     FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE) | FORMS_NODES | FA_DISK},
+     "two sides: names, groups or globs; \"*\" as the second is everything else", FA(PARTITION) | FA(FLAP) | FA(CLOG)},
+    {"one-way", KEY_FLAG, P(one_way), 0, 0, NULL, "only from the first side to the second",
+     FA(PARTITION) | FA(FLAP) | FA(CLOG)},
+    {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N; outage: default every device",
+     FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE) | FORMS_NODES | FA_DISK | FA(HALF_OPEN) | FA(CAPTIVE) |
+         FA(SLOW_READER) | FA(OUTAGE)},
     {"point", KEY_WORD, P(point), CRASH_NOW, 0,
      "now|before-commit|after-intent|after-commit|after-some-sends|after-all-sends|before-write|after-write",
      "where in a step; default now", FA(CRASH)},
     {"times", KEY_COUNT, P(times), 1, 1000000, NULL,
      "drop: how many messages; crash: at the k-th step from now; of a disk: at the k-th call from now; out-of-memory: "
      "the k-th allocation from now",
-     FA(CRASH) | FA(DROP) | FA(OUT_OF_MEMORY) | FA_DISK},
-    {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
-    {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE)},
+     FA(CRASH) | FA(DROP) | FA(CORRUPT) | FA(OUT_OF_MEMORY) | FA_DISK},
+    {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE) | FA(CORRUPT)},
+    {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE) | FA(CORRUPT)},
     {"for", KEY_TIME, P(for_us), 0, 0, NULL,
      "how long; default: crashes 1s, other faults of a disk once, others until the faults stop",
-     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE) | FORMS_NODES | FA_DISK},
+     FA(PARTITION) | FA(CRASH) | FA(HOLD) | FA(RESTORE) | FORMS_NODES | FA_DISK | FA(FLAP) | FA(HALF_OPEN) |
+         FA(CAPTIVE) | FA(CLOG) | FA(SLOW_READER) | FA(OUTAGE)},
     {"part", KEY_OTHER, 0, 0, 0, "{\"type\":\"string\"}",
      "which of the shard's disks, by what is on it: main, vault …; default all of them, each counts its own calls",
      FA_DISK},
@@ -300,5 +327,17 @@ static const struct key step_keys[] = {
      FA(SLOW)},
     {"gap", KEY_TIME, P(gap_us), 0, 0, NULL, "from the return of one to the turn of the next; default 2s",
      FA(ROLLING_RESTART)},
+    {"shape", KEY_WORD, P(shape), SHAPE_HALVES, 0, "halves|isolated|bridge|ring|shards|device",
+     "instead of `between`, drawn: two halves; one alone; two halves that both reach one; each its two neighbours; "
+     "each shard alone; one device and its shard",
+     FA(PARTITION) | FA(FLAP)},
+    {"among", KEY_OTHER, 0, 0, 0, NODES, "of `shape`: which nodes; default all", FA(PARTITION) | FA(FLAP)},
+    {"down", KEY_TIME, P(down_us), 0, 0, NULL, "stopped for at least so long each time, 1s or more; default 1s",
+     FA(FLAP)},
+    {"up", KEY_TIME, P(up_us), 0, 0, NULL, "and then not, for at least so long; default 1s", FA(FLAP)},
+    {"believes", KEY_WORD, P(believes), BELIEVES_BOTH, 0, "both|device|shard",
+     "which end does not know; the other takes the connection for lost; default both", FA(HALF_OPEN)},
+    {"each", KEY_TIME, P(each_us), 0, 0, NULL, "so long for one message; default 100ms", FA(SLOW_READER)},
+    {"spread", KEY_TIME, P(spread_us), 0, 0, NULL, "over which they come back; default 200ms", FA(OUTAGE)},
 };
 const struct key_table step_table = TABLE_OF(step_keys, "step", "");

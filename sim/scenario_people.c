@@ -357,6 +357,57 @@ static int read_officers(struct reader *r, const cJSON *item)
     return status;
 }
 
+/* ---- links and presence ---- */
+
+static int read_link(struct reader *r, const cJSON *item, struct scenario_link *link)
+{
+    static const uint64_t usual_us[][2] = {
+        {0, 0}, {70 * US_PER_MS, 1500 * US_PER_MS}, {600 * US_PER_MS, 900 * US_PER_MS}};
+    int status = expect_object(r, item, "a link: {\"of\": \"alice.*\", \"kind\": \"mobile\"}");
+    if (status != 0 || (status = read_object(r, item, &link_table, 0, "a link", link)) != 0)
+        return status;
+    link->median_us = link->kind ? usual_us[link->kind][0] : r->s->network.median_us;
+    link->p99_us = link->kind ? usual_us[link->kind][1] : r->s->network.p99_us;
+    if (!member(item, "of") && !link->crowd_ppm)
+        return reader_fail(r, item, false, 0, "found a link without \"of\" and \"crowd\", expected one or both");
+    if ((status = read_latency(r, item, "latency", &link->median_us, &link->p99_us)) != 0 || !member(item, "of"))
+        return status;
+    return expand_nodes(r, member(item, "of"), NULL, 0, &link->nodes, &link->node_count);
+}
+
+static int read_presence(struct reader *r, const cJSON *item)
+{
+    int status = item ? expect_object(r, item, "patterns: {\"alice.*\": \"office\"}") : 0;
+    for (const cJSON *child = item ? first_child(item) : NULL; status == 0 && child; child = child->next) {
+        uint32_t *nodes = NULL;
+        size_t count;
+        unsigned pattern = 0;
+        cJSON *whose = cJSON_CreateString(child->string);
+        status = read_word(r, child, presence_words, &pattern);
+        if (status == 0 && (status = expand_nodes(r, whose, NULL, 0, &nodes, &count)) != 0)
+            (void)reader_fail(r, child, true, 0, "found \"%.60s\", expected devices, a group or a glob", child->string);
+        for (size_t i = 0; status == 0 && i < count; i++)
+            if (!(nodes[i] & SCENARIO_SHARD))
+                r->s->devices[nodes[i]].presence = pattern;
+        cJSON_Delete(whose);
+        free(nodes);
+    }
+    return status;
+}
+
+int read_links(struct reader *r)
+{
+    const cJSON *network = member(r->tree, "network"), *links = network ? member(network, "links") : NULL;
+    size_t count;
+    int status = read_presence(r, member(r->tree, "presence"));
+    if (status != 0 || !links || (status = expect_array(r, links, 0, 64, "links", &count)) != 0)
+        return status;
+    r->s->network.links = base_alloc((count + 1) * sizeof *r->s->network.links);
+    for (const cJSON *child = first_child(links); status == 0 && child; child = child->next)
+        status = read_link(r, child, &r->s->network.links[r->s->network.link_count++]);
+    return status;
+}
+
 int read_people(struct reader *r)
 {
     int status;

@@ -261,7 +261,7 @@ static int read_crowd(struct reader *r, const cJSON *item)
     return status;
 }
 
-static int read_latency(struct reader *r, const cJSON *network, const char *key, uint64_t *median_us, uint64_t *p99_us)
+int read_latency(struct reader *r, const cJSON *network, const char *key, uint64_t *median_us, uint64_t *p99_us)
 {
     const cJSON *item = member(network, key);
     uint64_t pair[2] = {*median_us, *p99_us};
@@ -281,6 +281,31 @@ static int read_network(struct reader *r, const cJSON *item)
         status = read_latency(r, item, "latency", &n->median_us, &n->p99_us);
     if (status == 0 && item)
         status = read_latency(r, item, "shard-latency", &n->shard_median_us, &n->shard_p99_us);
+    return status;
+}
+
+/* "faults": {"half-open": 3} */
+static int read_faults(struct reader *r, const cJSON *item)
+{
+    char hint[100];
+    uint64_t count;
+    int status = item ? expect_object(r, item, "how many of each fault: {\"half-open\": 3}") : 0;
+    for (const cJSON *child = item ? first_child(item) : NULL; status == 0 && child; child = child->next) {
+        struct suggestion suggestion = {child->string, "", 0};
+        unsigned fault = FAULT_NONE + 1;
+        for (; fault < FAULT_KIND_COUNT; fault++) {
+            if (scenario_draws_fault(fault))
+                suggestion_try(&suggestion, fault_name(fault));
+            if (scenario_draws_fault(fault) && strcmp(fault_name(fault), child->string) == 0)
+                break;
+        }
+        suggestion_text(&suggestion, hint, sizeof hint);
+        if (fault == FAULT_KIND_COUNT)
+            return reader_fail(r, child, true, 0, "found \"%.60s\", expected a fault that can be drawn%s",
+                               child->string, hint);
+        status = read_count(r, child, 0, 100000, &count);
+        r->s->faults[fault] = (uint32_t)count;
+    }
     return status;
 }
 
@@ -305,8 +330,10 @@ static int read_sections(struct reader *r)
         (status = read_server(r, member(r->tree, "server"))) != 0 ||
         (status = read_policy(r, member(r->tree, "policy"))) != 0 || (status = read_small(r)) != 0 ||
         (status = read_crowd(r, member(r->tree, "crowd"))) != 0 || (status = read_swarm(r)) != 0 ||
-        (status = read_network(r, member(r->tree, "network"))) != 0 || (status = read_people(r)) != 0 ||
-        (status = read_script(r)) != 0 || (status = resolve_script(r)) != 0 || (status = read_expect(r)) != 0)
+        (status = read_network(r, member(r->tree, "network"))) != 0 ||
+        (status = read_faults(r, member(r->tree, "faults"))) != 0 || (status = read_people(r)) != 0 ||
+        (status = read_links(r)) != 0 || (status = read_script(r)) != 0 || (status = resolve_script(r)) != 0 ||
+        (status = read_expect(r)) != 0)
         return status;
     if (r->s->step_count == 0 && r->s->crowd.users == 0)
         return reader_fail(r, r->tree, false, 0, "found neither a \"script\" with steps nor a \"crowd\", expected one");

@@ -127,14 +127,24 @@ static void lists(FILE *out)
     (void)fputs("]},\n  \"fault\": {\"enum\":[", out);
     for (unsigned i = FAULT_NONE + 1; i < FAULT_KIND_COUNT; i++)
         (void)fprintf(out, "%s\"%s\"", i > 1 ? "," : "", fault_name(i));
-    (void)fputs("]},\n  \"mix\": {\"anyOf\":[{\"const\":\"all\"},{\"type\":\"object\",\"propertyNames\":{\"enum\":[",
+    (void)fputs("]},\n  \"faults\": {\"type\":\"object\",\"propertyNames\":{\"enum\":[", out);
+    bool first = true;
+    for (unsigned i = FAULT_NONE + 1; i < FAULT_KIND_COUNT; i++)
+        if (scenario_draws_fault(i)) {
+            (void)fprintf(out, "%s\"%s\"", first ? "" : ",", fault_name(i));
+            first = false;
+        }
+    (void)fputs("]},\"additionalProperties\":{\"$ref\":\"#/definitions/count\"}", out);
+    (void)fputs("},\n  \"mix\": {\"anyOf\":[{\"const\":\"all\"},{\"type\":\"object\",\"propertyNames\":{\"enum\":[",
                 out);
     for (int i = 0; i < WORK_COUNT; i++)
         (void)fprintf(out, "%s\"%s\"", i ? "," : "", workload_table[i].name);
     (void)fputs("]},\"additionalProperties\":"
                 "{\"$ref\":\"#/definitions/count\"}}",
                 out);
-    (void)fputs("]},\n  \"answer\": {\"enum\":[\"acked\",\"either\",\"refused\"", out);
+    (void)fputs("]},\n  \"presence\": ", out);
+    words(out, presence_words);
+    (void)fputs(",\n  \"answer\": {\"enum\":[\"acked\",\"either\",\"refused\"", out);
     for (unsigned i = WHY_NONE + 1; i < WHY_COUNT; i++)
         (void)fprintf(out, ",\"refused %s\"", why_name(i));
     (void)fputs("]},\n  \"kind\": {\"anyOf\":[", out);
@@ -180,8 +190,9 @@ static void steps(FILE *out)
 char *scenario_schema_json(void)
 {
     static const struct key_table *const tables[] = {
-        &server_table, &crowd_table,  &conversation_table, &network_table, &latency_table,       &bounds_table,
-        &limits_table, &expect_table, &workload_key_table, &least_table,   &swarm_table_of_keys, &budget_table};
+        &server_table, &crowd_table,         &conversation_table, &network_table, &latency_table,
+        &link_table,   &bounds_table,        &limits_table,       &expect_table,  &workload_key_table,
+        &least_table,  &swarm_table_of_keys, &budget_table};
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);

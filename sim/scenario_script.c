@@ -234,6 +234,52 @@ static int read_partition(struct reader *r, struct scenario_step *step, const cJ
     return status;
 }
 
+/* Two sides, or a shape, perhaps among some. */
+static int read_sides(struct reader *r, struct scenario_step *step, const cJSON *item, const char *what)
+{
+    const cJSON *between = member(item, "between"), *among = member(item, "among");
+    if (!between == !step->shape)
+        return reader_fail(r, item, false, 0,
+                           "found a \"%s\" with %s of \"between\" and \"shape\", expected one of them", what,
+                           between ? "both" : "none");
+    if (between)
+        return among ? reader_fail(r, among, true, 0, "found \"among\" without \"shape\", expected both or none")
+                     : read_partition(r, step, between);
+    return among ? expand_nodes(r, among, NULL, 0, &step->nodes_a, &step->nodes_a_count) : 0;
+}
+
+static int check_devices(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    for (size_t i = 0; i < step->nodes_a_count; i++)
+        if (step->nodes_a[i] & SCENARIO_SHARD)
+            return reader_expected(r, item, "devices only, no shard");
+    return 0;
+}
+
+/* Of all that a fault may say, what this one must not leave out, and what it leaves to the defaults. */
+static int read_link_fault(struct reader *r, struct scenario_step *step, const cJSON *item, const char *what)
+{
+    const cJSON *found, *node = member(item, "node");
+    int status = 0;
+    if (step->fault == FAULT_CLOG && (status = need(r, item, "for", what, &found)) == 0 &&
+        (status = need(r, item, "between", what, &found)) == 0)
+        return read_partition(r, step, found);
+    if (step->fault == FAULT_OUTAGE && (status = need(r, item, "for", what, &found)) != 0)
+        return status;
+    if (step->fault == FAULT_CORRUPT) {
+        if ((status = need(r, item, "from", what, &found)) == 0 &&
+            (status = expand_nodes(r, found, NULL, 0, &step->nodes_a, &step->nodes_a_count)) == 0 &&
+            (status = need(r, item, "to", what, &found)) == 0)
+            status = expand_nodes(r, found, NULL, 0, &step->nodes_b, &step->nodes_b_count);
+        return status;
+    }
+    if (status == 0 && step->fault != FAULT_OUTAGE)
+        status = need(r, item, "node", what, &node);
+    if (status == 0 && node)
+        status = expand_nodes(r, node, NULL, 0, &step->nodes_a, &step->nodes_a_count);
+    return status == 0 && node ? check_devices(r, step, node) : status;
+}
+
 static int check_point(struct reader *r, const struct scenario_step *step, const cJSON *item)
 {
     bool of_device = step->point == CRASH_BEFORE_WRITE || step->point == CRASH_AFTER_WRITE;
@@ -325,7 +371,16 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
         return read_disk_fault(r, step, item);
     switch (step->fault) {
         case FAULT_PARTITION:
-            return (status = need(r, item, "between", what, &a)) != 0 ? status : read_partition(r, step, a);
+        case FAULT_FLAP:
+            return read_sides(r, step, item, what);
+        case FAULT_HALF_OPEN:
+        case FAULT_CAPTIVE:
+        case FAULT_CLOG:
+        case FAULT_CORRUPT:
+        case FAULT_SLOW_READER:
+        case FAULT_OUTAGE:
+            status = read_link_fault(r, step, item, what);
+            break;
         case FAULT_BREAK:
         case FAULT_DROP:
             status = need(r, item, "device", what, &a);
@@ -442,6 +497,9 @@ static int read_step(struct reader *r, struct scenario_step *step, const cJSON *
     step->service_us = 200 * US_PER_MS;
     if (form == FORM_RACE)
         step->within_us = 100 * US_PER_MS;
+    step->down_us = step->up_us = US_PER_S;
+    step->each_us = 100 * US_PER_MS;
+    step->spread_us = 200 * US_PER_MS;
     static const form_set crashes = FORM_BIT(FORM_FAULT + FAULT_CRASH) | FORM_BIT(FORM_FAULT + FAULT_ROLLING_RESTART) |
                                     FORM_BIT(FORM_FAULT + FAULT_UPGRADE) | FORM_BIT(FORM_FAULT + FAULT_OUT_OF_MEMORY);
     if (FORM_BIT(form) & crashes) {

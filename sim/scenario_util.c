@@ -14,6 +14,25 @@ const struct workload_info workload_table[WORK_COUNT] = {
 #undef WORK
 
 #define NAME(id, name) [FAULT_##id] = name,
+bool scenario_draws_fault(unsigned fault)
+{
+    switch (fault) {
+        case FAULT_PARTITION:
+        case FAULT_BREAK:
+        case FAULT_CRASH:
+        case FAULT_FLAP:
+        case FAULT_HALF_OPEN:
+        case FAULT_CAPTIVE:
+        case FAULT_CLOG:
+        case FAULT_CORRUPT:
+        case FAULT_SLOW_READER:
+        case FAULT_OUTAGE:
+            return true;
+        default:
+            return false;
+    }
+}
+
 const char *fault_name(unsigned fault)
 {
     static const char *const names[FAULT_KIND_COUNT] = {"", FAULT_LIST(NAME)};
@@ -92,6 +111,9 @@ void scenario_release(struct scenario *s)
     free(s->users);
     free(s->devices);
     free(s->conversations);
+    for (size_t i = 0; i < s->network.link_count; i++)
+        free(s->network.links[i].nodes);
+    free(s->network.links);
     free(s->expect.limits);
     free(s->swarm.choices);
     free(s->file);

@@ -421,6 +421,8 @@ static void run_device(struct world *w, uint32_t index)
                 lives_link(w, id, step->of + 1);
             if (!d->core)
                 world_device_begin(w, id, true);
+            if (w->scenario->devices[step->device].presence != PRESENCE_ALWAYS)
+                crowd_begin_presence(w, id, (enum presence_kind)w->scenario->devices[step->device].presence, 0);
             link_dial(w, id, 0);
             break;
         case STEP_DEVICE_BACKUP:

@@ -153,7 +153,8 @@ static void tell_faults(FILE *out, const struct scenario *s, const char *title, 
 
 char *swarm_text(const struct scenario *s)
 {
-    static const char *const presences[] = {"always", "commuter", "flaky", "rare"};
+    static const char *const presences[] = {"always", "commuter", "flaky",  "rare",       "office",
+                                            "night",  "weekend",  "months", "background", "killed"};
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);

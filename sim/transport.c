@@ -58,12 +58,32 @@ static uint32_t fill(struct world *w, uint32_t from, uint32_t to, uint32_t sessi
     return packet;
 }
 
-/* True when a fault kept it: dropped, or held. */
+/* A damaged message fails the connection's check, which resets it, or the datagram's: its reader never sees it. That
+   the decoder survives what the check would have to stop is tried here as well. */
+static void corrupt(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
+{
+    uint8_t bytes[WIRE_BYTES_MAX];
+    struct wire read;
+    int size = wire_encode(wire, bytes, sizeof bytes);
+    if (size > 0) {
+        uint64_t bit = rng_below(&w->drawn_rng, 8 * (uint64_t)size);
+        bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        (void)wire_decode(bytes, (size_t)size, &read);
+    }
+    if (!node_is_shard(w, from) || !node_is_shard(w, to))
+        link_break(w, (node_is_shard(w, from) ? to : from) - w->shard_count);
+}
+
+/* True when a fault kept it: dropped, damaged, or held. */
 static bool intercepted(struct world *w, uint32_t from, uint32_t to, uint32_t session, const struct wire *wire)
 {
     struct fault *drop = w->active_drops ? fault_drops(w, from, to, wire) : NULL;
     if (drop)
         return true;
+    if (w->active_drops && fault_corrupts(w, from, to, wire)) {
+        corrupt(w, from, to, wire);
+        return true;
+    }
     struct fault *hold = w->active_holds ? fault_holds(w, from, to, wire) : NULL;
     if (!hold)
         return false;
@@ -73,15 +93,36 @@ static bool intercepted(struct world *w, uint32_t from, uint32_t to, uint32_t se
     else
         hold->first = packet + 1;
     hold->last = packet + 1;
-    hold->touched++;
+    if (hold->kind == FAULT_CLOG)
+        fault_touch(w, hold);
+    else
+        hold->touched++;
     return true;
+}
+
+/* It takes up a message when it is done with the one before, and then needs its time. */
+static uint64_t read_slowly(struct world *w, struct world_device *d, uint64_t arrives_us)
+{
+    struct fault *slow = &w->faults[d->slow - 1];
+    if (d->link.read_at_us + 1 < arrives_us) /* it had nothing to read */
+        d->link.read_at_us = arrives_us;
+    else
+        fault_touch(w, slow);
+    d->link.read_at_us += slow->each_us;
+    if (d->link.down.last_arrival_us < d->link.read_at_us) /* what comes later is read later */
+        d->link.down.last_arrival_us = d->link.read_at_us;
+    return d->link.read_at_us;
 }
 
 static void send_stream(struct world *w, device_id id, bool to_device, uint32_t packet)
 {
     struct world_device *d = world_device(w, id);
     struct net_stream *stream = to_device ? &d->link.down : &d->link.up;
-    world_push(w, net_stream_arrival(w->net, stream, w->now_us + w->late_us), EVENT_PACKET, packet, 0);
+    size_t size = wire_size(&w->packets[packet].wire);
+    uint64_t at_us = net_stream_send(w->net, stream, node_of_device(w, id), size, w->now_us + w->late_us);
+    if (to_device && d->slow)
+        at_us = read_slowly(w, d, at_us);
+    world_push(w, at_us, EVENT_PACKET, packet, 0);
 }
 
 /* What is sent counts, also when it is lost. */
@@ -93,17 +134,33 @@ static void count_stream(struct world *w, bool to_device, const struct wire *wir
     w->traffic.requests += !to_device && (wire->kind == WIRE_HELLO || wire->kind == WIRE_OP);
 }
 
+/* The shard talks into a connection that its device has given up. */
+static void touch_half_open(struct world *w, device_id id)
+{
+    uint32_t node = node_of_device(w, id);
+    for (size_t i = 0; i < w->fault_count; i++)
+        for (size_t n = 0; w->faults[i].active && w->faults[i].kind == FAULT_HALF_OPEN && n < w->faults[i].a_count; n++)
+            if (w->faults[i].a[n] == node)
+                fault_touch(w, &w->faults[i]);
+}
+
 void transport_stream(struct world *w, device_id id, bool to_device, const struct wire *wire)
 {
     if (to_device)
         id = lives_device(w, id, wire->session);
     struct world_device *d = world_device(w, id);
+    if (to_device && d->link.ghost && wire->session == d->link.ghost)
+        touch_half_open(w, id);
     if (!d->link.session || wire->session != d->link.session)
         return;
     uint32_t node = node_of_device(w, id);
     uint32_t from = to_device ? d->home : node, to = to_device ? node : d->home;
     count_stream(w, to_device, wire);
     observe_packet(w, from, wire);
+    if (d->link.dead) {
+        fault_touch(w, &w->faults[d->link.dead - 1]);
+        return;
+    }
     if (intercepted(w, from, to, d->link.session, wire))
         return;
     if (wire->kind == WIRE_ENTRY && w->phase == PHASE_SAFETY && w->scenario->network.push_loss_ppm &&
@@ -117,7 +174,7 @@ void transport_stream(struct world *w, device_id id, bool to_device, const struc
 static void send_datagram(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
 {
     uint64_t arrivals_us[2];
-    int copies = net_datagram(w->net, from, to, w->now_us + w->late_us, arrivals_us);
+    int copies = net_datagram(w->net, from, to, wire_size(wire), w->now_us + w->late_us, arrivals_us);
     if (!copies && w->active_cuts && !net_reachable(w->net, from, to))
         fault_cut_packet(w, from, to);
     for (int i = 0; i < copies; i++)

@@ -110,6 +110,10 @@ static void carry(struct world *w, uint32_t node, size_t count, bool only_before
             case OUT_TO_USER_SHARD:
                 transport_stream(w, node - w->shard_count, false, &msg->wire);
                 break;
+            case OUT_HANG_UP:
+                link_hang_up(w, node_is_shard(w, node) ? msg->id : node - w->shard_count, msg->wire.session,
+                             !node_is_shard(w, node));
+                break;
             case OUT_TO_CENTRE:
                 transport_push(w, node, msg->id, &msg->wire);
                 break;
@@ -318,6 +322,12 @@ void world_dispatch(struct world *w, const struct event *e)
         case EVENT_FAULT_END:
             fault_end(w, (size_t)e->a, (uint32_t)e->b);
             break;
+        case EVENT_FLAP:
+            fault_flap(w, (size_t)e->a, (uint32_t)e->b);
+            break;
+        case EVENT_DRAWN:
+            drawn_fault(w, (enum fault_kind)e->a);
+            break;
         case EVENT_RESTART:
             fault_restart(w, (uint32_t)e->a);
             break;
@@ -482,6 +492,11 @@ const struct world_race_result *world_race_result(const struct world *world, siz
 {
     assert(race < world->race_count);
     return &world->races[race];
+}
+
+uint64_t world_drawn_touched(const struct world *world, enum fault_kind kind)
+{
+    return world->drawn_touched[kind];
 }
 
 const struct world_mix *world_mix(const struct world *world)

@@ -52,6 +52,8 @@ enum event_kind {
     EVENT_PROVISION,  /* a: device's id, b: linked: its shard was down */
     EVENT_NODE_READY, /* a: node: what waits for it first is due */
     EVENT_ROLL,       /* a: node, b: step: its turn in a rolling restart */
+    EVENT_FLAP,       /* a: fault, b: its serial number: it comes or goes */
+    EVENT_DRAWN,      /* a: enum fault_kind: one of the faults that were drawn */
 };
 enum phase { PHASE_SAFETY, PHASE_HEAL, PHASE_DELIVER, PHASE_AGE, PHASE_OVER };
 
@@ -105,6 +107,9 @@ struct link {
     bool dialling, opened; /* opened: the device knows of the session */
     uint8_t failures;
     struct net_stream up, down;
+    uint32_t dead;       /* the fault, + 1, because of which the connection carries nothing; or 0 */
+    uint32_t ghost;      /* a session of which the shard alone does not know that it is gone; or 0 */
+    uint64_t read_at_us; /* of a slow reader: when it is done with the message before */
 };
 
 struct world_device {
@@ -118,6 +123,9 @@ struct world_device {
     struct presence_state presence;
     bool crashed, offline, away, absent, never; /* absent: by its presence pattern */
     bool patterned;                             /* has a presence pattern */
+    uint32_t captive, slow;                     /* the fault, + 1, that makes it so; or 0 */
+    uint16_t outages;                           /* that it is in */
+    uint8_t link_class;                         /* of the scenario's links, + 1; 0 = as the others */
     uint8_t protocol;                           /* the version that it speaks */
     /* lives.c */
     device_id core_id;    /* what the servers call it; 0 = as the world does */
@@ -159,8 +167,11 @@ struct fault { /* a partition, hold or drop in force */
     size_t a_count, b_count;
     uint8_t filter, swarm; /* swarm: the swarm's fault that it is, + 1 */
     uint64_t left;         /* drop */
-    int cut;               /* partition */
+    int cut;               /* partition; flap: while it is down, else negative */
     uint32_t first, last;  /* hold: packets, + 1 */
+    unsigned shape;        /* enum fault_shape of those that are no two sides: ring, shards; else 0 */
+    unsigned believes;
+    uint64_t down_us, up_us, each_us, spread_us;
     uint64_t touched;
 };
 
@@ -266,7 +277,7 @@ struct world {
     uint32_t packet_free; /* + 1 */
     struct fault *faults;
     size_t fault_count, fault_cap;
-    uint32_t fault_serial, active_drops, active_holds, active_cuts;
+    uint32_t fault_serial, active_drops, active_holds, active_cuts, active_clogs;
     /* disks: their calls count once everybody is there; how much later what a step sends leaves */
     struct remanence *remanence; /* or NULL */
     struct disk_meter meter;
@@ -277,8 +288,10 @@ struct world {
     uint8_t striking; /* the swarm's fault that begins now, + 1 */
     struct {
         uint64_t broken, pushes_harmed;
-    } seen;                 /* of the network, in the safety phase */
-    bool may_run_short;     /* of memory: some fault can do that */
+    } seen;                                   /* of the network, in the safety phase */
+    bool may_run_short;                       /* of memory: some fault can do that */
+    uint64_t drawn_touched[FAULT_KIND_COUNT]; /* of the faults that no step asked for */
+    struct rng drawn_rng;
     uint64_t clock_span_us; /* the largest offset of any clock */
     /* names and steps by operation: MAKE_ID(device, op) -> name << 32 | step + 1; a message's id and its send's are one
      */
@@ -382,6 +395,14 @@ void link_shard_notices(struct world *w, device_id id, uint32_t session);
 void link_device_notices(struct world *w, device_id id, uint32_t session);
 void link_presence(struct world *w, device_id id, bool online);
 void link_set_offline(struct world *w, device_id id, bool *flag, bool value);
+/* One end only learns that the connection is gone. */
+void link_lose(struct world *w, device_id id, bool device_learns);
+/* One end has given up this session, by itself. The other learns of it, unless the connection is dead. */
+void link_hang_up(struct world *w, device_id id, uint32_t session, bool by_device);
+void link_end_ghost(struct world *w, device_id id); /* the shard learns it at last */
+/* This node's link is the scenario's link of that number; or all of them are, once more, on a new network. */
+void link_set_class(struct world *w, uint32_t node, size_t link);
+void link_set_classes(struct world *w);
 void link_break_cut(struct world *w); /* break every connection that a partition crosses */
 
 /* ---- script.c ---- */
@@ -400,6 +421,16 @@ void fault_crash(struct world *w, uint32_t node, enum crash_point point, uint64_
 void fault_restart(struct world *w, uint32_t node);
 void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan);
 void fault_partition(struct world *w, struct fault *model, uint64_t for_us); /* takes over model's arrays */
+struct fault *fault_add(struct world *w, const struct fault *model);         /* likewise */
+void fault_close(struct world *w, struct fault *fault);
+void fault_touch(struct world *w, struct fault *fault);
+void fault_tell(struct world *w, const struct fault *fault, uint32_t word, uint64_t count);
+void fault_finish(struct world *w, struct fault *fault); /* it is over */
+bool fault_crosses(const struct fault *fault, uint32_t a, uint32_t b);
+/* Is this path clogged? Then a connection cannot be made over it now. */
+bool fault_clogs(struct world *w, uint32_t a, uint32_t b);
+/* The message is damaged on its way, and known to be. */
+bool fault_corrupts(struct world *w, uint32_t from, uint32_t to, const struct wire *wire);
 void fault_heal_all(struct world *w);
 void fault_cut_packet(struct world *w, uint32_t from, uint32_t to); /* a partition stopped something */
 struct fault *fault_drops(struct world *w, uint32_t from, uint32_t to, const struct wire *wire);
@@ -462,6 +493,25 @@ void clock_set(struct world *w, uint32_t node, int64_t offset_us, int64_t drift_
 void clock_spans(struct world *w, const struct node_clock *clock);
 void clock_settle_all(struct world *w);
 
+/* ---- fault_link.c: what goes wrong with connections ---- */
+bool fault_is_of_links(enum fault_kind kind);
+/* Begins; takes over model's arrays. An empty list of nodes: every device. */
+void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us);
+/* It is over: what it did is taken back. */
+void fault_link_end(struct world *w, struct fault *fault);
+/* A connection that a fault had made dead is gone. */
+void fault_link_gone(struct world *w, uint32_t dead);
+void fault_flap(struct world *w, size_t fault, uint32_t serial);
+/* Put the sides, or the nodes, of a named shape into the model: of nodes (owned by the caller), or of all. */
+void fault_shape(struct world *w, struct rng *rng, enum fault_shape shape, const uint32_t *nodes, size_t count,
+                 struct fault *model);
+/* Put up a cut of that form; negative when there are too many. */
+int fault_cut(struct world *w, const struct fault *fault);
+
+/* ---- fault_drawn.c: faults at random moments ---- */
+void drawn_begin(struct world *w);
+void drawn_fault(struct world *w, enum fault_kind kind);
+
 /* ---- backup.c ---- */
 void backup_take(struct world *w, uint32_t step, shard_id id);
 void backup_restore(struct world *w, uint32_t step, shard_id id);
@@ -485,6 +535,8 @@ void crowd_forget(struct world *w);
 user_id crowd_user(struct world *w);
 device_id crowd_device(struct world *w, user_id user);
 bool crowd_link_device(struct world *w);
+/* The device comes and goes by this pattern from now on. */
+void crowd_begin_presence(struct world *w, device_id id, enum presence_kind presence, unsigned zone_hours);
 /* One more device of this user, with a name and a presence of its own, for lives.c to start. */
 device_id crowd_new_device(struct world *w, user_id user);
 

@@ -251,16 +251,20 @@ void world_set_up(struct world *w)
     for (size_t i = 0; i < s->device_count; i++)
         if (!s->devices[i].linked)
             world_device_begin(w, (device_id)(i + 1), false);
+    link_set_classes(w);
     provision_officers(w);
     provision_conversations(w);
     for (size_t i = 0; i < s->device_count; i++) {
         w->devices[i].offline = s->devices[i].offline;
-        link_dial(w, (device_id)(i + 1), CONNECT_SPREAD_US);
+        if (s->devices[i].linked)
+            continue;
+        crowd_begin_presence(w, (device_id)(i + 1), (enum presence_kind)s->devices[i].presence, 0);
     }
     world_disk_settle(w);
     w->provisioned = true;
     script_begin(w);
     crowd_begin(w);
+    drawn_begin(w);
     if (s->observe_every_us)
         world_push(w, rng_exponential(&w->observe_rng, s->observe_every_us), EVENT_OBSERVE, 0, 0);
     world_push(w, w->safety_until_us, EVENT_PHASE, PHASE_HEAL, 0);
@@ -332,12 +336,15 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->observe_rng = rng_fork(seed, "observe");
     w->key_rng = rng_fork(seed, "key");
     w->push_rng = rng_fork(seed, "push");
+    w->drawn_rng = rng_fork(seed, "drawn");
+    memset(w->drawn_touched, 0, sizeof w->drawn_touched);
     const struct scenario_network *n = &scenario->network;
     struct net_config config = {.device = {n->median_us, n->p99_us},
                                 .shard = {n->shard_median_us, n->shard_p99_us},
                                 .loss_ppm = n->channel_loss_ppm,
                                 .duplicate_ppm = n->channel_duplicate_ppm,
                                 .reorder_ppm = n->channel_reorder_ppm,
+                                .shard_bytes_per_s = n->shard_bytes_per_s,
                                 .breaks_mean_us = n->breaks_mean_us};
     w->net = net_new(&config, seed);
     record_words(w);

@@ -127,6 +127,8 @@ static void a_scenario_with_every_key_is_read_as_written(void)
     CU_ASSERT_EQUAL(s->expect.least.devices, 40);
     CU_ASSERT_EQUAL(s->expect.least.deletions, 30);
     CU_ASSERT_EQUAL(s->network.breaks_mean_us, US_PER_DAY / 2);
+    CU_ASSERT_EQUAL(s->faults[FAULT_HALF_OPEN], 2);
+    CU_ASSERT_EQUAL(s->faults[FAULT_CLOG], 0);
     CU_ASSERT_EQUAL(s->network.channel_duplicate_ppm, 2500);
     CU_ASSERT_TRUE(s->devices[1].offline);
     CU_ASSERT_TRUE(s->devices[3].linked);

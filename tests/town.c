@@ -26,6 +26,8 @@ static void take_shard_out(struct town *t, shard_id shard)
         const struct out_msg *m = &t->out.msgs[i];
         struct town_msg msg = {.to_device = m->to == OUT_TO_DEVICE, .to = m->id, .from = shard, .wire = m->wire};
         msg.session = msg.to_device ? m->wire.session : 0;
+        if (m->to == OUT_HANG_UP) /* nothing is half open in this town */
+            continue;
         if (m->to == OUT_TO_CENTRE) {
             t->pushes = base_grow(t->pushes, &t->push_cap, t->pushed + 1, sizeof *t->pushes);
             t->pushes[t->pushed++] = m->wire;

@@ -464,13 +464,6 @@ static void fold_sync(struct check *c, const struct event *e)
     }
 }
 
-/* From its record on until another says that it is over. */
-static bool lasts(enum word fault)
-{
-    return fault == WORD_PARTITION || fault == WORD_HOLD || fault == WORD_DROP || fault == WORD_PAUSE ||
-           fault == WORD_SLOW;
-}
-
 static void fold_fault(struct check *c, const struct event *e)
 {
     enum word fault = word_of(c, record_get(e->r, FIELD_FAULT));
@@ -487,14 +480,14 @@ static void fold_fault(struct check *c, const struct event *e)
         c->devices[state_device_find(c, record_get(e->r, FIELD_NODE))].old = false;
     if (!step) { /* one of many that have no name: they are counted */
         bool over = fault == WORD_HEAL || fault == WORD_RELEASE || fault == WORD_RESUME;
-        c->nameless_faults += lasts(fault) && fault != WORD_DROP;
+        c->nameless_faults += fault_lasts(fault) && fault != WORD_DROP;
         c->nameless_faults -= over && c->nameless_faults;
         c->fault_end_us = over ? e->r->at_us : c->fault_end_us;
         return;
     }
     bool ends = fault == WORD_HEAL || fault == WORD_RELEASE || fault == WORD_RESUME ||
                 (fault == WORD_DROP && (record_get(e->r, FIELD_COUNT) || at < c->fault_count));
-    if (lasts(fault) && !ends && at == c->fault_count && at < FAULTS_MAX)
+    if (fault_lasts(fault) && !ends && at == c->fault_count && at < FAULTS_MAX)
         c->faults[c->fault_count++] = (uint32_t)step;
     if (!ends)
         return;

@@ -323,3 +323,24 @@ bool holder_left(struct check *c, const struct holding *h)
     const struct member *member = state_member(c, m->conv, c->devices[h->device].user);
     return member && !member->is && word_of(c, c->items[h->item].copy) != WORD_INVITATION;
 }
+
+bool fault_lasts(enum word fault)
+{
+    switch (fault) {
+        case WORD_PARTITION:
+        case WORD_HOLD:
+        case WORD_DROP:
+        case WORD_PAUSE:
+        case WORD_SLOW:
+        case WORD_FLAP:
+        case WORD_HALF_OPEN:
+        case WORD_CAPTIVE:
+        case WORD_CLOG:
+        case WORD_CORRUPT:
+        case WORD_SLOW_READER:
+        case WORD_OUTAGE:
+            return true;
+        default:
+            return false;
+    }
+}

@@ -31,7 +31,9 @@
     X(ROLE_MEMBER, "member") X(ROLE_MODERATOR, "moderator") X(SET_ROLE, "set-role") X(SET_RETENTION, "set-retention") X(NOTIFICATION, "notification") \
     X(ERASE, "erase-account") X(ERASURE, "erasure") X(EXPORT, "export") X(ANNOUNCE, "announce") \
     X(INVITE, "invite") X(ACCEPT, "accept") X(DECLINE, "decline") X(WITHDRAW, "withdraw") X(UNINVITE, "uninvite") \
-    X(INVITATION, "invitation") X(LAPSED, "lapsed") X(UPLOAD, "upload") X(TYPING, "typing")
+    X(INVITATION, "invitation") X(LAPSED, "lapsed") X(UPLOAD, "upload") X(TYPING, "typing") \
+    X(FLAP, "flap") X(HALF_OPEN, "half-open") X(CAPTIVE, "captive") X(CLOG, "clog") X(CORRUPT, "corrupt") \
+    X(SLOW_READER, "slow-reader") X(OUTAGE, "outage")
 /* clang-format on */
 #define WORD_ENUM(id, text) WORD_##id,
 enum word { WORD_NONE, WORD_LIST(WORD_ENUM) WORD_COUNT };
@@ -318,6 +320,8 @@ bool item_lasts(const struct check *c, uint32_t item);
 bool item_is_kept(const struct check *c, uint32_t item);
 uint32_t state_conv(struct check *c, uint64_t name);
 uint32_t state_message(struct check *c, uint64_t name, uint32_t conv);
+/* Does this fault last, so that some path is not healthy until a record says that it is over? */
+bool fault_lasts(enum word fault);
 static inline struct target *state_target(struct check *c, uint32_t conv, uint32_t message)
 {
     return message ? &c->messages[message].target : &c->convs[conv].target;

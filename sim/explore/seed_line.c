@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define WORK_FIELDS 9
+#define HEAD_FIELDS 7
 
 static void put_numbers(FILE *out, const uint64_t *numbers, size_t count)
 {
@@ -72,13 +73,13 @@ static void put_sentence(FILE *out, const char *text)
 void seed_line_write(FILE *out, uint64_t seed, const struct run_result *result)
 {
     uint64_t states[INVARIANT_COUNT], work[WORK_FIELDS];
-    const uint64_t head[] = {seed,           (uint64_t)result->end, result->digest, result->records,
-                             result->events, result->sometimes_seen};
+    const uint64_t head[HEAD_FIELDS] = {seed,           (uint64_t)result->end,  result->digest,       result->records,
+                                        result->events, result->sometimes_seen, result->drawn_touched};
     for (int i = 0; i < INVARIANT_COUNT; i++)
         states[i] = (uint64_t)result->states[i];
     work_numbers(&result->work, work);
     fputc('R', out);
-    put_numbers(out, head, sizeof head / sizeof *head);
+    put_numbers(out, head, HEAD_FIELDS);
     put_numbers(out, work, WORK_FIELDS);
     put_numbers(out, states, INVARIANT_COUNT);
     put_numbers(out, result->judged, INVARIANT_COUNT);
@@ -98,10 +99,10 @@ void seed_line_write(FILE *out, uint64_t seed, const struct run_result *result)
 
 int seed_line_read(char *line, uint64_t *seed, struct run_result *result)
 {
-    uint64_t head[6], work[WORK_FIELDS], states[INVARIANT_COUNT];
+    uint64_t head[HEAD_FIELDS], work[WORK_FIELDS], states[INVARIANT_COUNT];
     char *rest = line, *kind = strsep(&rest, "\t");
     memset(result, 0, sizeof *result);
-    if (strcmp(kind, "R") != 0 || !take_numbers(&rest, head, 6) || !take_numbers(&rest, work, WORK_FIELDS) ||
+    if (strcmp(kind, "R") != 0 || !take_numbers(&rest, head, HEAD_FIELDS) || !take_numbers(&rest, work, WORK_FIELDS) ||
         !take_numbers(&rest, states, INVARIANT_COUNT) || !take_numbers(&rest, result->judged, INVARIANT_COUNT) ||
         !take_numbers(&rest, result->unknown, INVARIANT_COUNT) || !take_numbers(&rest, result->steps_ran, BIT_WORDS) ||
         !take_numbers(&rest, result->faults_touched, BIT_WORDS) ||
@@ -117,6 +118,7 @@ int seed_line_read(char *line, uint64_t *seed, struct run_result *result)
     result->records = head[3];
     result->events = head[4];
     result->sometimes_seen = head[5];
+    result->drawn_touched = head[6];
     result->work = numbers_work(work);
     for (int i = 0; i < INVARIANT_COUNT; i++)
         result->states[i] = (enum verdict_state)(states[i] & 3);

@@ -76,6 +76,8 @@ void tally_add(struct tally *tally, uint64_t seed, const struct run_result *resu
     }
     for (size_t i = 0; i < TALLY_RACES_MAX; i++)
         tally->race_orders[i] |= result->race_orders[i];
+    for (unsigned i = 0; i < FAULT_KIND_COUNT; i++)
+        tally->drawn_seeds[i] += (result->drawn_touched >> i) & 1;
     add_work(&tally->work, &result->work);
     for (int i = 0; i < WORK_COUNT; i++) {
         tally->mix.done[i] += result->mix.done[i];
@@ -230,6 +232,19 @@ static void judge_swarm(const struct tally *tally, const struct scenario *scenar
                    (unsigned long long)tally->seeds, (unsigned long long)(least_ppm / 10000));
 }
 
+/* A fault that was asked for, and touched nothing in any seed, has tested nothing. */
+static void judge_drawn(const struct tally *tally, const struct scenario *scenario, struct tally_judgement *judgement)
+{
+    for (unsigned i = 0; i < FAULT_KIND_COUNT; i++)
+        if (scenario->faults[i] && tally->drawn_seeds[i] == 0)
+            object(judgement, GRADE_VACUOUS, "faults: \"%s\" touched nothing in any seed", fault_name(i));
+    bool patterned = scenario->crowd.users && scenario->crowd.presence != PRESENCE_ALWAYS;
+    for (size_t i = 0; i < scenario->device_count; i++)
+        patterned |= scenario->devices[i].presence != PRESENCE_ALWAYS;
+    if (patterned && tally->drawn_seeds[FAULT_NONE] == 0)
+        object(judgement, GRADE_VACUOUS, "presence: no device came or went by its pattern in any seed");
+}
+
 static void judge_holds(const struct tally *tally, const struct scenario_expect *expect,
                         struct tally_judgement *judgement)
 {
@@ -269,5 +284,6 @@ void tally_judge(const struct tally *tally, const struct tally *control, const s
     judge_script(clean, scenario, judgement);
     judge_mix(clean, &scenario->crowd, judgement);
     judge_swarm(clean, scenario, judgement);
+    judge_drawn(clean, scenario, judgement);
     judge_holds(clean, &scenario->expect, judgement);
 }
