@@ -55,25 +55,25 @@ struct device {
     uint32_t token;     /* the last session that it was welcomed in, where sessions are proved */
     shard_id home;      /* its endpoint */
     uint8_t protocol;   /* the version that it speaks */
-    bool at_head;       /* flawed: it begins at the head of the log (M3) */
-    bool retired;       /* X4: its id is not to be used any more */
+    bool at_head : 1;   /* flawed: it begins at the head of the log (M3) */
+    bool retired : 1;   /* X4: its id is not to be used any more */
     /* volatile */
     bool welcomed;  /* in this session */
     bool hello_out; /* said and not answered */
     bool resetting; /* a reset was announced or has begun: entries are ignored until it is installed (R4) */
     uint8_t typist_count;
     uint8_t patience;           /* hellos without progress, for the pause before the next */
-    bool may_wait;              /* the hello that is out may be held: nothing was missing when it was said */
-    bool copies_due;            /* half-hidden only: the rows have changed, what is derived from them has not */
-    bool copies_now;            /* and what was put off is being done */
+    bool may_wait : 1;          /* the hello that is out may be held: nothing was missing when it was said */
+    bool copies_due : 1;        /* half-hidden only: the rows have changed, what is derived from them has not */
+    bool copies_now : 1;        /* and what was put off is being done */
     uint32_t hello_op;          /* next_op when the last hello was said */
     uint32_t session;           /* 0 = not connected */
+    uint32_t heard_s;           /* of the shard, in this session: by the device's clock, in seconds, rounded up */
     uint32_t unacked;           /* entries applied since the last acknowledgement */
     conv_id looking_at;         /* 0 = nothing */
     uint64_t head;              /* of this epoch, as far as heard in this session */
     uint64_t last_us, ahead_us; /* its time, and how far that is ahead of a clock that was set back */
     uint64_t retry_at_us;
-    uint64_t heard_at_us;   /* of the shard, in this session */
     uint64_t fetch_at_us;   /* when to ask again for what is being downloaded; 0 = nothing is */
     uint64_t poll_at_us;    /* when to ask again; meant only where decide_polls */
     struct typist *typists; /* by (conv, user); what a crash leaves on the screen goes at DEVICE_RESUME */

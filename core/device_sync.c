@@ -39,7 +39,12 @@ struct wire *sync_send(const struct device *d, enum wire_kind kind, struct out *
 static uint64_t lost_at(const struct device *d)
 {
     uint64_t silence_us = decide_silence_us(d->policy);
-    return d->session && silence_us ? d->heard_at_us + silence_us : TIME_NEVER;
+    return d->session && silence_us ? d->heard_s * US_PER_S + silence_us : TIME_NEVER;
+}
+
+static void heard(struct device *d, uint64_t now_us)
+{
+    d->heard_s = (uint32_t)(now_us / US_PER_S + 1);
 }
 
 /* Is something outstanding that a hello would bring? */
@@ -131,7 +136,7 @@ void sync_connected(struct device *d, uint32_t session, uint64_t now_us, struct 
     if (d->retired)
         return;
     d->session = session;
-    d->heard_at_us = now_us;
+    heard(d, now_us);
     say_hello(d, now_us, out);
 }
 
@@ -424,7 +429,7 @@ void sync_message(struct device *d, const struct wire *w, uint64_t now_us, struc
 {
     if (!d->session || w->session != d->session || !is_sound(w, d->protocol)) /* L3 */
         return;
-    d->heard_at_us = now_us;
+    heard(d, now_us);
     if (w->kind == WIRE_TYPING) { /* it is no answer to anything, and no progress */
         if (d->welcomed && !d->resetting)
             typing_heard(d, w, now_us, out);
@@ -476,8 +481,8 @@ static void hang_up(struct device *d, struct out *out)
 
 void sync_timer(struct device *d, uint64_t now_us, struct out *out)
 {
-    if (now_us < d->heard_at_us) /* the clock went back */
-        d->heard_at_us = now_us;
+    if (now_us + US_PER_S < d->heard_s * US_PER_S) /* the clock went back */
+        heard(d, now_us);
     if (now_us >= lost_at(d)) {
         hang_up(d, out);
         return;
