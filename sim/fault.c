@@ -76,33 +76,6 @@ bool fault_crosses(const struct fault *f, uint32_t a, uint32_t b)
     return from_a_to_b(f, a, b) || (!f->one_way && from_a_to_b(f, b, a));
 }
 
-bool fault_clogs(struct world *w, uint32_t a, uint32_t b)
-{
-    for (size_t i = 0; w->active_clogs && i < w->fault_count; i++) {
-        struct fault *f = &w->faults[i];
-        if (!f->active || f->kind != FAULT_CLOG || !(fault_crosses(f, a, b) || fault_crosses(f, b, a)))
-            continue;
-        fault_touch(w, f);
-        return true;
-    }
-    return false;
-}
-
-bool fault_corrupts(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
-{
-    for (size_t i = 0; i < w->fault_count; i++) {
-        struct fault *f = &w->faults[i];
-        if (!f->active || f->kind != FAULT_CORRUPT || (f->filter && f->filter != wire->kind) ||
-            !from_a_to_b(f, from, to))
-            continue;
-        fault_touch(w, f);
-        if (--f->left == 0)
-            fault_finish(w, f);
-        return true;
-    }
-    return false;
-}
-
 void fault_cut_packet(struct world *w, uint32_t from, uint32_t to)
 {
     for (size_t i = 0; i < w->fault_count; i++)
@@ -147,13 +120,23 @@ static bool is_behind(const struct world *w, const struct fault *f, uint32_t fro
 
 struct fault *fault_holds(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
 {
+    for (size_t i = 0; i < w->fault_count; i++) { /* a stream keeps its order, whichever of them began first */
+        struct fault *f = &w->faults[i];
+        if (f->active && (f->kind == FAULT_HOLD || f->kind == FAULT_CLOG) && is_behind(w, f, from, to)) {
+            if (f->kind == FAULT_HOLD && f->step)
+                w->steps[f->step - 1].result.touched++;
+            if (f->swarm)
+                w->swarm.fired[f->swarm - 1]++;
+            return f;
+        }
+    }
     for (size_t i = 0; i < w->fault_count; i++) {
         struct fault *f = &w->faults[i];
         if (f->active && f->kind == FAULT_CLOG && fault_crosses(f, from, to))
             return f;
         if (!f->active || f->kind != FAULT_HOLD || !from_a_to_b(f, from, to))
             continue;
-        if (!f->filter || f->filter == wire->kind || is_behind(w, f, from, to)) {
+        if (!f->filter || f->filter == wire->kind) {
             if (f->step)
                 w->steps[f->step - 1].result.touched++;
             if (f->swarm)

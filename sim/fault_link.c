@@ -223,6 +223,7 @@ void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us)
         }
     }
     model->cut = -1;
+    model->one_way |= model->kind == FAULT_CORRUPT; /* it says from where to where */
     struct fault *f = fault_add(w, model);
     size_t at = (size_t)(f - w->faults);
     fault_tell(w, f, w->words.fault[f->kind], 0);
@@ -252,4 +253,33 @@ void fault_link_gone(struct world *w, uint32_t dead)
     struct fault *f = &w->faults[dead - 1];
     if (f->active && f->kind == FAULT_HALF_OPEN && f->left && --f->left == 0)
         fault_finish(w, f);
+}
+
+/* ---- messages ---- */
+
+bool fault_clogs(struct world *w, uint32_t a, uint32_t b)
+{
+    for (size_t i = 0; w->active_clogs && i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || f->kind != FAULT_CLOG || !(fault_crosses(f, a, b) || fault_crosses(f, b, a)))
+            continue;
+        fault_touch(w, f);
+        return true;
+    }
+    return false;
+}
+
+bool fault_corrupts(struct world *w, uint32_t from, uint32_t to, const struct wire *wire)
+{
+    for (size_t i = 0; i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || f->kind != FAULT_CORRUPT || (f->filter && f->filter != wire->kind) ||
+            !fault_crosses(f, from, to))
+            continue;
+        fault_touch(w, f);
+        if (--f->left == 0)
+            fault_finish(w, f);
+        return true;
+    }
+    return false;
 }

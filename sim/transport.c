@@ -74,6 +74,16 @@ static void corrupt(struct world *w, uint32_t from, uint32_t to, const struct wi
         link_break(w, (node_is_shard(w, from) ? to : from) - w->shard_count);
 }
 
+static void keep(struct world *w, struct fault *hold, uint32_t packet)
+{
+    w->packets[packet].next = 0;
+    if (hold->last)
+        w->packets[hold->last - 1].next = packet + 1;
+    else
+        hold->first = packet + 1;
+    hold->last = packet + 1;
+}
+
 /* True when a fault kept it: dropped, damaged, or held. */
 static bool intercepted(struct world *w, uint32_t from, uint32_t to, uint32_t session, const struct wire *wire)
 {
@@ -87,12 +97,7 @@ static bool intercepted(struct world *w, uint32_t from, uint32_t to, uint32_t se
     struct fault *hold = w->active_holds ? fault_holds(w, from, to, wire) : NULL;
     if (!hold)
         return false;
-    uint32_t packet = fill(w, from, to, session, wire);
-    if (hold->last)
-        w->packets[hold->last - 1].next = packet + 1;
-    else
-        hold->first = packet + 1;
-    hold->last = packet + 1;
+    keep(w, hold, fill(w, from, to, session, wire));
     if (hold->kind == FAULT_CLOG)
         fault_touch(w, hold);
     else
@@ -220,6 +225,14 @@ void transport_release(struct world *w, struct fault *hold)
     hold->first = hold->last = 0;
     while (at) {
         struct packet p = w->packets[at - 1];
+        struct fault *other = w->active_holds ? fault_holds(w, p.from, p.to, &p.wire) : NULL;
+        if (other) { /* the way is blocked by another one still */
+            keep(w, other, at - 1);
+            if (other->kind == FAULT_CLOG)
+                fault_touch(w, other);
+            at = p.next;
+            continue;
+        }
         if (p.session) {
             bool to_device = !node_is_shard(w, p.to);
             send_stream(w, (to_device ? p.to : p.from) - w->shard_count, to_device, at - 1);
