@@ -448,6 +448,10 @@ static int start_stream(struct shard *s, struct row *device, const struct row *u
     session->delta_end = session->asked = user->c[USER_head];
     bool counts = w->epoch == user->c[USER_epoch] && w->generation == device->c[DEVICE_generation] &&
                   w->position <= user->c[USER_head] && w->position >= device->c[DEVICE_acknowledged];
+    if (!from_head && device->c[DEVICE_pin] && w->position + 1 < device->c[DEVICE_pin]) {
+        CHECK(reset_forget(s, device)); /* it is fed from below the pin of a reset in mid-stream: that is over (L5) */
+        CHECK(shard_put(s, TABLE_DEVICE, device));
+    }
     if (counts && !from_head) /* the cursor is durable: it acknowledges as well as an ack does (L4) */
         CHECK(acknowledge(s, device, user, w->position));
     return session_stream(s, device);
