@@ -1,22 +1,11 @@
 /*
- * decide.c: the answers to decide.h's questions. Every `flawed` below is one line of flaws.def; without it each
- * function is a rule of PROTOCOL.md. Compiled with NO_FLAWS, `flawed` is false and the compiler drops the rest.
+ * decide.c: what a shard answers to decide.h's questions. Every `flawed` below is one line of flaws.def; without it
+ * each function is a rule of PROTOCOL.md. Compiled with NO_FLAWS, `flawed` is false and the compiler drops the rest.
  */
-#include "core/decide.h"
+#include "core/decide_internal.h"
 
 /* The flaws about time use one horizon: the shortest that a catalogued system had. */
 #define FLAWED_MEMORY_US (61 * US_PER_S)
-
-static bool flawed(const struct policy *p, enum flaw flaw)
-{
-#ifdef NO_FLAWS
-    (void)p;
-    (void)flaw;
-    return false;
-#else
-    return (p->flaws >> flaw) & 1;
-#endif
-}
 
 bool decide_wipes(const struct policy *p)
 {
@@ -218,60 +207,6 @@ bool decide_beats(const struct policy *p)
     return !flawed(p, FLAW_NO_BEAT) && p->beat_us > 0;
 }
 
-enum apply_answer decide_may_apply(const struct policy *p, uint64_t position, uint64_t cursor)
-{
-    if (position <= cursor)
-        return APPLY_IGNORE;
-    if (position == cursor + 1 || flawed(p, FLAW_GAP_SKIPPED) || flawed(p, FLAW_PARTIAL_DELTA) ||
-        flawed(p, FLAW_TIMESTAMP_CURSOR) || flawed(p, FLAW_PUSH_WITHOUT_SYNC))
-        return APPLY_YES;
-    return APPLY_FETCH;
-}
-
-bool decide_cursor_first(const struct policy *p)
-{
-    return flawed(p, FLAW_CURSOR_FIRST);
-}
-
-bool decide_version_wins(const struct policy *p, version incoming, version known, bool known_deletes)
-{
-    if (flawed(p, FLAW_ARRIVAL_ORDER_WINS))
-        return true;
-    if (flawed(p, FLAW_DELETE_STICKY) && known_deletes)
-        return false;
-    return incoming > known;
-}
-
-bool decide_hide_drops_row(const struct policy *p)
-{
-    return !flawed(p, FLAW_HIDE_KEEPS_ROW);
-}
-
-bool decide_reset_drops_rows(const struct policy *p)
-{
-    return !flawed(p, FLAW_RESET_KEEPS_ROWS);
-}
-
-bool decide_install_needs_all_pages(const struct policy *p)
-{
-    return !flawed(p, FLAW_PARTIAL_INSTALL);
-}
-
-bool decide_answer_shows(const struct policy *p)
-{
-    return flawed(p, FLAW_ANSWER_SHOWS);
-}
-
-bool decide_pending_ends_at_answer(const struct policy *p)
-{
-    return flawed(p, FLAW_PENDING_DROPPED);
-}
-
-bool decide_trusts_push_alone(const struct policy *p)
-{
-    return flawed(p, FLAW_PUSH_WITHOUT_SYNC);
-}
-
 bool decide_edit_needs_live(const struct policy *p)
 {
     return !flawed(p, FLAW_EDIT_REVIVES);
@@ -280,11 +215,6 @@ bool decide_edit_needs_live(const struct policy *p)
 bool decide_audits_refusal(const struct policy *p)
 {
     return !flawed(p, FLAW_AUDIT_GAP);
-}
-
-bool decide_cancel_removes(const struct policy *p)
-{
-    return !flawed(p, FLAW_CANCEL_SENDS);
 }
 
 bool decide_hides_for_all(const struct policy *p)
@@ -316,21 +246,6 @@ uint64_t decide_silence_us(const struct policy *p)
     return usual_us + p->idle_timeout_us;
 }
 
-bool decide_polls(const struct policy *p)
-{
-    return p->delivery != 0;
-}
-
-bool decide_derives_copies(const struct policy *p)
-{
-    return p->copies != 0;
-}
-
-bool decide_unread_follows(const struct policy *p)
-{
-    return !flawed(p, FLAW_UNREAD_KEPT);
-}
-
 bool decide_cascades(const struct policy *p)
 {
     return p->quotes == 2;
@@ -344,21 +259,6 @@ bool decide_cascade_declared(const struct policy *p)
 bool decide_deletion_has_text(const struct policy *p)
 {
     return flawed(p, FLAW_DELETE_CARRIES_TEXT);
-}
-
-bool decide_copies_at_once(const struct policy *p)
-{
-    return !flawed(p, FLAW_HALF_HIDDEN);
-}
-
-bool decide_draft_follows(const struct policy *p)
-{
-    return !flawed(p, FLAW_DRAFT_QUOTE_KEPT);
-}
-
-bool decide_preview_follows(const struct policy *p)
-{
-    return !flawed(p, FLAW_PREVIEW_KEPT);
 }
 
 bool decide_hold_covers(const struct policy *p, bool of_conv, enum reason reason)
@@ -423,21 +323,6 @@ bool decide_restore_tells(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_UNTOLD);
 }
 
-bool decide_link_takes_head(const struct policy *p)
-{
-    return flawed(p, FLAW_LINKED_AT_HEAD);
-}
-
-bool decide_settled_is_accepted(const struct policy *p)
-{
-    return flawed(p, FLAW_SETTLED_IS_ACCEPTED);
-}
-
-bool decide_reset_keeps_pending(const struct policy *p)
-{
-    return !flawed(p, FLAW_RESET_DROPS_PENDING);
-}
-
 bool decide_release_resumes(const struct policy *p)
 {
     return !flawed(p, FLAW_RELEASE_FORGETS);
@@ -453,19 +338,9 @@ bool decide_job_goes_on(const struct policy *p, bool of_this_life)
     return !flawed(p, FLAW_BULK_FORGOTTEN) || of_this_life;
 }
 
-bool decide_skips_poison(const struct policy *p)
-{
-    return !flawed(p, FLAW_POISON_STALLS);
-}
-
 bool decide_quote_kept(const struct policy *p)
 {
     return p->quotes == 1;
-}
-
-bool decide_quote_stays(const struct policy *p)
-{
-    return p->quotes == 1 || flawed(p, FLAW_QUOTE_KEPT);
 }
 
 bool decide_reads(const struct policy *p, version sent, version changed, version since)
@@ -504,11 +379,6 @@ bool decide_withdraws(const struct policy *p)
     return !flawed(p, FLAW_NOTIFICATION_KEPT);
 }
 
-bool decide_shows_late_push(const struct policy *p)
-{
-    return flawed(p, FLAW_LATE_PUSH_SHOWS);
-}
-
 bool decide_erases(const struct policy *p, uint8_t role)
 {
     return role != ROLE_NONE || !flawed(p, FLAW_ERASURE_OF_CURRENT);
@@ -517,11 +387,6 @@ bool decide_erases(const struct policy *p, uint8_t role)
 bool decide_erases_quotes(const struct policy *p)
 {
     return decide_quote_kept(p) && !flawed(p, FLAW_ERASURE_KEEPS_QUOTES);
-}
-
-bool decide_export_follows(const struct policy *p)
-{
-    return !flawed(p, FLAW_EXPORT_KEPT);
 }
 
 bool decide_purge_takes_blob(const struct policy *p)
@@ -537,11 +402,6 @@ bool decide_orphans_collected(const struct policy *p)
 bool decide_fetch_needs_live(const struct policy *p)
 {
     return !flawed(p, FLAW_LINK_SURVIVES);
-}
-
-bool decide_download_follows(const struct policy *p)
-{
-    return !flawed(p, FLAW_DOWNLOAD_KEPT);
 }
 
 bool decide_restore_renews(const struct policy *p)
@@ -579,17 +439,7 @@ bool decide_proves_sessions(const struct policy *p)
     return p->device_identity == 1;
 }
 
-bool decide_tells_typing(const struct policy *p)
-{
-    return p->typing == 1;
-}
-
 bool decide_typing_needs_member(const struct policy *p)
 {
     return !flawed(p, FLAW_TYPING_OF_STRANGERS);
-}
-
-bool decide_typing_follows(const struct policy *p)
-{
-    return !flawed(p, FLAW_TYPING_AFTER_DELETE);
 }

@@ -1,6 +1,7 @@
 /*
- * decide.h: the questions that core asks. Each answer is the sound policy's, unless a flaw changes it; decide.c is the
- * only place that reads a flaw, so that everything else is the protocol as PROTOCOL.md has it.
+ * decide.h: the questions that core asks. Each answer is the sound policy's, unless a flaw changes it. decide.c (what a
+ * shard answers) and decide_device.c are the only places that read a flaw: everything else is the protocol as
+ * PROTOCOL.md has it.
  */
 #ifndef SEXTON_CORE_DECIDE_H
 #define SEXTON_CORE_DECIDE_H

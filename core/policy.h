@@ -26,7 +26,7 @@ struct policy {
 #undef POLICY_TIME
 #undef POLICY_COUNT
 #undef POLICY_WORD
-    flaw_set flaws; /* bit FLAW_x; read by decide.c only */
+    flaw_set flaws; /* bit FLAW_x; read by decide.c and decide_device.c only */
 };
 
 struct flaw_info {
