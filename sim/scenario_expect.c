@@ -33,10 +33,28 @@ static int read_invariants(struct reader *r, const cJSON *item, uint64_t *bits)
     return 0;
 }
 
-static int read_limits(struct reader *r, const cJSON *item)
+static bool is_latency(const char *what)
 {
     static const char *const classes[] = {"reaches-online.", "reaches-returning."};
     static const char *const ranks[] = {"p50", "p90", "p99", "max"};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; j < 4; j++)
+            if (strncmp(what, classes[i], strlen(classes[i])) == 0 && strcmp(what + strlen(classes[i]), ranks[j]) == 0)
+                return true;
+    return false;
+}
+
+static bool is_traffic(const char *what)
+{
+    static const char *const counts[] = {"traffic.requests", "traffic.bytes", "traffic.between", "traffic.hottest"};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (strcmp(what, counts[i]) == 0)
+            return true;
+    return false;
+}
+
+static int read_limits(struct reader *r, const cJSON *item)
+{
     struct scenario_expect *e = &r->s->expect;
     const cJSON *child;
     size_t count = 0;
@@ -49,19 +67,19 @@ static int read_limits(struct reader *r, const cJSON *item)
         count++;
     e->limits = base_alloc((count + 1) * sizeof *e->limits);
     for (child = first_child(item); child; child = child->next) {
-        bool known = false;
-        for (size_t i = 0; i < 2; i++)
-            for (size_t j = 0; j < 4; j++)
-                known |= strncmp(child->string, classes[i], strlen(classes[i])) == 0 &&
-                         strcmp(child->string + strlen(classes[i]), ranks[j]) == 0;
-        if (!known)
+        bool traffic = is_traffic(child->string);
+        if (!traffic && !is_latency(child->string))
             return reader_fail(r, child, true, 0,
                                "found \"%.60s\", expected reaches-online or reaches-returning and .p50, .p90, .p99 or "
-                               ".max",
+                               ".max, or traffic and .requests, .bytes, .between or .hottest",
+                               child->string);
+        if (traffic && !r->s->measure)
+            return reader_fail(r, child, true, 0, "found \"%.60s\", expected it beside \"measure\": true only",
                                child->string);
         struct scenario_limit *limit = &e->limits[e->limit_count++];
         limit->what = text_copy(child->string);
-        if ((status = read_time(r, child, &limit->max_us)) != 0)
+        status = traffic ? read_count(r, child, 1, SCENARIO_TOTAL_MAX, &limit->max) : read_time(r, child, &limit->max);
+        if (status != 0)
             return status;
     }
     return 0;

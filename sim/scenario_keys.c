@@ -190,9 +190,10 @@ static const struct key expect_keys[] = {
     {"never", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "EVENTs that must not happen", 0},
     {"finally", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "EVENTs that must be so at the end", 0},
     {"limits", KEY_OTHER, 0, 0, 0,
-     "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^reaches-(online|returning)\\\\.(p50|p90|p99|max)$\"},"
-     "\"additionalProperties\":" REF("time") "}",
-     "latencies: \"reaches-online.p99\": \"2s\"", 0},
+     "{\"type\":\"object\",\"additionalProperties\":false,\"patternProperties\":{"
+     "\"^reaches-(online|returning)\\\\.(p50|p90|p99|max)$\":" REF("time") ","
+     "\"^traffic\\\\.(requests|bytes|between|hottest)$\":" REF("count") "}}",
+     "latencies: \"reaches-online.p99\": \"2s\"; and, with \"measure\", what a run costs: \"traffic.between\": 120", 0},
     {"at-least", KEY_OTHER, 0, 0, 0, REF("at-least"), "what every seed must come to, or it did too little", 0},
 };
 const struct key_table expect_table = TABLE_OF(expect_keys, "expect", "");

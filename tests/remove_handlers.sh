@@ -4,7 +4,8 @@
 # Method: the tree is copied to build/removed/tree and built there without optimisation. Each block of
 # tests/removals/list names a feature, a file, a sed expression that takes its handler out, and a scenario. The scenario
 # must be as expected before; the file is changed, what depends on it built, and the scenario must then fail with a
-# sentence that begins with "finally:" in some seed (or, `by INVARIANT`: with that violation); then the file is put back.
+# sentence that begins with "finally:" in some seed (or, `by INVARIANT`: with that violation, `limit WHAT`: with that limit
+# exceeded); then the file is put back.
 # WORD: only features that have it. Exit 1 if a scenario did not notice.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -66,6 +67,7 @@ while read -r key value; do
         sed) rule=$value ;;
         scenario) scenario=$value ;;
         by) wanted="violated: $value" ;;
+        limit) wanted="limit: $value" ;;
         '') [ -n "$feature" ] && remove; feature= ;;
     esac
 done <<END

@@ -138,7 +138,8 @@ static void a_scenario_with_every_key_is_read_as_written(void)
     CU_ASSERT_EQUAL(s->steps[1].within_us, 80 * US_PER_MS);
     CU_ASSERT_STRING_EQUAL(s->steps[2].in, "plans"); /* from the send */
     CU_ASSERT_EQUAL(s->steps[2].expect_why, WHY_CONVERSATION_DELETED);
-    CU_ASSERT_EQUAL(s->expect.limits[0].max_us, US_PER_S);
+    CU_ASSERT_EQUAL(s->expect.limits[0].max, US_PER_S);
+    CU_ASSERT_EQUAL(s->expect.limits[2].max, 120);
     CU_ASSERT_EQUAL(s->expect.hold,
                     1ULL << invariant_find("reaches-online") | 1ULL << invariant_find("no-resurrection"));
 }
