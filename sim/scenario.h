@@ -292,7 +292,8 @@ struct scenario_step {
 enum scenario_disk { DISKS_NONE, DISKS_WAL, DISKS_TRUNCATE };
 
 struct scenario_limit {
-    char *what; /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max; or "traffic.between": a count */
+    char *what;   /* "reaches-online.p99": a latency of a convergence class, p50 p90 p99 max; or "traffic.between": a
+                     count */
     uint64_t max; /* in microseconds, if it is a latency */
 };
 struct scenario_least { /* what each run must have come to, so that none passes for having done little */

@@ -191,8 +191,9 @@ static const struct key expect_keys[] = {
     {"finally", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "EVENTs that must be so at the end", 0},
     {"limits", KEY_OTHER, 0, 0, 0,
      "{\"type\":\"object\",\"additionalProperties\":false,\"patternProperties\":{"
-     "\"^reaches-(online|returning)\\\\.(p50|p90|p99|max)$\":" REF("time") ","
-     "\"^traffic\\\\.(requests|bytes|between|hottest)$\":" REF("count") "}}",
+     "\"^reaches-(online|returning)\\\\.(p50|p90|p99|max)$\":" REF(
+         "time") ","
+                 "\"^traffic\\\\.(requests|bytes|between|hottest)$\":" REF("count") "}}",
      "latencies: \"reaches-online.p99\": \"2s\"; and, with \"measure\", what a run costs: \"traffic.between\": 120", 0},
     {"at-least", KEY_OTHER, 0, 0, 0, REF("at-least"), "what every seed must come to, or it did too little", 0},
 };
