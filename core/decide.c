@@ -434,6 +434,11 @@ bool decide_replays_retirements(const struct policy *p)
     return !flawed(p, FLAW_RESTORE_FORGETS_RETIREMENTS);
 }
 
+bool decide_recalls_sessions(const struct policy *p)
+{
+    return decide_proves_sessions(p) && !flawed(p, FLAW_RESTORE_FORGETS_SESSIONS);
+}
+
 bool decide_proves_sessions(const struct policy *p)
 {
     return p->device_identity == 1;

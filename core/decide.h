@@ -174,6 +174,7 @@ bool decide_restore_keeps_holds(const struct policy *p);
 bool decide_replays_removals(const struct policy *p);
 bool decide_replays_retention(const struct policy *p);   /* and how long conversations keep their messages? */
 bool decide_replays_retirements(const struct policy *p); /* and which ids devices have given up? (X4) */
+bool decide_recalls_sessions(const struct policy *p);    /* and what they have proved, and asked for? (X4) */
 
 bool decide_rebases(const struct policy *p);       /* does a restored shard ask what it was told? (C4, B6) */
 bool decide_restore_tells(const struct policy *p); /* do members reset to what it is now? (B4) */

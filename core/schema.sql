@@ -221,6 +221,7 @@ CREATE TABLE device(
   "retired" INTEGER NOT NULL,
   "proved" INTEGER NOT NULL,
   "offered" INTEGER NOT NULL,
+  "highest" INTEGER NOT NULL,
   PRIMARY KEY("id")
 ) WITHOUT ROWID;
 CREATE TABLE answer(
@@ -421,6 +422,13 @@ CREATE TABLE deletion_log(
   "cause" INTEGER NOT NULL,
   "value" INTEGER NOT NULL,
   PRIMARY KEY("seq")
+) WITHOUT ROWID;
+CREATE TABLE device_life(
+  "device" INTEGER NOT NULL,
+  "proved" INTEGER NOT NULL,
+  "offered" INTEGER NOT NULL,
+  "highest" INTEGER NOT NULL,
+  PRIMARY KEY("device")
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX KEY_BY_CONV ON data_key("conv", "id");
 CREATE UNIQUE INDEX LEGAL_HOLD_BY_LISTED ON legal_hold("kind", "listed", "id");

@@ -155,6 +155,7 @@ static int provision_device(struct shard *s, const struct shard_input *in)
     struct row row = {.c = {[DEVICE_id] = in->device, [DEVICE_user] = in->user, [DEVICE_generation] = 1}};
     if (s->restored) { /* it may have been here before */
         row.c[DEVICE_generation] = row.c[DEVICE_reset_id] = restore_number(s);
+        CHECK(life_recall(s, &row));
     }
     row.c[DEVICE_fenced] = in->linked;
     row.c[DEVICE_acked_at] = s->now_us;

@@ -528,6 +528,19 @@ int session_beats(struct shard *s);
 uint64_t session_beat_due(const struct shard *s);
 struct wire *session_send(struct shard *s, device_id device, const struct session *session, enum wire_kind kind);
 
+/* The device has stored the answers below `oldest`. */
+int session_release(struct shard *s, device_id device, uint32_t oldest);
+
+/* ---- the lives of one device id (shard_life.c) ---- */
+bool life_proves(const struct row *device, const struct wire *hello);
+uint32_t life_highest(const struct row *device); /* operation that was ever accepted from it */
+int life_offers(struct shard *s, struct row *device, uint32_t session, uint32_t token);
+int life_has_proved(struct shard *s, struct row *device, uint32_t session);
+int life_accepts(struct shard *s, struct row *device, uint32_t op);
+int life_recall(struct shard *s, struct row *device); /* after a restore, from the vault; the caller puts the row */
+int life_retire(struct shard *s, struct row *device);
+int life_tell_retired(struct shard *s, shard_id to); /* of every id that was given up here */
+
 /* ---- resets (shard_reset.c) ---- */
 /* A device that says `w` is answered so; or, in the midst of a stream, is to be reset. */
 void reset_note_sync(struct shard *s, const struct wire *w, const struct row *device, const struct row *user,

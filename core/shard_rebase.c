@@ -143,6 +143,7 @@ int rebase_answer(struct shard *s, shard_id asks, uint32_t as)
         free(kept);
     CHECK(status);
     CHECK(send_again(s, asks, kept, count));
+    CHECK(life_tell_retired(s, asks));
     return conv_applied(s, asks, out.c[CHANNEL_OUT_applied]); /* whoever lives there resets */
 }
 
@@ -331,6 +332,7 @@ int rebase_start(struct shard *s)
             free(kept);
         CHECK(status);
         CHECK(send_again(s, to, kept, count));
+        CHECK(life_tell_retired(s, to));
         out_send(s->out, OUT_TO_SHARD, to)->kind = WIRE_REBASE_Q;
         s->out->msgs[s->out->msg_count - 1].wire.incarnation = s->incarnation;
     }

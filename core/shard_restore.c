@@ -91,6 +91,7 @@ static int renew_device(struct shard *s, struct row *device)
     raise_number(s, &device->c[DEVICE_reset_id]);
     device->c[DEVICE_acknowledged] = 0;
     device->c[DEVICE_acked_at] = s->now_us;
+    CHECK(life_recall(s, device));
     CHECK(reset_forget(s, device));
     return shard_put(s, TABLE_DEVICE, device);
 }
@@ -318,7 +319,8 @@ static int retire_again(struct shard *s, const struct row *log)
     raise_number(s, &device.c[DEVICE_generation]);
     raise_number(s, &device.c[DEVICE_reset_id]);
     device.c[DEVICE_retired] = device.c[DEVICE_fenced] = 1;
-    return shard_put(s, TABLE_DEVICE, &device);
+    CHECK(shard_put(s, TABLE_DEVICE, &device));
+    return conv_retire(s, (device_id)device.c[DEVICE_id]); /* the others are told with the rebase */
 }
 
 static int replay(struct shard *s, struct row *log)

@@ -262,7 +262,7 @@ static int on_ack(struct shard *s, struct row *device, const struct row *user, s
 /* ---- operations ---- */
 
 /* The device has stored the answers below `oldest`. */
-static int release_answers(struct shard *s, device_id device, uint32_t oldest)
+int session_release(struct shard *s, device_id device, uint32_t oldest)
 {
     for (;;) {
         struct row row;
@@ -359,7 +359,7 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
 {
     if (!entrance_operation(w))
         return 0;
-    CHECK(release_answers(s, (device_id)device->c[DEVICE_id], w->oldest_op));
+    CHECK(session_release(s, (device_id)device->c[DEVICE_id], w->oldest_op));
     uint32_t highest = (uint32_t)device->c[DEVICE_accepted_op];
     bool again, waits;
     CHECK(sort_again(s, device, session, w->op, &again, &waits));
@@ -367,10 +367,8 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
         return 0;
     if (!again && decide_is_repeated(s->policy, w->op, highest, device->c[DEVICE_accepted_at], s->now_us))
         return on_old_op(s, device, session, w->op);
-    if (w->op > highest)
-        device->c[DEVICE_accepted_op] = w->op;
     device->c[DEVICE_accepted_at] = s->now_us;
-    CHECK(shard_put(s, TABLE_DEVICE, device));
+    CHECK(life_accepts(s, device, w->op));
     shard_id home = shard_of_conv(s->policy, w->conv, s->count);
     if (hold_is_of_user(w) || w->operation == OPERATION_ERASE)
         home = shard_of_user(w->operation == OPERATION_ERASE ? (user_id)user->c[USER_id] : w->subject, s->count);
@@ -457,52 +455,6 @@ static int start_stream(struct shard *s, struct row *device, const struct row *u
     return session_stream(s, device);
 }
 
-/*
- * X4, X5: another life of this device has done what this one does not know of. Whoever of them comes, the id is used by
- * neither again: a number under it could mean two things. It holds up no log, and its operations are over.
- */
-static int retire(struct shard *s, struct row *device)
-{
-    device->c[DEVICE_retired] = device->c[DEVICE_fenced] = 1;
-    CHECK(reset_forget(s, device));
-    CHECK(shard_put(s, TABLE_DEVICE, device));
-    CHECK(log_retirement(s, device));
-    CHECK(release_answers(s, (device_id)device->c[DEVICE_id], UINT32_MAX));
-    struct wire w = {.kind = WIRE_RETIREMENT, .user = (user_id)device->c[DEVICE_user]};
-    w.device = (device_id)device->c[DEVICE_id];
-    for (shard_id to = 0; to < s->count; to++)
-        CHECK(channel_send(s, to, &w, NULL));
-    return user_truncate(s, (user_id)device->c[DEVICE_user]);
-}
-
-/*
- * ---- whose session was the last? ----
- * Each session is offered to the device by its welcome, and proved by whatever it says in it, or by naming it in its
- * next hello. A hello that names neither the last that was proved nor the one that is on offer comes from another life.
- * A log of another epoch has another shard's memory of this: nothing can be told then.
- */
-static bool proves(const struct row *device, const struct row *user, const struct wire *w)
-{
-    return w->token == device->c[DEVICE_proved] || w->token == device->c[DEVICE_offered] ||
-           w->epoch != user->c[USER_epoch];
-}
-
-static int offer(struct shard *s, struct row *device, const struct session *session, const struct wire *w)
-{
-    if (w->token != device->c[DEVICE_proved])
-        device->c[DEVICE_proved] = w->token;
-    device->c[DEVICE_offered] = session->number;
-    return shard_put(s, TABLE_DEVICE, device);
-}
-
-static int prove(struct shard *s, struct row *device, const struct session *session)
-{
-    if (device->c[DEVICE_proved] == session->number)
-        return 0;
-    device->c[DEVICE_proved] = session->number;
-    return shard_put(s, TABLE_DEVICE, device);
-}
-
 static int on_hello(struct shard *s, struct row *device, const struct row *user, struct session *session,
                     const struct wire *w)
 {
@@ -516,19 +468,19 @@ static int on_hello(struct shard *s, struct row *device, const struct row *user,
                               .horizon = user->c[USER_horizon],
                               .head = user->c[USER_head],
                               .next_op = w->op,
-                              .accepted_op = (uint32_t)device->c[DEVICE_accepted_op],
+                              .accepted_op = life_highest(device),
                               .retired = device->c[DEVICE_retired] != 0,
-                              .proved = proves(device, user, w)};
+                              .proved = life_proves(device, w)};
     enum sync_answer answer = decide_sync(s->policy, &q);
     reset_note_sync(s, w, device, user, answer);
     if (answer == SYNC_RETIRE) {
         session_send(s, id, session, WIRE_RETIRED);
         session_close(s, id, session->number);
-        return device->c[DEVICE_retired] ? 0 : retire(s, device);
+        return device->c[DEVICE_retired] ? 0 : life_retire(s, device);
     }
     if (decide_proves_sessions(s->policy))
-        CHECK(offer(s, device, session, w));
-    CHECK(release_answers(s, id, w->oldest_op));
+        CHECK(life_offers(s, device, session->number, w->token));
+    CHECK(session_release(s, id, w->oldest_op));
     session->held_until_us = 0; /* one poll a session: the last */
     if (answer != SYNC_DELTA || !hold_poll(s, id, user, session, w))
         welcome(s, device, user, session, answer == SYNC_RESET);
@@ -556,9 +508,9 @@ int session_message(struct shard *s, device_id id, uint32_t number, const struct
     if (!session->welcomed)
         return audit_stranger(s);
     if (decide_proves_sessions(s->policy) && (w->kind == WIRE_ACK || w->kind == WIRE_OP))
-        CHECK(prove(s, &device, session));
+        CHECK(life_has_proved(s, &device, number));
     if (w->kind == WIRE_ACK) {
-        CHECK(release_answers(s, id, w->oldest_op));
+        CHECK(session_release(s, id, w->oldest_op));
         return on_ack(s, &device, &user, session, w);
     }
     if (w->kind == WIRE_FETCH)
