@@ -163,8 +163,7 @@ static void begin_at(struct world *w, struct fault *f, uint32_t mark, device_id 
             touches = half_open(w, f, mark, id);
             break;
         case FAULT_CAPTIVE:
-            d->captive = mark;
-            touches = d->link.session != 0;
+            d->captive = mark; /* it has touched something when the device is in the portal, not before */
             link_break(w, id);
             break;
         case FAULT_SLOW_READER:
