@@ -281,8 +281,10 @@ uint64_t net_stream_arrival(struct net *net, struct net_stream *stream, uint64_t
 uint64_t net_stream_send(struct net *net, struct net_stream *stream, uint32_t node, size_t size_bytes, uint64_t now_us)
 {
     const struct net_class *class = class_of(net, node);
-    if (class)
+    if (class) {
+        net->counts.classed++;
         now_us = leaves_at(net, &stream->free_at_us, class->bytes_per_s, size_bytes, now_us);
+    }
     uint64_t at_us = now_us + net_latency_of(net, node, &net->rng);
     if (stream->last_arrival_us > 0 && at_us <= stream->last_arrival_us)
         at_us = stream->last_arrival_us + 1;
@@ -307,9 +309,11 @@ static uint64_t shard_arrival(struct net *net, uint32_t from, uint32_t to, size_
     const struct net_config *config = &net->config;
     uint32_t lower = from < to ? from : to, upper = from < to ? to : from;
     const struct net_class *class = class_of(net, lower) ? class_of(net, lower) : class_of(net, upper);
-    if (net->free_at_us && from < LINKED_SHARDS && to < LINKED_SHARDS)
-        now_us =
-            leaves_at(net, &net->free_at_us[from * LINKED_SHARDS + to], config->shard_bytes_per_s, size_bytes, now_us);
+    if (net->free_at_us && from < LINKED_SHARDS && to < LINKED_SHARDS) {
+        uint64_t *free_at_us = &net->free_at_us[from * LINKED_SHARDS + to];
+        net->counts.queued_between += *free_at_us > now_us;
+        now_us = leaves_at(net, free_at_us, config->shard_bytes_per_s, size_bytes, now_us);
+    }
     if (class)
         return now_us + class_latency(class, &net->rng);
     return now_us + rng_latency(&net->rng, config->shard.median_us, config->shard.p99_us);

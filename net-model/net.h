@@ -84,7 +84,9 @@ int net_datagram(struct net *net, uint32_t from, uint32_t to, size_t size_bytes,
 
 /* What it did, so that a fault that never touched a packet can be told. */
 struct net_counts {
-    uint64_t lost, duplicated, reordered, cut, breaks, queued; /* queued: waited for the link to be free */
+    uint64_t lost, duplicated, reordered, cut, breaks;
+    uint64_t queued, queued_between; /* waited for the link to be free; of these, between two shards */
+    uint64_t classed;                /* messages of streams over a link with a class of its own */
 };
 struct net_counts net_counts(const struct net *net);
 

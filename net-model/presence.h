@@ -20,6 +20,7 @@ enum presence {
     PRESENCE_MODEL_BACKGROUND, /* the app is looked at for minutes; in between notifications are all that it gets */
     PRESENCE_MODEL_KILLED,     /* the same, and in between its process is dead */
 };
+#define PRESENCE_MODEL_COUNT (PRESENCE_MODEL_KILLED + 1)
 struct presence_state {
     struct rng rng;
     enum presence pattern;

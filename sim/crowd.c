@@ -82,6 +82,24 @@ void crowd_begin_presence(struct world *w, device_id id, enum presence_kind pres
     link_dial(w, id, CONNECT_SPREAD_US);
 }
 
+/* The crowd's, or one of the device's own that a swarm has drawn, from a stream of its own. */
+static enum presence_kind draw_presence(struct world *w, device_id id)
+{
+    static const enum presence_kind hours[] = {PRESENCE_COMMUTER, PRESENCE_OFFICE, PRESENCE_NIGHT, PRESENCE_WEEKEND};
+    const struct scenario_crowd *s = &w->scenario->crowd;
+    if (!s->killed_ppm && !s->background_ppm && !s->hours_ppm)
+        return s->presence;
+    struct rng rng = rng_fork_at(w->seed, "habit", id);
+    uint64_t drawn = rng_below(&rng, 1000000);
+    if (drawn < s->killed_ppm)
+        return PRESENCE_KILLED;
+    if (drawn < (uint64_t)s->killed_ppm + s->background_ppm)
+        return PRESENCE_BACKGROUND;
+    if (drawn < (uint64_t)s->killed_ppm + s->background_ppm + s->hours_ppm)
+        return hours[rng_below(&rng, sizeof hours / sizeof *hours)];
+    return s->presence;
+}
+
 static void begin_presence(struct world *w, device_id id)
 {
     const struct scenario *s = w->scenario;
@@ -90,7 +108,7 @@ static void begin_presence(struct world *w, device_id id)
         struct rng rng = rng_fork_at(w->seed, "zone", world_device(w, id)->user);
         zone = (unsigned)(rng_below(&rng, s->crowd.zones) * 24 / s->crowd.zones);
     }
-    crowd_begin_presence(w, id, s->crowd.presence, zone);
+    crowd_begin_presence(w, id, draw_presence(w, id), zone);
 }
 
 /* Which of the scenario's links it has, from a stream of its own. */

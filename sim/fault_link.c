@@ -212,6 +212,11 @@ static bool is_of_devices(const struct fault *f)
 
 void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us)
 {
+    if (!budget_allows(w, model->kind == FAULT_FLAP ? BUDGET_PARTITIONS : BUDGET_TIME, for_us)) {
+        free(model->a);
+        free(model->b);
+        return;
+    }
     if (is_of_devices(model)) {
         model->left = 0;
         if (!model->a_count) { /* everybody */

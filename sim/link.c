@@ -220,6 +220,7 @@ void link_presence(struct world *w, device_id id, bool online)
         return;
     uint64_t until_us = presence_next(&d->presence, online, w->now_us);
     w->drawn_touched[FAULT_NONE]++; /* of no fault: a pattern of presence came to something */
+    w->seen.habits[d->presence.pattern]++;
     if (!online && d->presence.pattern == PRESENCE_MODEL_KILLED && until_us != TIME_NEVER)
         fault_crash(w, node_of_device(w, id), CRASH_NOW, until_us - w->now_us);
     else

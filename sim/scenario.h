@@ -93,9 +93,10 @@ struct scenario_crowd {
     uint64_t crashes;    /* of shards and devices, at random crash points */
     uint64_t partitions; /* random, with heal */
     /* by "swarm" */
-    uint64_t strikes;     /* faults of swarm.def, at random moments */
-    uint32_t old_ppm;     /* of the devices speak the previous protocol */
-    bool short_of_memory; /* calls of stores may fail */
+    uint64_t strikes;                               /* faults of swarm.def, at random moments */
+    uint32_t old_ppm;                               /* of the devices speak the previous protocol */
+    bool short_of_memory;                           /* calls of stores may fail */
+    uint32_t killed_ppm, background_ppm, hours_ppm; /* of the devices have a habit of their own */
 };
 
 #define SWARM(id, name, draw, strike, count) SWARM_##id,
@@ -113,23 +114,6 @@ struct scenario_choice {
     uint64_t values[SCENARIO_CHOICES_MAX];
     size_t count;
 };
-/* What each seed draws (sim/swarm.h). In a drawn scenario `faults` are those that are in. */
-struct scenario_swarm {
-    bool on, weights;
-    struct scenario_span shards, users, devices, group, operations, strikes;
-    uint64_t presences; /* bits of enum presence_kind */
-    uint64_t candidates, faults;
-    struct scenario_choice *choices;
-    size_t choice_count;
-};
-/* What the system must survive: no more is injected. */
-struct scenario_budget {
-    bool given;
-    uint64_t shards_down, partitions, paused; /* at once */
-    uint64_t longest_us;                      /* of a crash, a partition, a pause */
-    uint64_t clock_error_us;
-};
-
 /* Links that are not like the others. */
 struct scenario_link {
     unsigned kind; /* enum net_kind */
@@ -139,6 +123,25 @@ struct scenario_link {
     uint32_t *nodes;
     size_t node_count;
 };
+#define SCENARIO_SWARM_LINKS 3
+/* What each seed draws (sim/swarm.h). In a drawn scenario `faults` are those that are in. */
+struct scenario_swarm {
+    bool on, weights;
+    struct scenario_span shards, users, devices, group, operations, strikes;
+    uint64_t presences; /* bits of enum presence_kind */
+    uint64_t candidates, faults;
+    struct scenario_choice *choices;
+    size_t choice_count;
+    struct scenario_link links[SCENARIO_SWARM_LINKS]; /* drawn */
+};
+/* What the system must survive: no more is injected. */
+struct scenario_budget {
+    bool given;
+    uint64_t shards_down, partitions, paused; /* at once */
+    uint64_t longest_us;                      /* of a crash, a partition, a pause */
+    uint64_t clock_error_us;
+};
+
 struct scenario_network {
     uint64_t median_us, p99_us;             /* device to shard */
     uint64_t shard_median_us, shard_p99_us; /* shard to shard */

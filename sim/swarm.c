@@ -78,6 +78,8 @@ void swarm_draw(const struct scenario *base, uint64_t seed, struct scenario *dra
         const struct scenario_choice *choice = &swarm->choices[i];
         policy_set(&drawn->policy, choice->policy, choice->values[rng_below(&rng, choice->count)]);
     }
+    if (drawn->policy.device_identity == 0) /* by operations: as the policy says, clones are not always found out */
+        drawn->crowd.weights[WORK_DEVICE_CLONE] = 0;
     for (int i = 0; i < SWARM_COUNT; i++) {
         struct swarm_draw draw = {drawn, rng_fork_at(seed, "swarm-fault", (uint64_t)i)};
         if (!(swarm->faults >> i & 1))
@@ -117,7 +119,15 @@ uint64_t swarm_digest(const struct scenario *s)
                             n->channel_reorder_ppm,
                             n->notification_loss_ppm,
                             n->notification_duplicate_ppm,
-                            n->notification_late_ppm};
+                            n->notification_late_ppm,
+                            n->link_count,
+                            n->link_count ? n->links[n->link_count - 1].bytes_per_s : 0,
+                            n->shard_bytes_per_s,
+                            s->crowd.killed_ppm,
+                            s->crowd.background_ppm,
+                            s->crowd.hours_ppm,
+                            s->crowd.zones,
+                            (uint64_t)s->starts_s};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         fold(&digest, all[i]);
     for (int i = 0; i < WORK_COUNT; i++)

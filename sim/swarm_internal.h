@@ -48,4 +48,26 @@ uint64_t swarm_count_duplicates(const struct world *w);
 uint64_t swarm_count_reorder(const struct world *w);
 uint64_t swarm_count_notifications(const struct world *w);
 
+/* ---- swarm_network.c ---- */
+void swarm_draw_links(struct swarm_draw *d);
+void swarm_draw_bandwidth(struct swarm_draw *d);
+void swarm_draw_killed(struct swarm_draw *d);
+void swarm_draw_background(struct swarm_draw *d);
+void swarm_draw_hours(struct swarm_draw *d);
+
+bool swarm_partition_shapes(struct world *w);
+bool swarm_flap(struct world *w);
+bool swarm_half_open(struct world *w);
+bool swarm_captive(struct world *w);
+bool swarm_clog(struct world *w);
+bool swarm_corrupt(struct world *w);
+bool swarm_slow_reader(struct world *w);
+bool swarm_outage(struct world *w);
+
+uint64_t swarm_count_links(const struct world *w);
+uint64_t swarm_count_bandwidth(const struct world *w);
+uint64_t swarm_count_killed(const struct world *w);
+uint64_t swarm_count_background(const struct world *w);
+uint64_t swarm_count_hours(const struct world *w);
+
 #endif

@@ -288,6 +288,7 @@ struct world {
     uint8_t striking; /* the swarm's fault that begins now, + 1 */
     struct {
         uint64_t broken, pushes_harmed;
+        uint64_t habits[PRESENCE_MODEL_COUNT];
     } seen;                                   /* of the network, in the safety phase */
     bool may_run_short;                       /* of memory: some fault can do that */
     uint64_t drawn_touched[FAULT_KIND_COUNT]; /* of the faults that no step asked for */
@@ -511,6 +512,9 @@ int fault_cut(struct world *w, const struct fault *fault);
 /* ---- fault_drawn.c: faults at random moments ---- */
 void drawn_begin(struct world *w);
 void drawn_fault(struct world *w, enum fault_kind kind);
+/* Of these devices and paths: some, from this stream. */
+void drawn_links(struct world *w, struct rng *rng, enum fault_kind kind, uint64_t for_us);
+void drawn_shape(struct world *w, struct rng *rng, struct fault *model);
 
 /* ---- backup.c ---- */
 void backup_take(struct world *w, uint32_t step, shard_id id);

@@ -312,7 +312,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->may_run_short = may_run_short(scenario);
     w->swarm = (struct world_swarm){0};
     w->striking = 0;
-    w->seen.broken = w->seen.pushes_harmed = 0;
+    memset(&w->seen, 0, sizeof w->seen);
     w->sessions = w->ghosts = w->lives = w->speaker = w->caller = 0;
     w->stalls_len = 0;
     w->meter = (struct disk_meter){.at = w->meter.at};
