@@ -40,7 +40,8 @@ PROGRAM = $(BUILD)/sexton
 TEST_PROGRAM = $(BUILD)/tests/run
 FUZZERS = $(basename $(notdir $(wildcard tests/fuzz_*.c)))
 # Every scenario but the two large crowds, which take minutes a seed.
-LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenarios/scale/crowd-20.json
+LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenarios/scale/crowd-20.json \
+	scenarios/scale/race-small.json
 # What `verify` may need: the checkers judge without the simulator and without the chat system.
 VERIFIER = tests/verifier_main.c $(wildcard sim/check/*.c sim/history*.c reports/*.c) \
 	sim/names.c sim/digest.c sim/json_scan.c core/base.c

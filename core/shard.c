@@ -379,6 +379,7 @@ static void roll_back(struct shard *s)
         s->blobs->ops->rollback(s->blobs);
     s->vault_open = s->blobs_open = false;
     memset(s->keys, 0, sizeof s->keys);
+    memset(s->texts, 0, sizeof s->texts);
 }
 
 /* After a crash before the commit only what a flaw sent too early is left. */

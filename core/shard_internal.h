@@ -115,6 +115,14 @@ struct vault_cache { /* volatile: keys read lately, by id modulo VAULT_CACHE */
     uint64_t key[4];
 };
 
+#define VAULT_TEXTS 16
+struct vault_text { /* volatile: a text sealed or opened lately, by id modulo VAULT_TEXTS: each member's log has it */
+    uint64_t owner, nonce[3];
+    uint64_t key[4]; /* under which it was: without that key in the store this is never looked at */
+    struct text plain;
+    struct sealed sealed;
+};
+
 struct shard {
     shard_id id;
     uint32_t count;
@@ -148,6 +156,7 @@ struct shard {
     size_t beat_first, beat_count, beat_cap;
     struct channel channels[SHARDS_MAX];
     struct vault_cache keys[VAULT_CACHE];
+    struct vault_text texts[VAULT_TEXTS];
 };
 
 /* ---- small helpers (shard.c) ---- */

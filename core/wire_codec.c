@@ -14,47 +14,39 @@ enum tag { TAG_NONE, WIRE_FIELDS(WIRE_FIELD) TAG_COUNT };
 #undef WIRE_FIELD
 static_assert(TAG_COUNT <= BODY_TAG, "the tag of a body is taken");
 
-struct writer {
-    uint8_t *at;
-    size_t left;
-    bool full;
-};
-
-static void put(struct writer *out, uint8_t byte)
-{
-    if (out->left == 0) {
-        out->full = true;
-        return;
-    }
-    *out->at++ = byte;
-    out->left--;
-}
-
-static void put_field(struct writer *out, enum tag tag, uint64_t value)
+/* Returns where the next byte goes. There is room: no message is longer than WIRE_BYTES_MAX. */
+static uint8_t *put_field(uint8_t *at, enum tag tag, uint64_t value)
 {
     if (!value)
-        return;
-    put(out, (uint8_t)tag);
+        return at;
+    *at++ = (uint8_t)tag;
     for (; value >= 0x80; value >>= 7)
-        put(out, (uint8_t)(value | 0x80));
-    put(out, (uint8_t)value);
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
 }
 
 int wire_encode(const struct wire *w, uint8_t *out, size_t cap)
 {
+    uint8_t whole[WIRE_BYTES_MAX]; /* where there may be too little room it is not known before the end */
+    uint8_t *begin = cap < sizeof whole ? whole : out, *at = begin;
     if (w->body.len > TEXT_BYTES_MAX)
         return E_INVALID;
-    struct writer to = {.at = out, .left = cap};
-#define WIRE_FIELD(type, name) put_field(&to, TAG_##name, w->name);
+#define WIRE_FIELD(type, name) at = put_field(at, TAG_##name, w->name);
     WIRE_FIELDS(WIRE_FIELD)
 #undef WIRE_FIELD
     if (w->body.len) {
-        put(&to, BODY_TAG);
-        put(&to, w->body.len);
-        for (size_t i = 0; i < w->body.len; i++)
-            put(&to, (uint8_t)w->body.bytes[i]);
+        *at++ = BODY_TAG;
+        *at++ = w->body.len;
+        memcpy(at, w->body.bytes, w->body.len);
+        at += w->body.len;
     }
-    return to.full ? E_LIMIT : (int)(cap - to.left);
+    size_t size = (size_t)(at - begin);
+    if (size > cap)
+        return E_LIMIT;
+    if (begin != out)
+        memcpy(out, begin, size);
+    return (int)size;
 }
 
 struct reader {
@@ -64,6 +56,10 @@ struct reader {
 /* The value at this place, in as few bytes as it can have, and not zero. */
 static int get_value(struct reader *in, uint64_t *value)
 {
+    if (in->at < in->end && *in->at - 1U < 0x7f) { /* most values are a byte */
+        *value = *in->at++;
+        return STATUS_OK;
+    }
     *value = 0;
     for (int i = 0; i < VARINT_BYTES_MAX && in->at < in->end; i++) {
         uint8_t byte = *in->at++;

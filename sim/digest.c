@@ -10,6 +10,7 @@
  */
 #include "sim/history.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -46,44 +47,85 @@ void history_digest_reset(struct history_digest *digest)
     digest->used = 0;
 }
 
-static void put(struct history_digest *d, const void *bytes, size_t len)
+/* ---- keys: their encoding, made once ---- */
+
+#define KEY_BYTES 24 /* so that a copy of one is a few moves of a fixed size */
+
+struct key {
+    uint8_t bytes[KEY_BYTES]; /* u8 length, then the text */
+    uint8_t size;
+};
+static struct key kind_keys[HISTORY_KINDS], field_keys[HISTORY_FIELDS];
+
+static struct key key_of(const char *text)
 {
-    if (len > BLOCK_BYTES - d->used) {
-        XXH3_64bits_update(d->state, d->block, d->used);
-        d->used = 0;
-        if (len > BLOCK_BYTES) {
-            XXH3_64bits_update(d->state, bytes, len);
-            return;
-        }
-    }
-    memcpy(d->block + d->used, bytes, len);
-    d->used += len;
+    struct key key = {0};
+    size_t len = strlen(text);
+    assert(len < KEY_BYTES && "a key or a kind of history.def is longer than the digest has room for");
+    key.bytes[0] = (uint8_t)len;
+    memcpy(key.bytes + 1, text, len);
+    key.size = (uint8_t)(len + 1);
+    return key;
+}
+
+/* Threads may be the first to digest, so the tables are made before main. */
+__attribute__((constructor)) static void make_keys(void)
+{
+    for (int i = 0; i < HISTORY_KINDS; i++)
+        kind_keys[i] = key_of(history_kind_name((enum history_kind)i));
+    for (int i = 0; i < HISTORY_FIELDS; i++)
+        field_keys[i] = key_of(history_fields[i].key);
+}
+
+/* ---- the block ---- */
+
+/* What a record takes at most, but for its names and items: all keys, and 8 bytes each. */
+#define RECORD_BYTES ((HISTORY_FIELDS + 1U) * (KEY_BYTES + 8U) + 8U)
+static_assert(RECORD_BYTES < BLOCK_BYTES / 2, "the digest's block holds a record");
+
+static void make_room(struct history_digest *d, size_t bytes)
+{
+    if (bytes <= BLOCK_BYTES - d->used)
+        return;
+    XXH3_64bits_update(d->state, d->block, d->used);
+    d->used = 0;
+}
+
+/* For these two there is room. */
+static void put_key(struct history_digest *d, const struct key *key)
+{
+    memcpy(d->block + d->used, key->bytes, KEY_BYTES);
+    d->used += key->size;
 }
 
 static void put_integer(struct history_digest *d, uint64_t n, size_t bytes)
 {
-    uint8_t little[8];
-    for (size_t i = 0; i < bytes; i++)
-        little[i] = (uint8_t)(n >> (8 * i));
-    put(d, little, bytes);
+    uint64_t little = htole64(n);
+    memcpy(d->block + d->used, &little, sizeof little); /* what comes next lies over what is too much */
+    d->used += bytes;
 }
 
-static void put_word(struct history_digest *d, const char *word)
-{
-    size_t len = strlen(word);
-    put_integer(d, len, 1);
-    put(d, word, len);
-}
-
+/* Leaves as much room behind it as there was before. */
 static void put_name(struct history_digest *d, const struct names *names, uint64_t name)
 {
-    size_t len = names_length(names, (uint32_t)name);
+    size_t len;
+    const char *text = names_span(names, (uint32_t)name, &len);
     put_integer(d, len, 4);
-    put(d, names_text(names, (uint32_t)name), len);
+    make_room(d, len + RECORD_BYTES);
+    if (len > BLOCK_BYTES - RECORD_BYTES) { /* then the block is empty */
+        XXH3_64bits_update(d->state, text, len);
+        return;
+    }
+    if (len <= NAMES_SLACK)
+        memcpy(d->block + d->used, text, NAMES_SLACK); /* of a fixed size it is one move */
+    else
+        memcpy(d->block + d->used, text, len);
+    d->used += len;
 }
 
 static void put_items(struct history_digest *d, const struct record *record, const struct names *names)
 {
+    static const uint8_t via[] = {3, 'v', 'i', 'a'};
     put_integer(d, record->item_count, 8);
     for (size_t i = 0; i < record->item_count; i++) {
         put_name(d, names, record->items[i].in);
@@ -91,20 +133,23 @@ static void put_items(struct history_digest *d, const struct record *record, con
         put_name(d, names, record->items[i].copy);
         put_integer(d, record->items[i].version, 8);
         if (record->items[i].via) {
-            put_word(d, "via");
+            memcpy(d->block + d->used, via, sizeof via);
+            d->used += sizeof via;
             put_name(d, names, record->items[i].via);
         }
     }
+    make_room(d, RECORD_BYTES);
 }
 
 void history_digest_take(void *digest, const struct record *record, const struct names *names)
 {
     struct history_digest *d = digest;
-    put_word(d, history_kinds()[record->kind].name);
+    make_room(d, RECORD_BYTES);
+    put_key(d, &kind_keys[record->kind]);
     put_integer(d, record->at_us, 8);
     for (uint64_t left = record->present; left; left &= left - 1) {
         int field = __builtin_ctzll(left);
-        put_word(d, history_fields[field].key);
+        put_key(d, &field_keys[field]);
         switch (history_fields[field].type) {
             case TYPE_NAME:
             case TYPE_WORD:

@@ -51,8 +51,14 @@ static uint64_t field_bits(const char *keys)
 
 /* Threads of a live run may be the first to ask, so the table is made before main. */
 static struct kind_info kinds[HISTORY_KINDS];
+static uint64_t flags, droppable; /* fields: those that are flags; and those, with the names, that can be absent */
 __attribute__((constructor)) static void make_kinds(void)
 {
+    for (int i = 0; i < HISTORY_FIELDS; i++) {
+        enum field_type type = history_fields[i].type;
+        flags |= (uint64_t)(type == TYPE_FLAG) << i;
+        droppable |= (uint64_t)(type <= TYPE_WORD || type == TYPE_FLAG) << i;
+    }
     for (int i = 0; i < HISTORY_KINDS; i++) {
         const struct kind_source *s = &sources[i];
         kinds[i] = (struct kind_info){s->name,    s->side, s->class, field_bits(s->required), field_bits(s->optional),
@@ -63,6 +69,11 @@ __attribute__((constructor)) static void make_kinds(void)
 const struct kind_info *history_kinds(void)
 {
     return kinds;
+}
+
+const char *history_kind_name(enum history_kind kind)
+{
+    return sources[kind].name;
 }
 
 void history_init(struct history *history, struct names *names)
@@ -79,13 +90,13 @@ void history_add_sink(struct history *history, struct history_sink sink)
 
 static void drop_absent(struct record *record)
 {
-    for (uint64_t left = record->present; left; left &= left - 1) {
+    for (uint64_t left = record->present & flags; left; left &= left - 1) {
         int field = __builtin_ctzll(left);
-        enum field_type type = history_fields[field].type;
-        if (type == TYPE_FLAG)
-            record->f[field] = record->f[field] != 0;
-        if (type <= TYPE_WORD || type == TYPE_FLAG)
-            record->present &= ~((uint64_t)!record->f[field] << field);
+        record->f[field] = record->f[field] != 0;
+    }
+    for (uint64_t left = record->present & droppable; left; left &= left - 1) {
+        int field = __builtin_ctzll(left);
+        record->present &= ~((uint64_t)!record->f[field] << field);
     }
 }
 

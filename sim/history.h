@@ -43,7 +43,8 @@ struct kind_info {
     const char *sentence;
 };
 extern const struct field_info history_fields[HISTORY_FIELDS];
-const struct kind_info *history_kinds(void); /* HISTORY_KINDS of them */
+const struct kind_info *history_kinds(void);           /* HISTORY_KINDS of them */
+const char *history_kind_name(enum history_kind kind); /* also before main */
 
 /* ---- names ---- */
 struct names;
@@ -55,6 +56,9 @@ uint32_t names_intern_bytes(struct names *names, const char *text, size_t len);
 uint32_t names_find(const struct names *names, const char *text); /* 0 when unknown */
 const char *names_text(const struct names *names, uint32_t name); /* "" for 0; valid until names_clear */
 size_t names_length(const struct names *names, uint32_t name);
+/* Both at once. NAMES_SLACK bytes can be read from there, however short the text is. */
+#define NAMES_SLACK 16
+const char *names_span(const struct names *names, uint32_t name, size_t *len);
 uint32_t names_count(const struct names *names); /* the names are 1 to this */
 
 /* ---- records ---- */

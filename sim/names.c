@@ -10,7 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define BLOCK_BYTES ((size_t)64 * 1024)
+#define BLOCK_BYTES ((size_t)64 * 1024) /* and NAMES_SLACK, so that a copy may read beyond a short text */
 #define SLOTS_FIRST 256U
 
 struct name {
@@ -57,7 +57,8 @@ void names_free(struct names *names)
 void names_clear(struct names *names)
 {
     memset(names->slots, 0, names->slot_count * sizeof *names->slots);
-    names->items[0] = (struct name){.text = ""};
+    static const char absent[NAMES_SLACK];
+    names->items[0] = (struct name){.text = absent};
     names->count = 1;
     names->block = 0;
     names->used = 0;
@@ -103,7 +104,7 @@ static char *take_bytes(struct names *names, size_t bytes)
     if (names->block == names->block_count) {
         names->blocks = base_grow(names->blocks, &names->block_cap, names->block_count + 1, sizeof *names->blocks);
         size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-        names->blocks[names->block_count++] = (struct block){base_alloc(cap), cap};
+        names->blocks[names->block_count++] = (struct block){base_alloc(cap + NAMES_SLACK), cap};
         names->used = 0;
     }
     char *taken = names->blocks[names->block].bytes + names->used;
@@ -153,6 +154,13 @@ size_t names_length(const struct names *names, uint32_t name)
 {
     assert(name < names->count);
     return names->items[name].len;
+}
+
+const char *names_span(const struct names *names, uint32_t name, size_t *len)
+{
+    assert(name < names->count);
+    *len = names->items[name].len;
+    return names->items[name].text;
 }
 
 uint32_t names_count(const struct names *names)

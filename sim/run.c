@@ -30,7 +30,8 @@ struct run {
     struct metrics *metrics;
     struct history_digest *digest;
     struct expectations sometimes, never, finally;
-    struct scenario drawn; /* what it points to is the scenario's */
+    bool probed[HISTORY_KINDS]; /* some probe looks at records of this kind */
+    struct scenario drawn;      /* what it points to is the scenario's */
 };
 
 /* ---- probes ---- */
@@ -44,17 +45,18 @@ static void expectations_release(struct expectations *list)
 }
 
 /* The reader of scenarios has parsed these texts before; names were cleared since, so they are parsed again. */
-static int expectations_parse(struct expectations *list, char *const *texts, size_t count, struct names *names)
+static int expectations_parse(struct run *run, struct expectations *list, char *const *texts, size_t count)
 {
     char error[PROBE_ERROR_MAX];
     int column;
     expectations_release(list);
     list->probes = base_alloc((count + 1) * sizeof(struct probe *));
     for (size_t i = 0; i < count; i++) {
-        list->probes[i] = probe_parse(texts[i], names, error, &column);
+        list->probes[i] = probe_parse(texts[i], run->names, error, &column);
         if (!list->probes[i])
             return E_INVALID;
         list->count++;
+        probe_kinds(list->probes[i], run->probed);
     }
     return 0;
 }
@@ -69,6 +71,8 @@ static void take_for_probes(void *ctx, const struct record *record, const struct
 {
     (void)names;
     struct run *run = ctx;
+    if (!run->probed[record->kind])
+        return;
     expectations_take(&run->sometimes, record);
     expectations_take(&run->never, record);
     expectations_take(&run->finally, record);
@@ -120,11 +124,12 @@ static int prepare(struct run *run, const struct scenario *scenario)
     metrics_reset(run->metrics);
     history_digest_reset(run->digest);
     const struct scenario_expect *expect = &scenario->expect;
-    int status = expectations_parse(&run->sometimes, expect->sometimes, expect->sometimes_count, run->names);
+    memset(run->probed, 0, sizeof run->probed);
+    int status = expectations_parse(run, &run->sometimes, expect->sometimes, expect->sometimes_count);
     if (status == 0)
-        status = expectations_parse(&run->never, expect->never, expect->never_count, run->names);
+        status = expectations_parse(run, &run->never, expect->never, expect->never_count);
     if (status == 0)
-        status = expectations_parse(&run->finally, expect->finally, expect->finally_count, run->names);
+        status = expectations_parse(run, &run->finally, expect->finally, expect->finally_count);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "sim/lives.h"
 #include "sim/record.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,9 +171,8 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     input->crash_before_commit = strikes && plan.point != CRASH_AFTER_INTENT;
     input->crash_after_intent = strikes && plan.point == CRASH_AFTER_INTENT;
     for (size_t i = 0; i < sizeof input->random; i += 8) {
-        uint64_t bytes = rng_next(&w->key_rng);
-        for (size_t b = 0; b < 8; b++)
-            input->random[i + b] = (uint8_t)(bytes >> (8 * b));
+        uint64_t little = htole64(rng_next(&w->key_rng));
+        memcpy(input->random + i, &little, sizeof little);
     }
     if (w->tap)
         w->tap(w->tap_ctx, id, input);

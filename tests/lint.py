@@ -35,7 +35,7 @@ EXTRA_INCLUDES = {
 SIM_MAY_NOT = ["sim/cli/*", "sim/explore/*"]  # in sim/ itself
 
 # ---- headers from outside ----
-C_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h",
+C_HEADERS = {"assert.h", "ctype.h", "endian.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h",
              "stdint.h", "stdio.h", "stdlib.h", "string.h"}
 CLOCK_AND_SYSTEM = {"dirent.h", "fcntl.h", "getopt.h", "signal.h", "spawn.h", "sys/prctl.h", "sys/resource.h", "sys/stat.h",
                     "sys/types.h", "sys/wait.h", "time.h", "unistd.h"}

@@ -221,24 +221,46 @@ void check_take(void *check, const struct record *record, const struct names *na
     c->now = NULL;
 }
 
+/* The kinds that each invariant needs, in its order. Made before main: runs are many, and threads may be the first. */
+#define NEEDS_MAX 16
+static struct {
+    uint8_t kinds[NEEDS_MAX];
+    size_t count;
+} needed[INVARIANT_COUNT];
+static_assert(HISTORY_KINDS <= UINT8_MAX, "a kind fits a byte");
+
+__attribute__((constructor)) static void find_needed(void)
+{
+    for (int i = 0; i < INVARIANT_COUNT; i++)
+        for (const char *needs = invariant_table[i].needs; *needs; needs += strspn(needs, " ")) {
+            size_t word = strcspn(needs, " ");
+            for (int k = 0; k < HISTORY_KINDS; k++) {
+                const char *name = history_kind_name((enum history_kind)k);
+                if (strlen(name) != word || strncmp(name, needs, word) != 0)
+                    continue;
+                assert(needed[i].count < NEEDS_MAX);
+                needed[i].kinds[needed[i].count++] = (uint8_t)k;
+            }
+            needs += word;
+        }
+}
+
 /* Which of the kinds it needs never occurred. */
 static void find_missing(const struct check *c, enum invariant invariant, struct verdict *v)
 {
-    const char *needs = invariant_table[invariant].needs;
-    const struct kind_info *kinds = history_kinds();
     size_t length = 0;
-    while (*needs) {
-        size_t word = strcspn(needs, " ");
-        for (int k = 0; k < HISTORY_KINDS; k++)
-            if (strlen(kinds[k].name) == word && strncmp(kinds[k].name, needs, word) == 0 && !c->seen[k] &&
-                length + word + 2 < sizeof(v->missing)) {
-                if (length)
-                    v->missing[length++] = ' ';
-                memcpy(v->missing + length, needs, word);
-                length += word;
-            }
-        needs += word;
-        needs += strspn(needs, " ");
+    for (size_t i = 0; i < needed[invariant].count; i++) {
+        enum history_kind kind = (enum history_kind)needed[invariant].kinds[i];
+        if (c->seen[kind])
+            continue;
+        const char *name = history_kind_name(kind);
+        size_t word = strlen(name);
+        if (length + word + 2 >= sizeof(v->missing))
+            continue;
+        if (length)
+            v->missing[length++] = ' ';
+        memcpy(v->missing + length, name, word);
+        length += word;
     }
     v->missing[length] = '\0';
 }

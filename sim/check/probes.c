@@ -271,6 +271,12 @@ bool probe_take(struct probe *probe, const struct record *record)
     return now;
 }
 
+void probe_kinds(const struct probe *probe, bool kinds[HISTORY_KINDS])
+{
+    for (int i = 0; i < probe->count; i++)
+        kinds[probe->events[i].verb->kind] = kinds[probe->events[i].verb->opposite] = true;
+}
+
 bool probe_seen(const struct probe *probe)
 {
     return probe->seen;

@@ -17,6 +17,8 @@ void probe_free(struct probe *probe);
 void probe_reset(struct probe *probe); /* before a run: forget what was seen */
 /* Feed every record in order. Returns true on each record at which the event happens. */
 bool probe_take(struct probe *probe, const struct record *record);
+/* Sets those of the kinds of record that it looks at: with others probe_take changes nothing. */
+void probe_kinds(const struct probe *probe, bool kinds[HISTORY_KINDS]);
 /* Did it happen at all so far? */
 bool probe_seen(const struct probe *probe);
 /*

@@ -1,5 +1,6 @@
 /*
- * bench.c: `sexton bench queue`, `sexton bench phold` (bench_phold.c) and `sexton bench store` (bench_store.c).
+ * bench.c: `sexton bench queue`, `sexton bench phold` (bench_phold.c), `sexton bench store` (bench_store.c) and
+ * `sexton bench seeds` (bench_seeds.c).
  *
  * queue: the event queue in the hold model (as in PHOLD): a steady number of pending events;
  * each step pops the first and pushes one an exponential time later. One step in eight cancels and replaces another
@@ -8,6 +9,7 @@
 #include "core/rng.h"
 #include "sim/cli/args.h"
 #include "sim/cli/bench_phold.h"
+#include "sim/cli/bench_seeds.h"
 #include "sim/cli/bench_store.h"
 #include "sim/cli/cli.h"
 #include "sim/queue.h"
@@ -20,7 +22,8 @@
 
 static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n"
                             "       sexton bench phold [--lps N] [--events-per-lp K] [--events E] [--json FILE]\n"
-                            "       sexton bench store [--operations N] [--rounds N]\n";
+                            "       sexton bench store [--operations N] [--rounds N]\n"
+                            "       sexton bench seeds [FILE] [--seeds N] [--rounds N] [--json FILE]\n";
 
 #define PENDING_MAX 100000000U
 #define OPERATIONS_MAX 1000000U
@@ -79,8 +82,9 @@ static int complain_of_bounds(struct args *args, const struct phold *phold, uint
 int cmd_bench(int argc, char **argv)
 {
     struct args args = args_begin(argc, argv, usage);
-    const char *what = "", *json = NULL;
-    uint64_t pending = 0, steps = 2000000, operations = 1000, rounds = 5;
+    const char *what = "", *file = "scenarios/scale/race-small.json", *json = NULL;
+    bool named = false;
+    uint64_t pending = 0, steps = 2000000, operations = 1000, rounds = 5, seeds = 1000;
     struct phold phold = {.lps = 65536, .events_per_lp = 1, .events = 2500000};
     while (args_more(&args)) {
         if (args_flag(&args, "--help") || args_flag(&args, "-h")) {
@@ -90,18 +94,24 @@ int cmd_bench(int argc, char **argv)
         if (args_number(&args, "--pending", &pending) || args_number(&args, "--steps", &steps) ||
             args_number(&args, "--operations", &operations) || args_number(&args, "--rounds", &rounds) ||
             args_number(&args, "--lps", &phold.lps) || args_number(&args, "--events-per-lp", &phold.events_per_lp) ||
-            args_number(&args, "--events", &phold.events) || args_option(&args, "--json", &json))
+            args_number(&args, "--events", &phold.events) || args_number(&args, "--seeds", &seeds) ||
+            args_option(&args, "--json", &json))
             continue;
-        if (*what || !args_operand(&args, &what))
+        bool of_file = strcmp(what, "seeds") == 0 && !named;
+        if ((*what && !of_file) || !args_operand(&args, *what ? &file : &what))
             return args_unknown(&args);
+        named = of_file;
     }
     bool of_store = strcmp(what, "store") == 0, of_phold = strcmp(what, "phold") == 0;
-    if (!args.bad && !of_store && !of_phold && strcmp(what, "queue") != 0)
-        return args_complain(&args, *what ? what : "nothing", "queue, phold or store");
-    if (!args.bad && json && !of_phold)
-        return args_complain(&args, "--json", "it with phold");
+    bool of_seeds = strcmp(what, "seeds") == 0;
+    if (!args.bad && !of_store && !of_phold && !of_seeds && strcmp(what, "queue") != 0)
+        return args_complain(&args, *what ? what : "nothing", "queue, phold, store or seeds");
+    if (!args.bad && json && !of_phold && !of_seeds)
+        return args_complain(&args, "--json", "it with phold or seeds");
     if (args.bad || complain_of_bounds(&args, &phold, pending, operations) != SEXTON_OK)
         return SEXTON_USAGE;
+    if (of_seeds)
+        return bench_seeds(&(struct seeds_bench){file, seeds ? seeds : 1, rounds}, json);
     if (of_phold)
         return bench_phold(&phold, json);
     if (of_store)
