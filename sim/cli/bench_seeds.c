@@ -1,12 +1,13 @@
 /*
  * bench_seeds.c: how many seeds of a small scenario a second.
  *
- * Method: what is measured is `sexton check` itself, in processes of its own: the memory store with one job and with two,
- * and SQLite with one, in turns, so that whatever else the machine does falls on all alike; medians are told. Seeds a
- * second on one core are those of a second of processor time, of `check` and its worker together, and by the clock they
- * are told as well. One job against two is by the clock; the share of processor time that two jobs waste is told beside
- * it, for a machine that others use has no second core to give. The largest resident set of the two processes is that
- * which the system says, for a thousand seeds and for ten thousand: what is kept for each seed would show.
+ * Method: what is measured is `sexton check` itself, in processes of its own: the memory store with one job and with
+ * two, and SQLite with one, in turns, so that whatever else the machine does falls on all alike; medians are told.
+ * Seeds a second on one core are those of a second of processor time, of `check` and its worker together, and by the
+ * clock they are told as well. One job against two is by the clock; the share of processor time that two jobs waste is
+ * told beside it, for a machine that others use has no second core to give. The largest resident set of the two
+ * processes is that which the system says, for a thousand seeds and for ten thousand: what is kept for each seed would
+ * show.
  */
 #include "sim/cli/bench_seeds.h"
 
@@ -80,7 +81,8 @@ static bool measure(const char *file, uint64_t seeds, enum way way, struct cost 
     if (error)
         fprintf(stderr, "sexton bench: sexton check: %s\n", strerror(error));
     else if (status != 0)
-        fprintf(stderr, "sexton bench: \"sexton check %s --seeds %s\" did not end well: run it to see why\n", path, number);
+        fprintf(stderr, "sexton bench: \"sexton check %s --seeds %s\" did not end well: run it to see why\n", path,
+                number);
     free(path);
     return error == 0 && status == 0;
 }
@@ -119,7 +121,8 @@ static int print(const struct seeds_bench *bench, const struct measured *m, cons
     /* in hundredths */
     uint64_t faster = wall[WAY_MEMORY] * 100 / wall[WAY_TWO_JOBS], share = cpu[WAY_MEMORY] * 200 / cpu[WAY_TWO_JOBS];
     if (!json_path) {
-        printf("seeds of %s, %" PRIu64 " a measurement, medians of %" PRIu64 "\n", bench->file, bench->seeds, bench->rounds);
+        printf("seeds of %s, %" PRIu64 " a measurement, medians of %" PRIu64 "\n", bench->file, bench->seeds,
+               bench->rounds);
         printf("memory: %" PRIu64 " seeds a second of one core (%" PRIu64 " by the clock)\n", done / cpu[WAY_MEMORY],
                done / wall[WAY_MEMORY]);
         printf("sqlite: %" PRIu64 " seeds a second of one core (%" PRIu64 " by the clock)\n", done / cpu[WAY_SQLITE],
@@ -139,8 +142,8 @@ static int print(const struct seeds_bench *bench, const struct measured *m, cons
             ",\"memory_per_second_by_the_clock\":%" PRIu64 ",\"sqlite_per_second\":%" PRIu64
             ",\"two_jobs_percent_by_the_clock\":%" PRIu64 ",\"two_jobs_percent_of_processor_time\":%" PRIu64
             ",\"peak_kib_1000\":%" PRIu64 ",\"peak_kib_10000\":%" PRIu64 "}\n",
-            bench->seeds, bench->rounds, done / cpu[WAY_MEMORY], done / wall[WAY_MEMORY], done / cpu[WAY_SQLITE], faster,
-            share, m->few.peak_kib, m->many.peak_kib);
+            bench->seeds, bench->rounds, done / cpu[WAY_MEMORY], done / wall[WAY_MEMORY], done / cpu[WAY_SQLITE],
+            faster, share, m->few.peak_kib, m->many.peak_kib);
     return output_commit(&output) < 0 ? SEXTON_USAGE : SEXTON_OK;
 }
 
