@@ -8,7 +8,7 @@
  * So a number of an operation may be given twice, in two lives of one id, and names must not be: an operation is called
  * by the device that asked for it. Which of two the servers mean by the id (device, number) is decided by the shard
  * that accepts it: the first whose message moved the count. `owners` remembers that; a number nobody else has asked for
- * needs no memory.
+ * needs no memory. What was sent before there were two lives is the source's, also when its shard has been restored.
  */
 #include "sim/lives.h"
 
@@ -119,6 +119,8 @@ void lives_shard_step(struct world *w, device_id device, struct shard_input *inp
 {
     shard_id home = world_device(w, device)->home;
     bool is_op = w->lives && input->wire->kind == WIRE_OP;
+    if (input->wire->kind == WIRE_OP && world_device(w, input->device)->heard < input->wire->op)
+        world_device(w, input->device)->heard = input->wire->op;
     uint64_t before = is_op ? accepted_by_shard(w, home, input->device) : 0;
     bool counts = is_op && input->wire->op > before; /* else it is sent again, and whose it is stays what it was */
     w->caller = device;
@@ -178,8 +180,8 @@ void lives_start(struct world *w, device_id device, device_id source, bool clone
     d->first_op = device_inspect(d->core).next_op;
     d->protocol = s->protocol;
     w->lives++;
-    for (uint32_t op = d->first_op; op <= accepted_by_shard(w, d->home, d->core_id); op++) {
-        uint64_t id = MAKE_ID(d->core_id, op); /* of the life that the image does not know */
+    for (uint32_t op = d->first_op; op <= world_device(w, d->core_id)->heard; op++) {
+        uint64_t id = MAKE_ID(d->core_id, op); /* of the life that the image does not know, nor maybe a restored shard */
         if (!idmap_get(&w->owners, id))
             idmap_put(&w->owners, id, lives_own_key(w, source, op));
     }

@@ -131,6 +131,7 @@ struct world_device {
     device_id core_id;    /* what the servers call it; 0 = as the world does */
     device_id source;     /* the device whose image it was started from, or 0 */
     uint32_t first_op;    /* of its own: what is below was asked for by the source */
+    uint32_t heard;       /* the highest operation under this id that a shard was sent, whatever it has forgotten */
     struct device *image; /* its last backup, or NULL */
     device_id image_id;   /* what the servers called it then */
     bool adopting, own_id_used;
