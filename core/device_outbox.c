@@ -375,12 +375,14 @@ static void keep_draft(struct device *d, const struct replica_op *op)
         replica_draft_set(&d->replica, op->conv, &op->body);
 }
 
-/* D3, X4: nobody knows what became of it. A send becomes a draft; a deletion goes on hiding until the replica agrees.
+/*
+ * D3, X4: nobody knows what became of it. A send becomes a draft; a deletion goes on hiding until the replica agrees,
+ * or knows as much of the target as its shard did.
  */
 static void settle_unknown(struct device *d, struct replica_op *op)
 {
     keep_draft(d, op);
-    op->overlay = deletes(op);
+    op->overlay = op->overlay && deletes(op); /* it may have been denied already */
     op->accepted = 0;
 }
 
@@ -440,6 +442,9 @@ void outbox_answer(struct device *d, const struct wire *w, struct out *out)
             if (op->operation == OPERATION_SEND)
                 note_drafted(d, op, out);
             settle_unknown(d, op);
+            op->accepted = w->early ? 0 : w->version;
+            op->early = w->early;
+            op->overlay = op->overlay && w->why != WHY_UNKNOWN_TARGET;
             gone.because = BECAUSE_DRAFTED;
     }
     outbox_settle(d, conv, false);

@@ -318,18 +318,29 @@ void conv_note_refusal(struct shard *s, const struct wire *op, const struct resu
     note->actor = op->user;
 }
 
+/*
+ * X3: asked again after a restore; its result was lost, or is on its way. Nobody knows it any more, but what has become
+ * of the target is known: a device that hides it for a deletion would hide it for ever, if that was refused.
+ */
+static int settle(struct shard *s, shard_id source, const struct wire *op)
+{
+    struct note *note = shard_note(s, NOTE_DUPLICATE);
+    note->device = op->device;
+    note->op = op->op;
+    if (!s->restored && !(op->flags & FORWARD_AGAIN))
+        return 0;
+    struct wire settled = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};
+    settled.outcome = OUTCOME_SETTLED;
+    CHECK(conv_what_became(s, op, &settled));
+    return channel_send(s, source, &settled, NULL);
+}
+
 int conv_execute(struct shard *s, shard_id source, const struct wire *op)
 {
     bool repeated;
     CHECK(remember(s, op, &repeated));
-    if (repeated) {
-        struct note *note = shard_note(s, NOTE_DUPLICATE);
-        note->device = op->device;
-        note->op = op->op;
-        struct wire settled = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};
-        settled.outcome = OUTCOME_SETTLED; /* X3: asked again after a restore; its result was lost, or is on its way */
-        return s->restored || op->flags & FORWARD_AGAIN ? channel_send(s, source, &settled, NULL) : 0;
-    }
+    if (repeated)
+        return settle(s, source, op);
     struct result result = {0};
     s->executing = op;
     s->logged = false;

@@ -218,6 +218,60 @@ static int deny(struct shard *s, const struct row *early)
     return fanout_commit(s, &w, actor);
 }
 
+static int message_became(struct shard *s, const struct wire *op, struct wire *settled)
+{
+    struct row message = {.c = {[MESSAGE_conv] = op->conv, [MESSAGE_id] = op->target}};
+    struct row hidden = {.c = {[HIDDEN_conv] = op->conv, [HIDDEN_user] = op->user, [HIDDEN_message] = op->target}};
+    int status = op->operation == OPERATION_DELETE_ME ? shard_get(s, TABLE_HIDDEN, &hidden) : E_NOTFOUND;
+    if (status == 0)
+        settled->version = hidden.c[HIDDEN_version];
+    if (status != E_NOTFOUND)
+        return status;
+    status = shard_get(s, TABLE_MESSAGE, &message);
+    if (status == 0)
+        settled->version = message.c[MESSAGE_version];
+    if (status != E_NOTFOUND)
+        return status;
+    struct row early = {.c = {[EARLY_target] = op->target, [EARLY_actor] = op->user}};
+    status = op->operation == OPERATION_DELETE ? shard_get(s, TABLE_EARLY, &early) : E_NOTFOUND;
+    settled->early = status == 0;
+    if (status != E_NOTFOUND)
+        return status;
+    uint32_t executed;
+    CHECK(conv_executed(s, ID_DEVICE(op->target), &executed));
+    if (ID_OP(op->target) > executed) /* else it is gone, or refused */
+        settled->why = WHY_UNKNOWN_TARGET;
+    return 0;
+}
+
+/*
+ * Of a deletion whose result is lost: the version with which its log tells the actor what the target's state is, and so
+ * whether it was deleted; or that it waits for its target; or that there is nothing to wait for.
+ */
+int conv_what_became(struct shard *s, const struct wire *op, struct wire *settled)
+{
+    struct row conv = {.c = {[CONV_id] = op->conv}};
+    int status = shard_get(s, TABLE_CONV, &conv);
+    if (status < 0)
+        return status == E_NOTFOUND ? 0 : status;
+    switch (op->operation) {
+        case OPERATION_DELETE:
+        case OPERATION_DELETE_ME:
+            return message_became(s, op, settled);
+        case OPERATION_DELETE_CONV:
+            settled->version = conv.c[CONV_deletion];
+            break;
+        case OPERATION_CLEAR:
+            CHECK(conv_cleared(s, op->conv, op->user, &settled->version));
+            break;
+        default:
+            return 0;
+    }
+    if (!settled->version)
+        settled->why = WHY_UNKNOWN_TARGET;
+    return 0;
+}
+
 static void note_bind(struct shard *s, const struct row *early, version v, enum outcome outcome)
 {
     struct note *note = shard_note(s, NOTE_BIND);

@@ -210,6 +210,7 @@ version conv_next_version(const struct shard *s, struct row *conv);
 /* The role of the user now; ROLE_NONE when not a member. since may be NULL. */
 int conv_role(struct shard *s, conv_id conv, user_id user, uint8_t *role, version *since);
 int conv_executed(struct shard *s, device_id device, uint32_t *op);
+int conv_what_became(struct shard *s, const struct wire *op, struct wire *settled);
 int conv_refuse(struct result *result, enum why why);
 int conv_missing(struct shard *s, const struct wire *op, struct result *result); /* there is no such conversation */
 struct note *conv_note_commit(struct shard *s, const struct wire *op, version v, uint64_t deadline_us);

@@ -181,7 +181,8 @@ void lives_start(struct world *w, device_id device, device_id source, bool clone
     d->protocol = s->protocol;
     w->lives++;
     for (uint32_t op = d->first_op; op <= world_device(w, d->core_id)->heard; op++) {
-        uint64_t id = MAKE_ID(d->core_id, op); /* of the life that the image does not know, nor maybe a restored shard */
+        uint64_t id =
+            MAKE_ID(d->core_id, op); /* of the life that the image does not know, nor maybe a restored shard */
         if (!idmap_get(&w->owners, id))
             idmap_put(&w->owners, id, lives_own_key(w, source, op));
     }
