@@ -221,7 +221,8 @@ static struct tape *record(uint64_t operations, uint64_t seed)
         text, sizeof text,
         "{ \"sexton-scenario\": 1, \"name\": \"bench-store\", \"why\": \"w\", \"lasts\": \"10m\", \"observe\": "
         "\"0s\",\n"
-        "\"server\": { \"shards\": 2 }, \"policy\": { \"preset\": \"full\" },\n"
+        "\"server\": { \"shards\": 2 }, \"policy\": { \"preset\": \"full\", \"undo-window\": \"20s\", "
+        "\"fence-after\": \"3m\" },\n"
         "\"crowd\": { \"users\": 60, \"devices\": [1, 2], \"group\": [2, 8], \"active\": \"10m\", \"workload\": {\n"
         "\"operations\": %" PRIu64 " } } }",
         operations);
