@@ -3,16 +3,20 @@
  *
  * The files beside this one: store_sqlite_open.c opens and refuses, store_sqlite_check.c says what is wrong with a
  * database, store_sqlite_migrate.c makes tables, store_sqlite_text.c the text of statements, store_sqlite_rows.c turns
- * rows into values, store_sqlite_image.c backs up and restores, store_sqlite_scrub.c wipes what secure_delete leaves.
+ * rows into values, store_sqlite_scan.c reads ranges, store_sqlite_image.c backs up and restores,
+ * store_sqlite_scrub.c wipes what secure_delete leaves.
  *
- *   begin       BEGIN IMMEDIATE; a step is one transaction, and nobody else can hold the file.
- *   get, put,   one statement for each table, prepared when it is first used, and kept until the store is closed.
- *   del
- *   scan        one statement for each (order, fixed, given, reverse), in an array indexed by just that. A scan takes
- * one that is idle, or prepares another when the visit of a scan runs the same scan again, and gives it back.
- *   checkpoint  with a write-ahead log: moves it into the database and truncates it to zero bytes, on the medium too.
- * Then, on any file, wipes the unused bytes of its pages. clear       deletes the rows of every table that a put, a
- * restore or the opened file may have given some, in one transaction, and checkpoints. Statements and connection stay.
+ * begin: BEGIN IMMEDIATE; a step is one transaction, and nobody else can hold the file.
+ *
+ * get, put, del: a few statements for each table, prepared when one is first used, and kept until the store is closed.
+ * What is known of the row (store_cache.h) decides which: a get that is known asks nothing; a put inserts, or sets what
+ * differs, or, of a row that is there just so, does nothing. A table that never had a row is not asked either.
+ *
+ * checkpoint: with a write-ahead log, moves it into the database and truncates it to zero bytes, on the medium too.
+ * Then, on any file, wipes the unused bytes of its pages.
+ *
+ * clear: deletes the rows of every table that a put, a restore or the opened file may have given some, in one
+ * transaction, and checkpoints. Statements and connection stay.
  *
  * Failures: SQLite's code becomes a status; a statement is reset before its call returns. From then on every call but
  * rollback and close returns that status, also when SQLite has rolled back by itself (a full disk, for one), so that no
@@ -26,11 +30,7 @@
 #include "core/store_sqlite_internal.h"
 
 #include <stdlib.h>
-
-static struct sqlite_store *sqlite_store_of(struct store *store)
-{
-    return (struct sqlite_store *)(void *)store;
-}
+#include <string.h>
 
 int sqlite_status(int code)
 {
@@ -77,8 +77,7 @@ static bool is_scanning(const struct sqlite_store *sqlite)
     return false;
 }
 
-/* Frees the text; SQLite's code. */
-static int prepare(struct sqlite_store *sqlite, char *text, sqlite3_stmt **prepared)
+int sqlite_prepare(struct sqlite_store *sqlite, char *text, sqlite3_stmt **prepared)
 {
     int code = SQLITE_NOMEM;
     if (text)
@@ -93,7 +92,7 @@ static int row_statement(struct sqlite_store *sqlite, enum store_table table, en
     assert(store_tables[table].part == sqlite->store.part);
     int code = SQLITE_OK;
     if (!sqlite->rows[table][which])
-        code = prepare(sqlite, sqlite_row_text(table, which), &sqlite->rows[table][which]);
+        code = sqlite_prepare(sqlite, sqlite_row_text(table, which), &sqlite->rows[table][which]);
     *prepared = sqlite->rows[table][which];
     return code;
 }
@@ -133,6 +132,7 @@ static int end_transaction(struct sqlite_store *sqlite)
     assert(!is_scanning(sqlite));
     sqlite->in_transaction = false;
     sqlite->failed = 0;
+    store_cache_forget(sqlite->cache);
     int code = sqlite3_get_autocommit(sqlite->db) ? SQLITE_OK : sqlite_run(sqlite->rollback);
     return code == SQLITE_OK ? 0 : sqlite_fail(sqlite, code);
 }
@@ -147,11 +147,48 @@ static int sqlite_rollback(struct store *store)
 
 /* ---- rows ---- */
 
+/* What SQLite need not be asked; of a row that is there, the row. */
+static bool answer_from_cache(struct sqlite_store *sqlite, enum store_table table, struct row *row,
+                              enum cache_answer *known)
+{
+    const struct row *found = NULL;
+    assert(store_tables[table].part == sqlite->store.part);
+    if (!sqlite->cache)
+        return false;
+    *known = sqlite->touched[table] ? store_cache_get(sqlite->cache, table, row, &found) : CACHE_ABSENT;
+    if (*known == CACHE_HAS) {
+        memcpy(row->c, found->c, (size_t)store_tables[table].columns * sizeof row->c[0]);
+        row->body = found->body;
+    }
+    return *known != CACHE_UNKNOWN;
+}
+
+/* How this row is to be put; false when it is there already, just so. */
+static bool choose_put(struct sqlite_store *sqlite, enum store_table table, const struct row *row,
+                       enum row_statement *which)
+{
+    const struct row *before = NULL;
+    *which = ROW_PUT;
+    if (!sqlite->cache)
+        return true;
+    enum cache_answer known = store_cache_get(sqlite->cache, table, row, &before);
+    if (known == CACHE_HAS) {
+        *which = store_sqlite_update(table, before, row);
+        return !store_row_equal(table, before, row);
+    }
+    if (known == CACHE_ABSENT || !sqlite->touched[table])
+        *which = ROW_INSERT;
+    return true;
+}
+
 static int sqlite_get(struct store *store, enum store_table table, struct row *row)
 {
     struct sqlite_store *sqlite = sqlite_store_of(store);
+    enum cache_answer known = CACHE_UNKNOWN;
     if (sqlite->failed)
         return sqlite->failed;
+    if (answer_from_cache(sqlite, table, row, &known))
+        return known == CACHE_HAS ? 0 : E_NOTFOUND;
     sqlite3_stmt *prepared = NULL;
     struct wide wide;
     int code = row_statement(sqlite, table, ROW_GET, &prepared);
@@ -164,6 +201,8 @@ static int sqlite_get(struct store *store, enum store_table table, struct row *r
     int reset = sqlite3_reset(prepared);
     if (reset != SQLITE_OK || !sound)
         return sqlite_fail(sqlite, reset != SQLITE_OK ? reset : SQLITE_CORRUPT);
+    if (sqlite->cache)
+        store_cache_read(sqlite->cache, table, row, code == SQLITE_ROW);
     return code == SQLITE_ROW ? 0 : E_NOTFOUND;
 }
 
@@ -177,13 +216,20 @@ static int sqlite_put(struct store *store, enum store_table table, const struct 
         return E_INVALID;
     sqlite3_stmt *prepared = NULL;
     struct wide wide;
-    int code = row_statement(sqlite, table, ROW_PUT, &prepared);
+    enum row_statement which;
+    if (!choose_put(sqlite, table, row, &which))
+        return 0;
+    int code = row_statement(sqlite, table, which, &prepared);
     if (code == SQLITE_OK)
         code = sqlite_bind_row(prepared, table, row, &wide);
     if (code == SQLITE_OK)
         code = sqlite_run(prepared);
     sqlite->touched[table] = true;
-    return code == SQLITE_OK ? 0 : sqlite_fail(sqlite, code);
+    if (code != SQLITE_OK)
+        return sqlite_fail(sqlite, code);
+    if (sqlite->cache)
+        store_cache_wrote(sqlite->cache, table, row, true);
+    return 0;
 }
 
 static int sqlite_del(struct store *store, enum store_table table, const struct row *row)
@@ -194,6 +240,10 @@ static int sqlite_del(struct store *store, enum store_table table, const struct 
         return sqlite->failed;
     if (!sqlite->in_transaction)
         return E_INVALID;
+    const struct row *before = NULL;
+    if (sqlite->cache &&
+        (!sqlite->touched[table] || store_cache_get(sqlite->cache, table, row, &before) == CACHE_ABSENT))
+        return 0;
     sqlite3_stmt *prepared = NULL;
     struct wide wide;
     int code = row_statement(sqlite, table, ROW_DEL, &prepared);
@@ -201,78 +251,11 @@ static int sqlite_del(struct store *store, enum store_table table, const struct 
         code = sqlite_bind_words(prepared, row->c, store_tables[table].keys, &wide);
     if (code == SQLITE_OK)
         code = sqlite_run(prepared);
-    return code == SQLITE_OK ? 0 : sqlite_fail(sqlite, code);
-}
-
-/* ---- scans ---- */
-
-static struct scan_statement **idle_scans(struct sqlite_store *sqlite, const struct store_range *range)
-{
-    int order = range->index == INDEX_PRIMARY ? (int)range->table : TABLE_COUNT + range->index;
-    int end = range->reverse ? STORE_KEYS_MAX + 1 : range->given;
-    return &sqlite->idle[order][range->fixed * (STORE_KEYS_MAX + 2) + end];
-}
-
-/* NULL when it cannot be prepared, and SQLite's code. */
-static struct scan_statement *scan_take(struct sqlite_store *sqlite, const struct store_range *range, int *code)
-{
-    struct scan_statement **idle = idle_scans(sqlite, range), *scan = *idle;
-    *code = SQLITE_OK;
-    if (scan) {
-        *idle = scan->next;
-        return scan;
-    }
-    scan = base_alloc(sizeof *scan);
-    *code = prepare(sqlite, sqlite_scan_text(range), &scan->prepared);
-    if (*code == SQLITE_OK)
-        return scan;
-    free(scan);
-    return NULL;
-}
-
-static void check_range(const struct sqlite_store *sqlite, const struct store_range *range)
-{
-    int columns[STORE_KEYS_MAX];
-    assert(store_tables[range->table].part == sqlite->store.part);
-    int count = store_order(range->table, range->index, columns);
-    assert(0 <= range->fixed && range->fixed <= range->given && range->given <= count);
-    assert(!range->reverse || range->given == range->fixed);
-    (void)count;
-}
-
-static int sqlite_scan(struct store *store, const struct store_range *range, store_visit *visit, void *ctx)
-{
-    struct sqlite_store *sqlite = sqlite_store_of(store);
-    check_range(sqlite, range);
-    if (sqlite->failed)
-        return sqlite->failed;
-    int code, status = 0;
-    struct scan_statement *scan = scan_take(sqlite, range, &code);
-    if (!scan)
-        return sqlite_fail(sqlite, code);
-    struct wide wide;
-    code = sqlite_bind_words(scan->prepared, range->key, range->given, &wide);
     if (code != SQLITE_OK)
-        status = sqlite_fail(sqlite, code);
-
-    struct row row = {0};
-    sqlite->scans[range->table]++;
-    while (status == 0 && (code = sqlite3_step(scan->prepared)) == SQLITE_ROW) {
-        if (!sqlite_read_row(scan->prepared, range->table, &row))
-            status = sqlite_fail(sqlite, SQLITE_CORRUPT);
-        else
-            status = visit(ctx, &row);
-        if (status == 0 && sqlite->failed)
-            status = sqlite->failed; /* the visit ignored a failure */
-    }
-    if (status == 0 && code != SQLITE_DONE)
-        status = sqlite_fail(sqlite, code);
-    sqlite->scans[range->table]--;
-    sqlite3_reset(scan->prepared);
-    struct scan_statement **idle = idle_scans(sqlite, range);
-    scan->next = *idle;
-    *idle = scan;
-    return status < 0 ? status : 0;
+        return sqlite_fail(sqlite, code);
+    if (sqlite->cache)
+        store_cache_wrote(sqlite->cache, table, row, false);
+    return 0;
 }
 
 /* ---- checkpoint, clear, close ---- */
@@ -312,10 +295,10 @@ static int delete_everything(struct sqlite_store *sqlite)
     for (int t = 0; t < TABLE_COUNT; t++) {
         if (!sqlite->touched[t])
             continue;
-        sqlite3_stmt *prepared = NULL;
-        code = row_statement(sqlite, (enum store_table)t, ROW_DEL_ALL, &prepared);
+        if (!sqlite->empty[t])
+            code = sqlite_prepare(sqlite, sqlite_empty_text((enum store_table)t), &sqlite->empty[t]);
         if (code == SQLITE_OK)
-            code = sqlite_run(prepared);
+            code = sqlite_run(sqlite->empty[t]);
         if (code != SQLITE_OK)
             return sqlite_fail(sqlite, code);
     }
@@ -356,6 +339,7 @@ static void sqlite_close(struct store *store)
     int code = sqlite3_close(sqlite->db);
     assert(code == SQLITE_OK);
     (void)code;
+    store_cache_free(sqlite->cache);
     free(sqlite);
 }
 

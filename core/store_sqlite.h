@@ -29,6 +29,7 @@ struct store_sqlite_options {
     bool sync;          /* synchronous=FULL, or OFF */
     bool keeps_deleted; /* no secure_delete, no wiping: to show what they are for */
     bool exists;        /* it was made before: one that is empty, or is not there, is refused and not made */
+    bool uncached;      /* every read asks SQLite: to test the statements, and to show what the cache is for */
 };
 
 /* On failure *store is NULL and `error` has the reason; otherwise it is "". */
@@ -43,10 +44,20 @@ int store_sqlite_open_bytes(enum store_part part, const char *name, unsigned cha
                             struct store **store, char *error, size_t error_size);
 
 /*
- * For tests: every statement that a store of this part can make of rows and ranges. `range` is NULL for those of one
- * row (get, put, del, in this order); its keys are zeros. Stops when the visit returns other than 0, and returns that.
+ * The statements of one row. Parameter n is column n - 1 of the row, and the body the one after them; of GET and DEL
+ * the key alone. What is there decides how a row is put: INSERT (nothing is), UPDATE (what differs is in no index),
+ * UPDATE_ALL, or PUT, which does any of these, when it is not known.
  */
-typedef int store_sqlite_visit(void *ctx, enum store_table table, const struct store_range *range, const char *sql);
+enum row_statement { ROW_GET, ROW_PUT, ROW_DEL, ROW_INSERT, ROW_UPDATE, ROW_UPDATE_ALL, ROW_STATEMENTS };
+/* Of a row that is there, and is another: UPDATE or UPDATE_ALL. */
+enum row_statement store_sqlite_update(enum store_table table, const struct row *before, const struct row *row);
+/*
+ * For tests and measures: every statement that a store of this part can make of rows and ranges. `range` is NULL for
+ * those of one row; its keys are zeros, and then `which` means nothing. Stops when the visit returns other than 0, and
+ * returns that.
+ */
+typedef int store_sqlite_visit(void *ctx, enum store_table table, enum row_statement which,
+                               const struct store_range *range, const char *sql);
 int store_sqlite_each_statement(enum store_part part, store_sqlite_visit *visit, void *ctx);
 
 #endif

@@ -50,7 +50,7 @@ static int take_bytes(sqlite3 *db, struct store_image *image)
 
 int sqlite_backup(struct store *store, struct store_image **out)
 {
-    struct sqlite_store *sqlite = (struct sqlite_store *)(void *)store;
+    struct sqlite_store *sqlite = sqlite_store_of(store);
     if (sqlite->failed)
         return sqlite->failed;
     if (sqlite->in_transaction)
@@ -138,7 +138,7 @@ int store_sqlite_open_bytes(enum store_part part, const char *name, unsigned cha
 
 int sqlite_restore(struct store *store, const struct store_image *image)
 {
-    struct sqlite_store *sqlite = (struct sqlite_store *)(void *)store;
+    struct sqlite_store *sqlite = sqlite_store_of(store);
     if (sqlite->failed)
         return sqlite->failed;
     if (sqlite->in_transaction || image->ops != store->ops || image->part != store->part)
@@ -150,6 +150,7 @@ int sqlite_restore(struct store *store, const struct store_image *image)
     sqlite3 *db = NULL;
     int status = open_image(image, &db);
     if (status == 0) {
+        store_cache_forget(sqlite->cache);
         int code = copy_database(sqlite->db, db);
         status = code == SQLITE_OK ? 0 : sqlite_fail(sqlite, code);
         for (int t = 0; t < TABLE_COUNT; t++)

@@ -4,14 +4,13 @@
 #ifndef SEXTON_CORE_STORE_SQLITE_INTERNAL_H
 #define SEXTON_CORE_STORE_SQLITE_INTERNAL_H
 
-#include "core/store.h"
+#include "core/store_cache.h"
+#include "core/store_sqlite.h"
 
 #include <sqlite3.h>
 
 #define SQLITE_SCHEMA_VERSION 3
 #define SQLITE_PAGE_BYTES 4096
-
-enum row_statement { ROW_GET, ROW_PUT, ROW_DEL, ROW_DEL_ALL, ROW_STATEMENTS };
 
 /* A prepared scan that nobody runs at the moment. */
 struct scan_statement {
@@ -30,7 +29,8 @@ struct sqlite_store {
     int scans[TABLE_COUNT];
     bool touched[TABLE_COUNT]; /* may have rows */
     sqlite3_stmt *begin, *commit, *rollback;
-    sqlite3_stmt *rows[TABLE_COUNT][ROW_STATEMENTS];
+    sqlite3_stmt *rows[TABLE_COUNT][ROW_STATEMENTS], *empty[TABLE_COUNT];
+    struct store_cache *cache; /* NULL: none */
     struct scan_statement *idle[TABLE_COUNT + INDEX_COUNT][SCAN_SHAPES];
 };
 
@@ -43,12 +43,22 @@ struct complaint {
 int sqlite_complain(const struct complaint *complaint, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+static inline struct sqlite_store *sqlite_store_of(struct store *store)
+{
+    return (struct sqlite_store *)(void *)store;
+}
 int sqlite_status(int code);                            /* 0 or negative, of SQLite's result code */
 int sqlite_fail(struct sqlite_store *sqlite, int code); /* and remembered */
 int sqlite_run(sqlite3_stmt *prepared);                 /* a statement without rows, and resets it; SQLite's code */
+/* Frees the text; SQLite's code. */
+int sqlite_prepare(struct sqlite_store *sqlite, char *text, sqlite3_stmt **prepared);
+
+/* store_sqlite_scan.c */
+int sqlite_scan(struct store *store, const struct store_range *range, store_visit *visit, void *ctx);
 
 /* store_sqlite_text.c: malloc'd. */
-char *sqlite_row_text(enum store_table table, enum row_statement which);
+char *sqlite_row_text(enum store_table table, enum row_statement which); /* NULL, too, when it would set nothing */
+char *sqlite_empty_text(enum store_table table);
 char *sqlite_scan_text(const struct store_range *range);
 
 /* store_sqlite_rows.c */
@@ -56,7 +66,7 @@ struct wide {
     unsigned char bytes[STORE_COLUMNS_MAX][sizeof(uint64_t)];
     unsigned char body[1 + SEALED_BYTES_MAX];
 };
-/* Binds to parameters 1.. what lives in `wide` until the statement is bound again; SQLite's code. */
+/* Binds to parameters 1.. (of a row, those that there are) what lives in `wide` until the statement is bound again; SQLite's code. */
 int sqlite_bind_words(sqlite3_stmt *prepared, const uint64_t *words, int count, struct wide *wide);
 int sqlite_bind_row(sqlite3_stmt *prepared, enum store_table table, const struct row *row, struct wide *wide);
 /* The current result row, which begins with all columns of the table; false when no store wrote this. */

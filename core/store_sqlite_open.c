@@ -174,6 +174,7 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     sqlite->sync = options->sync;
     sqlite->exists = options->exists;
     sqlite->keeps_deleted = options->keeps_deleted;
+    sqlite->cache = options->uncached ? NULL : store_cache_new();
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->exists ? 0 : SQLITE_OPEN_CREATE);
     int code = sqlite3_open_v2(options->path ? options->path : ":memory:", &sqlite->db, flags, options->vfs);
     int status = code == SQLITE_OK ? set_up(sqlite, &complaint)

@@ -36,7 +36,8 @@ int sqlite_bind_words(sqlite3_stmt *prepared, const uint64_t *words, int count, 
 int sqlite_bind_row(sqlite3_stmt *prepared, enum store_table table, const struct row *row, struct wide *wide)
 {
     const struct store_table_info *info = &store_tables[table];
-    int code = sqlite_bind_words(prepared, row->c, info->columns, wide);
+    int count = sqlite3_bind_parameter_count(prepared);
+    int code = sqlite_bind_words(prepared, row->c, count < info->columns ? count : info->columns, wide);
     if (code != SQLITE_OK || !info->text)
         return code;
     assert(row->body.len <= SEALED_BYTES_MAX && row->body.form <= 1);
@@ -46,16 +47,18 @@ int sqlite_bind_row(sqlite3_stmt *prepared, enum store_table table, const struct
     return sqlite3_bind_blob(prepared, info->columns + 1, wide->body, size, SQLITE_STATIC);
 }
 
+/* One look at the column for all questions about it: the connection is nobody else's, in no other thread. */
 static bool read_word(sqlite3_stmt *prepared, int column, uint64_t *word)
 {
-    int type = sqlite3_column_type(prepared, column);
+    sqlite3_value *found = sqlite3_column_value(prepared, column);
+    int type = sqlite3_value_type(found);
     if (type == SQLITE_INTEGER) {
-        sqlite3_int64 value = sqlite3_column_int64(prepared, column);
+        sqlite3_int64 value = sqlite3_value_int64(found);
         *word = (uint64_t)value;
         return value >= 0;
     }
-    const unsigned char *bytes = type == SQLITE_BLOB ? sqlite3_column_blob(prepared, column) : NULL;
-    if (!bytes || sqlite3_column_bytes(prepared, column) != sizeof *word || bytes[0] < 0x80)
+    const unsigned char *bytes = type == SQLITE_BLOB ? sqlite3_value_blob(found) : NULL;
+    if (!bytes || sqlite3_value_bytes(found) != sizeof *word || bytes[0] < 0x80)
         return false;
     *word = 0;
     for (size_t i = 0; i < sizeof *word; i++)

@@ -48,26 +48,72 @@ static void print_all_columns(FILE *f, enum store_table table)
         fprintf(f, ", body");
 }
 
-/* An upsert writes a row in place; REPLACE would delete it and its index entries first. */
-static void print_put(FILE *f, enum store_table table, const int *keys)
+static bool is_indexed(enum store_table table, int column)
+{
+    for (int i = 0; i < INDEX_COUNT; i++)
+        for (int c = 0; store_indexes[i].table == table && c < store_indexes[i].count; c++)
+            if (store_indexes[i].columns[c] == column)
+                return true;
+    return false;
+}
+
+/* ""a" = ?2, body = ?3"; false when there is nothing to set. */
+static bool print_set(FILE *f, enum store_table table, bool all)
+{
+    const struct store_table_info *info = &store_tables[table];
+    const char *before = "";
+    for (int i = info->keys; i < info->columns; i++) {
+        char name[SQL_NAME_BYTES];
+        if (!all && is_indexed(table, i))
+            continue;
+        sql_column_name(table, i, name);
+        fprintf(f, "%s\"%s\" = ?%d", before, name, i + 1);
+        before = ", ";
+    }
+    if (info->text)
+        fprintf(f, "%sbody = ?%d", before, info->columns + 1);
+    return info->text || *before;
+}
+
+static void print_insert(FILE *f, enum store_table table)
 {
     const struct store_table_info *info = &store_tables[table];
     fprintf(f, "INSERT INTO %s VALUES(", info->name);
     print_marks(f, 1, info->columns + (info->text ? 1 : 0));
-    fprintf(f, ") ON CONFLICT(");
+    fprintf(f, ")");
+}
+
+/* An upsert writes a row in place; REPLACE would delete it and its index entries first. */
+static void print_put(FILE *f, enum store_table table, const int *keys)
+{
+    const struct store_table_info *info = &store_tables[table];
+    print_insert(f, table);
+    fprintf(f, " ON CONFLICT(");
     print_names(f, table, keys, info->keys, "");
     if (info->columns == info->keys && !info->text) {
         fprintf(f, ") DO NOTHING");
         return;
     }
     fprintf(f, ") DO UPDATE SET ");
-    for (int i = info->keys; i < info->columns; i++) {
-        char name[SQL_NAME_BYTES];
-        sql_column_name(table, i, name);
-        fprintf(f, "%s\"%s\" = ?%d", i > info->keys ? ", " : "", name, i + 1);
-    }
-    if (info->text)
-        fprintf(f, "%sbody = ?%d", info->columns > info->keys ? ", " : "", info->columns + 1);
+    print_set(f, table, true);
+}
+
+/* UPDATE names no column of an index unless it must: SQLite writes the index again even when the value is the same. */
+static bool print_update(FILE *f, enum store_table table, const int *keys, bool all)
+{
+    fprintf(f, "UPDATE %s SET ", store_tables[table].name);
+    bool sets = print_set(f, table, all);
+    print_equals(f, table, keys, store_tables[table].keys);
+    return sets;
+}
+
+enum row_statement store_sqlite_update(enum store_table table, const struct row *before, const struct row *row)
+{
+    for (int i = 0; i < INDEX_COUNT; i++)
+        for (int c = 0; store_indexes[i].table == table && c < store_indexes[i].count; c++)
+            if (before->c[store_indexes[i].columns[c]] != row->c[store_indexes[i].columns[c]])
+                return ROW_UPDATE_ALL;
+    return ROW_UPDATE;
 }
 
 char *sqlite_row_text(enum store_table table, enum row_statement which)
@@ -80,18 +126,43 @@ char *sqlite_row_text(enum store_table table, enum row_statement which)
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return NULL;
-    if (which == ROW_PUT) {
-        print_put(f, table, keys);
-    } else if (which == ROW_GET) {
-        fprintf(f, "SELECT ");
-        print_all_columns(f, table);
-        fprintf(f, " FROM %s", info->name);
-        print_equals(f, table, keys, info->keys);
-    } else {
-        fprintf(f, "DELETE FROM %s", info->name);
-        if (which == ROW_DEL)
+    bool says = true;
+    switch (which) {
+        case ROW_PUT:
+            print_put(f, table, keys);
+            break;
+        case ROW_INSERT:
+            print_insert(f, table);
+            break;
+        case ROW_UPDATE:
+        case ROW_UPDATE_ALL:
+            says = print_update(f, table, keys, which == ROW_UPDATE_ALL);
+            break;
+        case ROW_DEL:
+            fprintf(f, "DELETE FROM %s", info->name);
+            print_equals(f, table, keys, info->keys);
+            break;
+        default:
+            fprintf(f, "SELECT ");
+            print_all_columns(f, table);
+            fprintf(f, " FROM %s", info->name);
             print_equals(f, table, keys, info->keys);
     }
+    fclose(f);
+    if (says)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *sqlite_empty_text(enum store_table table)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (!f)
+        return NULL;
+    fprintf(f, "DELETE FROM %s", store_tables[table].name);
     fclose(f);
     return text;
 }
@@ -129,11 +200,15 @@ char *sqlite_scan_text(const struct store_range *range)
 
 /* ---- for tests ---- */
 
-static int visit_text(char *text, enum store_table table, const struct store_range *range, store_sqlite_visit *visit,
-                      void *ctx)
+static int visit_rows(enum store_table table, store_sqlite_visit *visit, void *ctx)
 {
-    int status = text ? visit(ctx, table, range, text) : E_NOMEM;
-    free(text);
+    int status = 0;
+    for (int which = 0; status == 0 && which < ROW_STATEMENTS; which++) {
+        char *text = sqlite_row_text(table, (enum row_statement)which);
+        if (text)
+            status = visit(ctx, table, (enum row_statement)which, NULL, text);
+        free(text);
+    }
     return status;
 }
 
@@ -146,7 +221,9 @@ static int visit_order(enum store_table table, int index, store_sqlite_visit *vi
         for (range.fixed = 0; range.fixed <= range.given; range.fixed++)
             for (int reverse = 0; reverse <= (range.fixed == range.given); reverse++) {
                 range.reverse = reverse;
-                status = visit_text(sqlite_scan_text(&range), table, &range, visit, ctx);
+                char *text = sqlite_scan_text(&range);
+                status = text ? visit(ctx, table, ROW_STATEMENTS, &range, text) : E_NOMEM;
+                free(text);
                 if (status)
                     return status;
             }
@@ -160,8 +237,7 @@ int store_sqlite_each_statement(enum store_part part, store_sqlite_visit *visit,
         enum store_table table = (enum store_table)t;
         if (store_tables[t].part != part)
             continue;
-        for (int which = ROW_GET; status == 0 && which <= ROW_DEL; which++)
-            status = visit_text(sqlite_row_text(table, (enum row_statement)which), table, NULL, visit, ctx);
+        status = visit_rows(table, visit, ctx);
         for (int index = INDEX_PRIMARY; status == 0 && index < INDEX_COUNT; index++)
             if (index == INDEX_PRIMARY || store_indexes[index].table == table)
                 status = visit_order(table, index, visit, ctx);

@@ -279,6 +279,7 @@ int suite_store_scan(void);
 int suite_store_model(void);
 int suite_store_image(void);
 int suite_store_twins(void);
+int suite_store_cache(void);
 int suite_store_schema(void);
 int suite_store_open(void);
 int suite_store_migrate(void);
@@ -298,6 +299,8 @@ int suite_store(void)
         status = suite_store_image();
     if (status == 0)
         status = suite_store_twins();
+    if (status == 0)
+        status = suite_store_cache();
     if (status == 0)
         status = suite_store_schema();
     if (status == 0)

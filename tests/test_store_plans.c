@@ -33,8 +33,10 @@ static void open_connection(struct plans *plans, const char *path)
     CU_ASSERT_EQUAL_FATAL(sqlite3_open_v2(path, &plans->db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 }
 
-static int judge_plan(void *ctx, enum store_table table, const struct store_range *range, const char *sql)
+static int judge_plan(void *ctx, enum store_table table, enum row_statement which, const struct store_range *range,
+                      const char *sql)
 {
+    (void)which;
     struct plans *plans = ctx;
     char text[4096];
     bool whole = range && range->given == 0;
@@ -120,9 +122,11 @@ static int order_of(const struct store_range *range, int columns[static STORE_KE
 }
 
 /* Runs a range from a row in the middle of the table, and stops after RETURNED_MAX rows, as many a visit does. */
-static int measure(void *ctx, enum store_table table, const struct store_range *range, const char *sql)
+static int measure(void *ctx, enum store_table table, enum row_statement which, const struct store_range *range,
+                   const char *sql)
 {
     struct plans *plans = ctx;
+    (void)which;
     if (!range)
         return 0;
     int columns[STORE_KEYS_MAX];

@@ -193,9 +193,8 @@ uint64_t bare_memory(const struct tape *tape, size_t steps)
 struct bare_db {
     sqlite3 *db;
     sqlite3_stmt *begin, *commit;
-    sqlite3_stmt *rows[TABLE_COUNT][3]; /* get, put, del */
+    sqlite3_stmt *rows[TABLE_COUNT][ROW_STATEMENTS];
     sqlite3_stmt *scans[TABLE_COUNT + INDEX_COUNT][STORE_KEYS_MAX + 1][ENDS];
-    int next[TABLE_COUNT]; /* of rows, while they are collected */
 };
 
 static sqlite3_stmt **scan_of(struct bare_db *db, const struct store_range *range)
@@ -204,10 +203,11 @@ static sqlite3_stmt **scan_of(struct bare_db *db, const struct store_range *rang
     return &db->scans[order][range->fixed][range->reverse ? STORE_KEYS_MAX + 1 : range->given];
 }
 
-static int prepare(void *ctx, enum store_table table, const struct store_range *range, const char *sql)
+static int prepare(void *ctx, enum store_table table, enum row_statement which, const struct store_range *range,
+                   const char *sql)
 {
     struct bare_db *db = ctx;
-    sqlite3_stmt **at = range ? scan_of(db, range) : &db->rows[table][db->next[table]++];
+    sqlite3_stmt **at = range ? scan_of(db, range) : &db->rows[table][which];
     return sqlite3_prepare_v3(db->db, sql, -1, SQLITE_PREPARE_PERSISTENT, at, NULL);
 }
 
@@ -299,7 +299,7 @@ static int play_statement(struct bare_db *db, const struct tape_call *call, uint
             bind_words(prepared, call->of.range.key, call->of.range.given, wide);
             return step_through(prepared, call->rows, sum);
         case TAPE_PUT:
-            prepared = db->rows[call->table][1];
+            prepared = db->rows[call->table][ROW_PUT];
             bind_words(prepared, call->of.row.c, info->columns, wide);
             if (info->text) {
                 const struct sealed *text = &call->of.row.body;
@@ -309,7 +309,7 @@ static int play_statement(struct bare_db *db, const struct tape_call *call, uint
             }
             return step_through(prepared, 0, sum);
         default:
-            prepared = db->rows[call->table][call->kind == TAPE_GET ? 0 : 2];
+            prepared = db->rows[call->table][call->kind == TAPE_GET ? ROW_GET : ROW_DEL];
             bind_words(prepared, call->of.row.c, info->keys, wide);
             return step_through(prepared, 1, sum); /* of at most one row */
     }
