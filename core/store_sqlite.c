@@ -187,8 +187,10 @@ static int sqlite_get(struct store *store, enum store_table table, struct row *r
     enum cache_answer known = CACHE_UNKNOWN;
     if (sqlite->failed)
         return sqlite->failed;
+    sqlite->reads.all++;
     if (answer_from_cache(sqlite, table, row, &known))
         return known == CACHE_HAS ? 0 : E_NOTFOUND;
+    sqlite->reads.asked++;
     sqlite3_stmt *prepared = NULL;
     struct wide wide;
     int code = row_statement(sqlite, table, ROW_GET, &prepared);
@@ -256,6 +258,13 @@ static int sqlite_del(struct store *store, enum store_table table, const struct 
     if (sqlite->cache)
         store_cache_wrote(sqlite->cache, table, row, false);
     return 0;
+}
+
+struct store_sqlite_reads store_sqlite_reads(const struct store *store)
+{
+    const struct sqlite_store *sqlite = (const void *)store;
+    assert(store->ops == &sqlite_ops);
+    return sqlite->reads;
 }
 
 /* ---- checkpoint, clear, close ---- */

@@ -35,6 +35,12 @@ struct store_sqlite_options {
 /* On failure *store is NULL and `error` has the reason; otherwise it is "". */
 int store_sqlite_open(const struct store_sqlite_options *options, struct store **store, char *error, size_t error_size);
 
+/* For measures: how many reads (of a row, of a range) were answered, and how many of these asked SQLite. */
+struct store_sqlite_reads {
+    uint64_t all, asked;
+};
+struct store_sqlite_reads store_sqlite_reads(const struct store *store);
+
 /*
  * The bytes of a database file (an image of backup, or a file that was read) as a store that can only be read; they are
  * checked as an opened file is. `bytes` is borrowed until the store is closed, and its journal words (the header asks

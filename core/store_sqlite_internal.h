@@ -31,6 +31,7 @@ struct sqlite_store {
     sqlite3_stmt *begin, *commit, *rollback;
     sqlite3_stmt *rows[TABLE_COUNT][ROW_STATEMENTS], *empty[TABLE_COUNT];
     struct store_cache *cache; /* NULL: none */
+    struct store_sqlite_reads reads;
     struct scan_statement *idle[TABLE_COUNT + INDEX_COUNT][SCAN_SHAPES];
 };
 
@@ -66,7 +67,8 @@ struct wide {
     unsigned char bytes[STORE_COLUMNS_MAX][sizeof(uint64_t)];
     unsigned char body[1 + SEALED_BYTES_MAX];
 };
-/* Binds to parameters 1.. (of a row, those that there are) what lives in `wide` until the statement is bound again; SQLite's code. */
+/* Binds to parameters 1.. (of a row, those that there are) what lives in `wide` until the statement is bound again;
+ * SQLite's code. */
 int sqlite_bind_words(sqlite3_stmt *prepared, const uint64_t *words, int count, struct wide *wide);
 int sqlite_bind_row(sqlite3_stmt *prepared, enum store_table table, const struct row *row, struct wide *wide);
 /* The current result row, which begins with all columns of the table; false when no store wrote this. */

@@ -107,8 +107,10 @@ int sqlite_scan(struct store *store, const struct store_range *range, store_visi
     if (sqlite->failed)
         return sqlite->failed;
     int code, status = 0;
+    sqlite->reads.all++;
     if (scan_cached(sqlite, range, &reading, &status))
         return status < 0 ? status : 0;
+    sqlite->reads.asked++;
     struct scan_statement *scan = scan_take(sqlite, range, &code);
     if (!scan)
         return sqlite_fail(sqlite, code);

@@ -174,8 +174,9 @@ expect 0 "--help" "$sexton" --help
 expect 0 "--version" "$sexton" --version
 expect 2 "an option where a command should be" "$sexton" --nonsense
 expect 0 "a small measurement of the stores" "$sexton" bench store --operations 60 --rounds 1
-says "^sqlite file, sync "
-says "what bounds them"
+says "^SQLite on a file "
+says "its writes, bare"
+says "bound by"
 expect 2 "no operations" "$sexton" bench store --operations 0
 expect 2 "nothing to measure" "$sexton" bench paper
 race=$top/scenarios/race/conversation-delete-vs-send.json

@@ -23,7 +23,9 @@
 static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n"
                             "       sexton bench phold [--lps N] [--events-per-lp K] [--events E] [--json FILE]\n"
                             "       sexton bench store [--operations N] [--rounds N]\n"
-                            "       sexton bench seeds [FILE] [--seeds N] [--rounds N] [--json FILE]\n";
+                            "       sexton bench seeds [FILE] [--seeds N] [--rounds N] [--json FILE]\n\n"
+                            "store: the steps of one shard in a crowd's run, on each store, beside bare prepared\n"
+                            "statements of the same writes in the same transactions; and what bounds each.\n";
 
 #define PENDING_MAX 100000000U
 #define OPERATIONS_MAX 1000000U

@@ -9,10 +9,10 @@
 /* Plays the first `steps` steps' calls; the time that took, in ns, without making and dropping the trees. */
 uint64_t bare_memory(const struct tape *tape, size_t steps);
 /*
- * The same with one connection a part: the store's text of statements, bound and stepped, and nothing checked. `paths`:
- * two new files with a write-ahead log, or NULL for memory. A checkpoint truncates the log and wipes no gap. 0, and
- * told, on failure.
+ * The same with one connection a part: the store's text of statements, bound and stepped, and nothing checked: the
+ * writes in their transactions, and (reads) all that was asked. `paths`: new files with a write-ahead log, or NULL for
+ * memory. A checkpoint truncates the log and wipes no gap. 0, and told, on failure.
  */
-uint64_t bare_sqlite(const struct tape *tape, size_t steps, char *const paths[STORE_PARTS], bool sync);
+uint64_t bare_sqlite(const struct tape *tape, size_t steps, char *const paths[STORE_PARTS], bool sync, bool reads);
 
 #endif

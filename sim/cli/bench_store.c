@@ -1,12 +1,15 @@
 /*
- * bench_store.c: `sexton bench store`: what a shard does in a second, on each store, beside the same work without a
- * store, and what bounds it.
+ * bench_store.c: `sexton bench store`: what a shard does in a second, on each store, beside bare prepared statements of
+ * the same work, and what bounds it.
  *
  * Method: a crowd's run is recorded (bench_tape.h): the steps of one of its two shards. Each round plays, for each kind
- * of store, on new stores: the steps themselves; the calls that they make on the store and nothing else; the same calls
- * as bare prepared statements, or on plain trees (bench_bare.h). The kinds take turns within a round, so that a slow
- * spell of the machine meets all of them; the medians over the rounds are told. Opening is not timed. Where a commit
- * waits for the disk only the first steps are played, on all three sides alike.
+ * of store, on new stores: the steps themselves; the calls that they make on the store and nothing else; and, of
+ * bench_bare.h, the same writes in the same transactions as bare statements, then these with all the reads (on memory:
+ * the calls on plain trees). The kinds take turns within a round, so that a slow spell of the machine meets all of
+ * them; the medians over the rounds are told. Opening is not timed. The clock is the processor's, for this process; but
+ * where a commit waits for the disk it is the wall's, and only the first steps are played, on all sides alike.
+ *
+ * The ratio is of a step, with all that the shard reads, decides and seals, to the bare writes alone.
  */
 #include "sim/cli/bench_store.h"
 #include "sim/cli/bench_bare.h"
@@ -26,18 +29,20 @@
 
 struct kind {
     const char *name;
-    bool sqlite, file, sync;
+    bool sqlite, file, sync, uncached;
 };
 static const struct kind kinds[] = {
-    {"memory", false, false, false},
-    {"sqlite in memory", true, false, false},
-    {"sqlite file, no sync", true, true, false},
-    {"sqlite file, sync", true, true, true},
+    {.name = "memory"},
+    {.name = "SQLite in memory", .sqlite = true},
+    {.name = "  without a cache", .sqlite = true, .uncached = true},
+    {.name = "SQLite on a file", .sqlite = true, .file = true},
+    {.name = "  synced", .sqlite = true, .file = true, .sync = true},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 struct timing {
-    uint64_t steps_ns, calls_ns, bare_ns, checkpoint_ns;
+    uint64_t steps_ns, calls_ns, writes_ns, all_ns; /* the last two bare; on memory there is no writes_ns */
+    uint64_t checkpoint_ns;
 };
 struct bench {
     struct tape *tape;
@@ -45,6 +50,7 @@ struct bench {
     char dir[64];
     char paths[STORE_PARTS][96];
     struct timing timings[KINDS][ROUNDS_MAX];
+    struct store_sqlite_reads reads[KINDS]; /* of the steps */
 };
 
 /* ---- one round ---- */
@@ -71,6 +77,7 @@ static struct store *open_part(const struct bench *b, const struct kind *kind, e
     struct store *store = NULL;
     char error[512];
     struct store_sqlite_options options = {.part = part, .journal = STORE_JOURNAL_WAL, .sync = kind->sync};
+    options.uncached = kind->uncached;
     if (!kind->sqlite)
         return store_mem_open(part);
     if (kind->file)
@@ -90,32 +97,45 @@ static void close_parts(const struct bench *b, struct shard_stores *stores)
     remove_files(b);
 }
 
-/* Plays the steps, or (calls) their calls alone, on new stores; 0 when these do not open. */
-static uint64_t play(const struct bench *b, const struct kind *kind, bool calls, uint64_t *checkpoint_ns)
+static void count_reads(struct bench *b, const struct kind *kind, struct shard_stores *stores)
+{
+    struct store_sqlite_reads *sum = &b->reads[kind - kinds];
+    *sum = (struct store_sqlite_reads){0, 0};
+    for (int p = 0; kind->sqlite && p < STORE_PARTS; p++) {
+        struct store_sqlite_reads reads = store_sqlite_reads(*shard_stores_part(stores, (enum store_part)p));
+        sum->all += reads.all;
+        sum->asked += reads.asked;
+    }
+}
+
+/* Plays the steps, or (calls) their calls alone, on new stores; 1 when these do not open. */
+static uint64_t play(struct bench *b, const struct kind *kind, bool calls, uint64_t *checkpoint_ns)
 {
     struct shard_stores stores = {open_part(b, kind, STORE_MAIN), open_part(b, kind, STORE_VAULT),
                                   open_part(b, kind, STORE_BLOBS)};
     uint64_t took = 0;
     if (stores.main && stores.vault && stores.blobs) {
-        uint64_t began = bench_now_ns();
+        uint64_t began = bench_now_ns(kind->sync);
         if (calls)
-            tape_play_calls(b->tape, steps_of(b, kind), &stores, checkpoint_ns);
+            tape_play_calls(b->tape, steps_of(b, kind), &stores, kind->sync, checkpoint_ns);
         else
             tape_play_steps(b->tape, steps_of(b, kind), &stores);
-        took = bench_now_ns() - began;
+        took = bench_now_ns(kind->sync) - began;
+        if (!calls)
+            count_reads(b, kind, &stores);
     }
     close_parts(b, &stores);
     return took ? took : 1;
 }
 
-static uint64_t play_bare(struct bench *b, const struct kind *kind)
+static uint64_t play_bare(struct bench *b, const struct kind *kind, bool reads)
 {
     size_t steps = steps_of(b, kind);
     char *paths[STORE_PARTS];
     for (int p = 0; p < STORE_PARTS; p++)
         paths[p] = b->paths[p];
-    uint64_t took =
-        kind->sqlite ? bare_sqlite(b->tape, steps, kind->file ? paths : NULL, kind->sync) : bare_memory(b->tape, steps);
+    uint64_t took = kind->sqlite ? bare_sqlite(b->tape, steps, kind->file ? paths : NULL, kind->sync, reads)
+                                 : bare_memory(b->tape, steps);
     remove_files(b);
     return took ? took : 1;
 }
@@ -127,7 +147,8 @@ static void run_rounds(struct bench *b)
             struct timing *timing = &b->timings[k][round];
             timing->steps_ns = play(b, &kinds[k], false, NULL);
             timing->calls_ns = play(b, &kinds[k], true, &timing->checkpoint_ns);
-            timing->bare_ns = play_bare(b, &kinds[k]);
+            timing->all_ns = play_bare(b, &kinds[k], true);
+            timing->writes_ns = kinds[k].sqlite ? play_bare(b, &kinds[k], false) : 1;
         }
 }
 
@@ -161,53 +182,67 @@ static unsigned percent(uint64_t part, uint64_t of)
 static void print_tape(const struct bench *b)
 {
     const struct tape *t = b->tape;
-    static const char *const names[TAPE_KINDS] = {"begin", "commit", "get", "put", "delete", "scan", "checkpoint"};
-    printf("one shard of %" PRIu32
-           ": %zu steps, %zu operations decided, %zu calls of the store (%zu.%zu a step), %zu rows "
-           "scanned\n ",
-           t->shards, t->step_count, t->steps[t->step_count - 1].decided, t->call_count, t->call_count / t->step_count,
-           t->call_count * 10 / t->step_count % 10, t->rows);
-    for (int i = 0; i < TAPE_KINDS; i++)
-        printf(" %s %zu%s", names[i], t->kinds[i], i + 1 < TAPE_KINDS ? "," : "\n");
+    size_t reads = t->kinds[TAPE_GET] + t->kinds[TAPE_SCAN], each = t->step_count;
+    printf("One shard of %" PRIu32
+           " in ten minutes of a crowd with every feature on: %zu steps, %zu operations decided.\n",
+           t->shards, t->step_count, t->steps[t->step_count - 1].decided);
+    printf("A step reads %zu.%zu times and writes %zu.%zu rows, in %zu.%02zu transactions; %zu checkpoints in all.\n",
+           reads / each, reads * 10 / each % 10, t->writes / each, t->writes * 10 / each % 10,
+           t->kinds[TAPE_COMMIT] / each, t->kinds[TAPE_COMMIT] * 100 / each % 100, t->kinds[TAPE_CHECKPOINT]);
+    printf("Medians of %" PRIu64 " rounds, time of the processor (synced: of the wall, %d steps).\n\n", b->rounds,
+           SYNCED_STEPS);
 }
 
-/* What takes the larger part of a step's time, in words. */
+/* What a step's time goes into, and the largest of it in words. */
 static void print_bound(struct bench *b, size_t k)
 {
-    uint64_t steps = MEDIAN(b, k, steps_ns), calls = MEDIAN(b, k, calls_ns), bare = MEDIAN(b, k, bare_ns);
-    uint64_t wiping = MEDIAN(b, k, checkpoint_ns);
-    unsigned store = percent(calls, steps);
-    printf("  %-21s %u%% of a step is the store", kinds[k].name, store > 100 ? 100 : store);
-    if (kinds[k].file)
-        printf(" (%u%% checkpoints after purges)", percent(wiping, steps));
-    printf("; the store takes %" PRIu64 ".%02" PRIu64 " times its bare calls: bound by ", calls / bare,
-           calls * 100 / bare % 100);
-    if (store < 50)
-        printf("the shard's own work\n");
-    else if (kinds[k].file && wiping * 2 > calls)
-        printf("checkpoints\n");
-    else if (!kinds[k].sqlite)
-        printf("its trees\n");
-    else
-        printf(kinds[k].sync ? "the disk's sync\n" : "SQLite's statements\n");
+    const struct kind *kind = &kinds[k];
+    uint64_t steps = MEDIAN(b, k, steps_ns), calls = MEDIAN(b, k, calls_ns), wiping = MEDIAN(b, k, checkpoint_ns);
+    uint64_t writes = MEDIAN(b, k, writes_ns);
+    if (!kind->sqlite) {
+        printf("%s\n", calls * 2 > steps ? "its trees" : "the shard's own work");
+        return;
+    }
+    uint64_t own = steps > calls ? steps - calls : 0, asking = calls > writes + wiping ? calls - writes - wiping : 0;
+    printf("%s (%u%%)",
+           writes * 2 > steps ? (kind->sync ? "waiting for the disk" : "writing rows")
+           : kind->uncached   ? "reading rows"
+                              : "writing rows and the shard's own work",
+           percent(writes > steps ? steps : writes, steps));
+    printf("; reading %u%%", percent(asking, steps));
+    if (kind->file)
+        printf("; checkpoints %u%%", percent(wiping, steps));
+    printf("; the shard itself %u%%\n", percent(own, steps));
+}
+
+static void print_line(const char *name, const struct tape_step *last, size_t steps, uint64_t ns)
+{
+    printf("%-22s %12" PRIu64 " %9" PRIu64 " %7" PRIu64 ".%" PRIu64, name, per_second(last->decided, ns),
+           per_second(steps, ns), ns / steps / 1000, ns / steps / 100 % 10);
 }
 
 static void print_table(struct bench *b)
 {
-    printf("%-21s %8s %12s %10s %14s %14s %7s\n", "store", "steps", "operations/s", "steps/s", "its calls/s",
-           "bare calls/s", "ratio");
+    printf("%-22s %12s %9s %9s  %-10s %s\n", "", "operations/s", "steps/s", "us a step", "to bare", "bound by");
     for (size_t k = 0; k < KINDS; k++) {
         size_t steps = steps_of(b, &kinds[k]);
         const struct tape_step *last = &b->tape->steps[steps - 1];
-        uint64_t steps_ns = MEDIAN(b, k, steps_ns), calls_ns = MEDIAN(b, k, calls_ns), bare_ns = MEDIAN(b, k, bare_ns);
-        printf("%-21s %8zu %12" PRIu64 " %10" PRIu64 " %14" PRIu64 " %14" PRIu64 " %4" PRIu64 ".%02" PRIu64 "\n",
-               kinds[k].name, steps, per_second(last->decided, steps_ns), per_second(steps, steps_ns),
-               per_second(last->calls_end, calls_ns), per_second(last->calls_end, bare_ns), calls_ns / bare_ns,
-               calls_ns * 100 / bare_ns % 100);
-    }
-    printf("what bounds them:\n");
-    for (size_t k = 0; k < KINDS; k++)
+        uint64_t ns = MEDIAN(b, k, steps_ns), bare = MEDIAN(b, k, writes_ns);
+        print_line(kinds[k].name, last, steps, ns);
+        if (kinds[k].sqlite)
+            printf("  %2" PRIu64 ".%02" PRIu64 " times ", ns / bare, ns * 100 / bare % 100);
+        else
+            printf("  %-10s ", "");
         print_bound(b, k);
+        if (!kinds[k].sqlite || kinds[k].uncached)
+            continue;
+        print_line("  its writes, bare", last, steps, bare);
+        printf("   1\n");
+        print_line("  its reads too, bare", last, steps, MEDIAN(b, k, all_ns));
+        uint64_t all = MEDIAN(b, k, all_ns);
+        printf("  %2" PRIu64 ".%02" PRIu64 " times  its reads: %u%% of them are answered without SQLite\n", all / bare,
+               all * 100 / bare % 100, 100 - percent(b->reads[k].asked, b->reads[k].all));
+    }
 }
 
 /* ---- the command ---- */

@@ -6,6 +6,7 @@
 
 #include "core/shard.h"
 #include "core/store.h"
+#include "core/store_sqlite.h"
 #include "sim/scenario.h"
 
 enum tape_kind { TAPE_BEGIN, TAPE_COMMIT, TAPE_GET, TAPE_PUT, TAPE_DEL, TAPE_SCAN, TAPE_CHECKPOINT, TAPE_KINDS };
@@ -18,6 +19,7 @@ struct tape_step {
 };
 struct tape_call {
     uint8_t kind, part; /* enum tape_kind, enum store_part */
+    uint8_t write;      /* enum row_statement: what a put or a delete comes to; ROW_STATEMENTS: to nothing */
     uint32_t rows;      /* a scan: how many rows it looked at */
     union {
         struct row row; /* of get, put, del */
@@ -30,7 +32,7 @@ struct tape {
     size_t step_count, step_cap;
     struct tape_call *calls;
     size_t call_count, call_cap;
-    size_t kinds[TAPE_KINDS], rows;
+    size_t kinds[TAPE_KINDS], rows, writes; /* rows: looked at by scans; writes: that come to something */
     uint32_t shards;
     struct policy policy;
 };
@@ -43,7 +45,9 @@ void tape_free(struct tape *tape);
 /* Runs the first `steps` steps on these stores, which are new; how many operations were decided. */
 size_t tape_play_steps(const struct tape *tape, size_t steps, const struct shard_stores *stores);
 /* Makes the calls of the first `steps` steps and nothing else; adds the time of checkpoints. */
-void tape_play_calls(const struct tape *tape, size_t steps, const struct shard_stores *stores, uint64_t *checkpoint_ns);
-uint64_t bench_now_ns(void);
+void tape_play_calls(const struct tape *tape, size_t steps, const struct shard_stores *stores, bool waiting,
+                     uint64_t *checkpoint_ns);
+/* Of the processor, for this process; or (waiting) of the wall, where it waits for a disk. */
+uint64_t bench_now_ns(bool waiting);
 
 #endif
