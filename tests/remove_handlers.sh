@@ -5,7 +5,7 @@
 # tests/removals/list names a feature, a file, a sed expression that takes its handler out, and a scenario. The scenario
 # must be as expected before; the file is changed, what depends on it built, and the scenario must then fail with a
 # sentence that begins with "finally:" in some seed (or, `by INVARIANT`: with that violation, `limit WHAT`: with that limit
-# exceeded); then the file is put back.
+# exceeded); then the file is put back. `seeds N` where twelve would take long.
 # WORD: only features that have it. Exit 1 if a scenario did not notice.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -25,7 +25,7 @@ build || { cat "$log/build" >&2; echo "remove_handlers: the whole tree does not 
 
 # notices SCENARIO WANTED: it fails, with a sentence of this beginning; the run that `check` proposes has all sentences
 notices() {
-    build/sexton check "$1" --seeds 12 --jobs 2 >"$log/check" 2>&1 && return 1
+    build/sexton check "$1" --seeds "$seeds" --jobs 2 >"$log/check" 2>&1 && return 1
     grep -q "^    seed [0-9]*: $2" "$log/check" && return 0
     replay=$(sed -n 's/^    replay: sexton run //p' "$log/check" | head -n 1)
     eval "build/sexton run $replay" >"$log/run" 2>&1
@@ -38,7 +38,7 @@ remove() {
     case "$feature" in *"$only"*) ;; *) return ;; esac
     grep -q "\`$scenario\`" "$readme" || { echo "remove_handlers: $feature: README.md does not list $scenario" >&2; exit 2; }
     [ -f "$file" ] && [ -f "$scenario" ] || { echo "remove_handlers: $feature: no $file or $scenario" >&2; exit 2; }
-    build/sexton check "$scenario" --seeds 12 --jobs 2 >"$log/whole" 2>&1 ||
+    build/sexton check "$scenario" --seeds "$seeds" --jobs 2 >"$log/whole" 2>&1 ||
         { cat "$log/whole" >&2; echo "remove_handlers: $feature: $scenario is red before" >&2; exit 2; }
     cp -p "$file" "$log/kept"
     sed "$rule" "$log/kept" >"$file"
@@ -62,12 +62,13 @@ remove() {
 feature=
 while read -r key value; do
     case $key in
-        feature) feature=$value wanted='finally:' ;;
+        feature) feature=$value wanted='finally:' seeds=12 ;;
         file) file=$value ;;
         sed) rule=$value ;;
         scenario) scenario=$value ;;
         by) wanted="violated: $value" ;;
         limit) wanted="limit: $value" ;;
+        seeds) seeds=$value ;;
         '') [ -n "$feature" ] && remove; feature= ;;
     esac
 done <<END
