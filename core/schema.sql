@@ -439,6 +439,7 @@ CREATE TABLE blob(
   "part" INTEGER NOT NULL,
   "conv" INTEGER NOT NULL,
   "version" INTEGER NOT NULL,
+  "message" INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY("id", "part")
 ) WITHOUT ROWID;
