@@ -10,11 +10,12 @@
  * restore lost (of another incarnation, which the version tells) only when no backup that has their upload is restored
  * any more, for the backup may have been the wrong one, and the right one comes next (S18).
  * An orphan of before a restore whose time is over keeps its row and its bytes likewise, as one that no message can
- * refer to (UPLOAD_OVER): an erasure and the purge of its conversation find it by its row.
+ * refer to (UPLOAD_OVER): an erasure and the purge of its conversation find it by its row. One whose time ends when
+ * that sweep is over (META_SWEPT) goes at once: nothing would come for it any more.
  *
  * A fetch is asked of the user's shard and decided where the conversation is ordered, part by part, on the state at
  * that moment. Neither the question nor the answer is stored anywhere on its way, so there is nothing that a purge
- * could miss; whoever gets no answer asks again. Limit: one message an upload.
+ * could miss; whoever gets no answer asks again. Limit: one message an upload, in all pasts together.
  */
 #include "core/shard_internal.h"
 
@@ -99,6 +100,21 @@ static int is_whole(struct shard *s, const struct row *upload, bool *whole)
     return 0;
 }
 
+/*
+ * Which message it was sent with is written beside its bytes too, where no restore changes it: what was attached once,
+ * in any past, is attached to nothing else. The purge of the other would take what a younger backup still refers to.
+ */
+static int claim(struct shard *s, msg_id upload, msg_id message, bool *is)
+{
+    struct row blob = {.c = {[BLOB_id] = upload, [BLOB_part] = 1}};
+    CHECK(s->blobs->ops->get(s->blobs, TABLE_BLOB, &blob));
+    *is = !blob.c[BLOB_message] || blob.c[BLOB_message] == message;
+    if (!*is || blob.c[BLOB_message])
+        return 0;
+    blob.c[BLOB_message] = message;
+    return s->blobs->ops->put(s->blobs, TABLE_BLOB, &blob);
+}
+
 int blob_bind(struct shard *s, const struct wire *op, enum why *why)
 {
     struct row upload;
@@ -110,6 +126,8 @@ int blob_bind(struct shard *s, const struct wire *op, enum why *why)
     bool whole = upload.c[UPLOAD_conv] == op->conv && upload.c[UPLOAD_author] == op->user && !upload.c[UPLOAD_message];
     if (whole)
         CHECK(is_whole(s, &upload, &whole));
+    if (whole)
+        CHECK(claim(s, upload.c[UPLOAD_id], op->target, &whole));
     if (!whole)
         return 0;
     *why = WHY_NONE;
@@ -210,7 +228,9 @@ int blob_orphan_timer(struct shard *s, const struct row *timer)
     if (!decide_orphans_collected(s->policy))
         return 0;
     bool older = VERSION_INCARNATION(upload.c[UPLOAD_version]) != s->incarnation;
-    if (!older)
+    uint64_t swept;
+    CHECK(shard_meta(s, META_SWEPT, &swept));
+    if (!older || swept == s->incarnation)
         return forget(s, timer->c[TIMER_b]);
     upload.c[UPLOAD_message] = UPLOAD_OVER;
     return shard_put(s, TABLE_UPLOAD, &upload);
@@ -267,6 +287,8 @@ int blob_sweep_timer(struct shard *s, const struct row *timer)
     bool lost = timer->c[TIMER_version] != 0;
     if (lost && timer->c[TIMER_version] != s->incarnation)
         return 0;
+    if (lost)
+        CHECK(shard_set_meta(s, META_SWEPT, s->incarnation));
     CHECK(blobs_begin(s));
     CHECK(s->blobs->ops->scan(s->blobs, &range, collect, &sweep));
     for (size_t i = 0; i < sweep.count; i++) {

@@ -83,7 +83,16 @@ enum timer_kind {
 enum reader_kind { READER_SEARCH = 1 };
 enum hold_kind { HOLD_CONV = 1, HOLD_USER };
 enum job_kind { JOB_BULK = 1, JOB_ERASE, JOB_EXPORT };
-enum meta_key { META_FLOOR = 1, META_INCARNATION, META_STEP, META_HOLDS, META_SHARD, META_SHARDS, META_RESTORED };
+enum meta_key {
+    META_FLOOR = 1,
+    META_INCARNATION,
+    META_STEP,
+    META_HOLDS,
+    META_SHARD,
+    META_SHARDS,
+    META_RESTORED,
+    META_SWEPT
+};
 
 struct session {                    /* volatile; one per device that is connected */
     uint32_t number;                /* 0 = not connected */

@@ -15,13 +15,19 @@
 
 #define RESTORE_FOR_US US_PER_S
 
-static void tell(struct world *w, enum history_kind kind, shard_id id, uint32_t name, uint32_t incarnation)
+static struct record *image_record(struct world *w, enum history_kind kind, shard_id id, uint32_t name)
 {
     struct record *r = record_new(w, kind);
     record_set(r, FIELD_NODE, w->shards[id].name);
     record_set(r, FIELD_STEP, name);
-    if (incarnation)
-        record_set(r, FIELD_INCARNATION, incarnation);
+    return r;
+}
+
+static void tell_restore(struct world *w, shard_id id, uint32_t name)
+{
+    struct record *r = image_record(w, KIND_RESTORE, id, name);
+    record_set(r, FIELD_INCARNATION, ++w->shards[id].incarnation);
+    record_set(r, FIELD_DEADLINE, w->now_us + w->policy.backup_keep_us);
     record_emit(w);
 }
 
@@ -31,10 +37,12 @@ int backup_image(struct world *w, shard_id id, uint32_t name, struct store_image
     store_image_free(*image);
     *image = NULL;
     int status = main->ops->backup(main, image);
-    if (status < 0)
+    if (status < 0) {
         world_fail(w, "a backup", status);
-    else
-        tell(w, KIND_BACKUP, id, name, 0);
+        return status;
+    }
+    image_record(w, KIND_BACKUP, id, name);
+    record_emit(w);
     return status;
 }
 
@@ -89,7 +97,7 @@ bool backup_start_from(struct world *w, shard_id id, const struct backup_restore
         return false;
     }
     shard->restored = true;
-    tell(w, KIND_RESTORE, id, what->backup, ++shard->incarnation);
+    tell_restore(w, id, what->backup);
     return true;
 }
 

@@ -82,7 +82,8 @@ static const char *const templates[HISTORY_KINDS] = {
     [KIND_BLOBS] = "{shard} is found to hold the bytes of {shown}",
     [KIND_EPOCH] = "the log of {user} begins anew, epoch {epoch}[, by {shard}]",
     [KIND_BACKUP] = "{node} is backed up as {step}",
-    [KIND_RESTORE] = "{node} is restored from {step}[, incarnation {incarnation}]",
+    [KIND_RESTORE] =
+        "{node} is restored from {step}[, incarnation {incarnation}][; what that lost is gone by {deadline}]",
     [KIND_PHASE] = "phase {phase} begins",
     [KIND_FAULT] = "fault {fault}[ at {node}][, {cause}][, count {count}][, step {step}]",
     [KIND_CRASH] = "{node} crashes[ {point}]",

@@ -17,6 +17,10 @@ int suite_check_attach(void);
 #define OLDER "300000 backup node=s step=older\n"
 #define YOUNGER "3s backup node=s step=younger\n"
 #define RESTORED(at, backup) at " restore node=s step=" backup " incarnation=2\n"
+/* With what it lost kept for 30s from the start, which is at `start`. */
+#define KEPT(backup, start) \
+    "4s restore node=s step=" backup " incarnation=2 deadline=34000000\n" start " restart node=s\n"
+#define LAST_PHASE(at) at " phase phase=age\n"
 #define FETCH(at, more) at " fetch shard=s device=b.p in=c message=m number=1" more "\n"
 
 static void no_orphans(void)
@@ -41,14 +45,39 @@ static void no_orphans(void)
         {"an orphan that stays", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0, PEOPLE UPLOAD HAS("30s") END},
         {"an orphan of a shard that was down", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE UPLOAD "18s crash node=s\n28s restart node=s\n" HAS("30s") END},
-        {"of an upload that a restore lost", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
-         PEOPLE OLDER UPLOAD RESTORED("4s", "older") HAS("40s") END},
-        {"of one that waits in the backup", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
+        {"of an upload that a restore lost, which does not say for how long", INVARIANT_NO_ORPHANS, VERDICT_UNKNOWN, 0,
+         1, PEOPLE OLDER UPLOAD RESTORED("4s", "older") HAS("40s") HAS("50s") END},
+        {"of one that waits in the backup", INVARIANT_NO_ORPHANS, VERDICT_UNKNOWN, 0, 1,
          PEOPLE UPLOAD YOUNGER RESTORED("4s", "younger") HAS("40s") END},
+        {"of a restored shard that has not started", INVARIANT_NO_ORPHANS, VERDICT_UNKNOWN, 0, 1,
+         PEOPLE UPLOAD YOUNGER "4s restore node=s step=younger incarnation=2 deadline=34000000\n" HAS("50s") END},
+        {"of one that a restore lost, while a backup may have it", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
+         PEOPLE OLDER UPLOAD KEPT("older", "5s") HAS("34s") END},
+        {"and afterwards", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OLDER UPLOAD KEPT("older", "5s") HAS("34s") HAS("41s") END},
+        {"and gone by then", INVARIANT_NO_ORPHANS, VERDICT_HELD, 1, 0,
+         PEOPLE OLDER UPLOAD KEPT("older", "5s") HAS("34s") BLOBS("41s", "-") END},
+        {"of a shard that starts late", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
+         PEOPLE OLDER UPLOAD KEPT("older", "15s") HAS("41s") END},
+        {"of an upload whose message a restore lost", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE UPLOAD "600000 backup node=s step=younger\n" SEND_F KEPT("younger", "5s") HAS("41s") END},
+        {"of one that waits for longer than the restore does", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
+         PEOPLE "500000 commit op=f do=upload shard=s version=2 device=a.p in=c actor=a deadline=60000000\n"
+                "600000 backup node=s step=younger\n" KEPT("younger", "5s") HAS("41s") END},
+        {"for it may be sent until then, and then no more", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE "500000 commit op=f do=upload shard=s version=2 device=a.p in=c actor=a deadline=60000000\n"
+                "600000 backup node=s step=younger\n" KEPT("younger", "5s") HAS("66s") END},
         {"of an upload since the restore", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE OLDER RESTORED("400000", "older") UPLOAD HAS("40s") END},
         {"bytes that nobody has spoken of", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
          PEOPLE HAS("30s") BLOBS("31s", "-") END},
+        {"when all deadlines are over", INVARIANT_NO_ORPHANS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE HAS("30s") LAST_PHASE("31s") HAS("40s") END},
+        {"or nearly", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0, PEOPLE HAS("30s") LAST_PHASE("31s") HAS("35s") END},
+        {"and gone", INVARIANT_NO_ORPHANS, VERDICT_HELD, 1, 0,
+         PEOPLE HAS("30s") LAST_PHASE("31s") HAS("32s") BLOBS("40s", "-") END},
+        {"and of before a restore", INVARIANT_NO_ORPHANS, VERDICT_VACUOUS, 0, 0,
+         PEOPLE HAS("1s") OLDER KEPT("older", "5s") LAST_PHASE("8s") HAS("30s") END},
     };
     RUN(rows);
 }
@@ -109,6 +138,10 @@ static void what_was_never_sent_goes_with_the_account(void)
          PEOPLE UPLOAD HAS("2s") ERASED BLOBS("10s", "-") END},
         {"it stays", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE UPLOAD HAS("2s") ERASED HAS("15s") END},
+        {"what a restore lost stays while a backup may have it", INVARIANT_ERASURE_COMPLETE, VERDICT_HELD, 1, 0,
+         PEOPLE OLDER UPLOAD KEPT("older", "5s") ERASED HAS("34s") END},
+        {"and no longer", INVARIANT_ERASURE_COMPLETE, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE OLDER UPLOAD KEPT("older", "5s") ERASED HAS("41s") END},
         {"somebody else's stays", INVARIANT_ERASURE_COMPLETE, VERDICT_HELD, 1, 0,
          PEOPLE "500000 commit op=f do=upload shard=s version=2 device=b.p in=c actor=b deadline=90000000\n" ERASED HAS(
              "10s") END},

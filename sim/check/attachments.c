@@ -7,10 +7,12 @@
  * message that was purged are a violation at once; those that no message refers to from their deadline on, or from the
  * end of the last fault, with the bound of what is online. A fetch is judged by what was committed before it, because
  * the shard that decides it is the one that orders the conversation.
- * Bytes of before a restore, of an upload or a message that it lost, may be there or not: a backup that has it may be
- * restored next. Then they must be there, if a message that refers to them is.
- * Limits: bytes whose upload was never committed are not judged; nor is a fetch by who cannot read the message for
- * another reason than these two.
+ * Bytes of before a restore, of an upload or a message that it lost, may be there or not until the deadline that the
+ * restore states: a backup that has it may be restored next. Then they must be there, if a message that refers to them
+ * is. From the deadline on they are like any others. Of a restore without one nobody can know.
+ * Bytes that no commit ever spoke of, left by a step that did not happen, must be gone when the deadlines are over that
+ * the last phase waits for; a history without phases says nothing of them.
+ * Limit: a fetch by who cannot read the message for another reason than these two is not judged.
  */
 #include "sim/check/state.h"
 
@@ -32,11 +34,23 @@ static bool is_lost(const struct check *c, const struct upload *u)
     return c->ops[u->op].lost && !c->ops[u->op].committed;
 }
 
-/* The message that refers to it may be in a backup that is not restored yet. */
-static bool is_of_before_a_restore(const struct check *c, const struct upload *u)
+/* The restore after which the message that refers to it, or the upload itself, may be in a backup only; or NULL. */
+static const struct restored *restored_since(const struct check *c, const struct upload *u)
 {
     const struct restored *last = restore_last(c, u->shard);
-    return last && c->ops[u->op].commit_seq < last->seq;
+    return last && c->ops[u->op].commit_seq < last->seq ? last : NULL;
+}
+
+/* When bytes that no message refers to must be gone; TIME_NEVER: nobody knows. */
+static uint64_t due(const struct check *c, const struct upload *u)
+{
+    const struct restored *restore = restored_since(c, u);
+    uint64_t wait_us = u->kept ? u->deadline_us : c->aging ? 0 : TIME_NEVER;
+    if (!restore)
+        return wait_us;
+    if (!restore->due_us)
+        return TIME_NEVER;
+    return is_lost(c, u) || wait_us < restore->due_us ? restore->due_us : wait_us;
 }
 
 static bool is_purged(const struct check *c, const struct message *m)
@@ -48,17 +62,20 @@ static bool is_late(const struct check *c, uint64_t deadline_us, uint64_t at_us)
 {
     bool healthy = !c->fault_count && !c->nameless_faults && !c->shards_down && !c->shard_exempt && !c->clock_off;
     uint64_t from_us = deadline_us > c->fault_end_us ? deadline_us : c->fault_end_us;
-    return healthy && at_us > from_us + c->options.online_us;
+    return healthy && deadline_us != TIME_NEVER && at_us > from_us + c->options.online_us;
 }
 
-/* What nobody sent goes with the account of who uploaded it. */
+/* What nobody sent goes with the account of who uploaded it; what the shard does not know, when the restore says. */
 static void found_unsent(struct check *c, const struct event *e, const struct upload *u)
 {
-    const struct erasure *x = is_lost(c, u) ? NULL : erasure_of(c, u->author);
-    if (!x || !x->ended || !is_late(c, x->ended_at_us, e->r->at_us))
+    const struct erasure *x = erasure_of(c, u->author);
+    if (!x || !x->ended)
+        return;
+    uint64_t from_us = is_lost(c, u) && due(c, u) > x->ended_at_us ? due(c, u) : x->ended_at_us;
+    if (!is_late(c, from_us, e->r->at_us))
         return;
     struct verdict *v = violate(c, INVARIANT_ERASURE_COMPLETE, "the account of %s was erased, and %s is still stored",
-                                nm(c, c->users[x->user].name), nm(c, c->ops[u->op].name));
+                                nm(c, c->users[x->user].name), nm(c, u->name));
     chain_kept(c, v, u->kept);
     chain_kept(c, v, x->kept);
     chain_now(c, v);
@@ -67,22 +84,33 @@ static void found_unsent(struct check *c, const struct event *e, const struct up
 static void found(struct check *c, const struct event *e, struct upload *u)
 {
     const struct message *m = owner(c, u);
-    const char *name = nm(c, c->ops[u->op].name), *shard = nm(c, u->shard);
+    const char *name = nm(c, u->name), *shard = nm(c, u->shard);
     struct verdict *v = NULL;
     if (!m)
         found_unsent(c, e, u);
+    if (!m && !u->doubtful && u->kept && due(c, u) == TIME_NEVER && is_late(c, u->deadline_us, e->r->at_us)) {
+        u->doubtful = true;
+        judge_unknown(c, INVARIANT_NO_ORPHANS);
+    }
     if (m && is_purged(c, m))
         v = violate(c, INVARIANT_NO_ORPHANS, "%s still has the bytes of %s, and %s is purged", shard, name,
                     nm(c, m->name));
-    else if (!m && !is_of_before_a_restore(c, u) && is_late(c, u->deadline_us, e->r->at_us))
+    else if (!m && is_late(c, due(c, u), e->r->at_us))
         v = violate(c, INVARIANT_NO_ORPHANS, "%s still has the bytes of %s, and no message has come for them", shard,
                     name);
     if (!v)
         return;
-    chain_kept(c, v, u->kept);
-    if (m && m->target.purge_kept)
+    if (u->kept)
+        chain_kept(c, v, u->kept);
+    if (!m && restored_since(c, u))
+        chain_kept(c, v, restored_since(c, u)->kept);
+    if (!m) {
+        chain_now(c, v);
+        return;
+    }
+    if (m->target.purge_kept)
         chain_kept(c, v, m->target.purge_kept);
-    else if (m)
+    else
         chain_kept(c, v, c->convs[m->conv].target.purge_kept);
     chain_now(c, v);
 }
@@ -90,34 +118,39 @@ static void found(struct check *c, const struct event *e, struct upload *u)
 /* It was there, and is not now. */
 static void missed(struct check *c, const struct event *e, struct upload *u)
 {
-    if (is_lost(c, u))
-        return;
     const struct message *m = owner(c, u);
     bool purging = m && (m->target.purging || (m->conv && c->convs[m->conv].target.purging));
-    if (!m && is_of_before_a_restore(c, u))
-        return;
-    if (m ? is_purged(c, m) : u->deadline_us < e->r->at_us) {
+    if (m ? is_purged(c, m) && !is_lost(c, u) : due(c, u) < e->r->at_us) {
         u->over = true;
         judge(c, INVARIANT_NO_ORPHANS);
         return;
     }
-    if (!m || purging || !m->sent)
+    if (!m || purging || !m->sent || is_lost(c, u))
         return;
     u->over = true;
     struct verdict *v = violate(c, INVARIANT_NO_SILENT_LOSS, "%s has lost the bytes of %s, and nothing has purged %s",
-                                nm(c, u->shard), nm(c, c->ops[u->op].name), nm(c, m->name));
+                                nm(c, u->shard), nm(c, u->name), nm(c, m->name));
     chain_kept(c, v, u->kept);
     chain_kept(c, v, m->send_kept);
     chain_now(c, v);
+}
+
+static struct upload *upload_put(struct check *c, uint64_t name, uint64_t shard)
+{
+    uint32_t *slot = pair_map_at(&c->upload_of, name);
+    if (!*slot) {
+        *slot = GROW(c, uploads);
+        c->uploads[*slot].name = (uint32_t)name;
+    }
+    c->uploads[*slot].shard = shard;
+    return &c->uploads[*slot];
 }
 
 static void look(struct check *c, const struct event *e)
 {
     uint64_t seq = e->r->seq, shard = record_get(e->r, FIELD_SHARD);
     for (size_t i = 0; i < e->r->item_count; i++) {
-        struct upload *u = upload_find(c, e->r->items[i].message);
-        if (!u)
-            continue;
+        struct upload *u = upload_put(c, e->r->items[i].message, shard);
         u->look = seq;
         u->seen = true;
         found(c, e, u);
@@ -161,12 +194,8 @@ void attachments_before(struct check *c, const struct event *e)
 
 static void commit_upload(struct check *c, const struct event *e)
 {
-    uint32_t *slot = pair_map_at(&c->upload_of, record_get(e->r, FIELD_OP));
-    if (!*slot)
-        *slot = GROW(c, uploads);
-    struct upload *u = &c->uploads[*slot];
+    struct upload *u = upload_put(c, record_get(e->r, FIELD_OP), record_get(e->r, FIELD_SHARD));
     u->op = e->op;
-    u->shard = record_get(e->r, FIELD_SHARD);
     u->deadline_us = record_get(e->r, FIELD_DEADLINE);
     u->kept = c->ops[e->op].kept;
     u->author = e->actor;

@@ -158,7 +158,9 @@ static void restore(struct check *c, uint64_t shard, uint64_t name)
         if (c->restored[i].backup == name)
             backup = i;
     uint32_t at = GROW(c, restored);
+    uint64_t deadline_us = record_get(c->now, FIELD_DEADLINE);
     c->restored[at] = (struct restored){.shard = shard, .seq = c->now->seq, .kept = state_keep(c, c->now)};
+    c->restored[at].keep_us = deadline_us > c->now->at_us ? deadline_us - c->now->at_us : 0;
     if (backup) {
         c->restored[at].from_seq = c->restored[backup].seq;
         c->restored[at].before = c->restored[backup].before;
@@ -171,6 +173,13 @@ static void restore(struct check *c, uint64_t shard, uint64_t name)
             c->awaited[i].came = true;
     forget_ops(c, shard, at);
     forget_passages(c, shard, at);
+}
+
+static void started(struct check *c, uint64_t shard)
+{
+    uint32_t last = lineage(c, shard);
+    if (last && c->restored[last].keep_us && !c->restored[last].due_us)
+        c->restored[last].due_us = c->now->at_us + c->restored[last].keep_us;
 }
 
 /* ---- done again: by then the model has it, unless the commit itself was never told ---- */
@@ -310,6 +319,9 @@ void restore_fold(struct check *c, const struct event *e)
         }
         case KIND_RESTORE:
             restore(c, node, step);
+            break;
+        case KIND_RESTART:
+            started(c, node);
             break;
         case KIND_REPLAY:
             replay(c, e);

@@ -208,9 +208,9 @@ struct listed { /* a message that an observation found in a user's search index;
 };
 struct upload { /* seen: an observation found its bytes; over: and one found that they had gone when they should */
     uint64_t shard, deadline_us, look;
-    uint32_t op, message, kept; /* message: that refers to it, 0 none yet; kept: its commit */
-    uint32_t author;
-    bool seen, over;
+    uint32_t op, message, kept; /* message: that refers to it, 0 none yet; kept: its commit, 0 if nobody told of one */
+    uint32_t name, author;
+    bool seen, over, doubtful;
 };
 struct job {                                       /* a long piece of work of one shard */
     uint32_t name, conv, actor, subject, op, kept; /* op: that asked for it */
@@ -219,6 +219,8 @@ struct job {                                       /* a long piece of work of on
 };
 struct restored {                          /* a restore; or a backup: its name */
     uint64_t shard, backup, seq, from_seq; /* from_seq: of a restore: when its backup was taken */
+    uint64_t keep_us,
+        due_us;            /* how long what it lost may be kept; until when, known as the shard starts; 0 not known */
     uint32_t kept, before; /* before: the restore that the shard came from at seq, or at from_seq; 0 none */
 };
 #define AUDITED_MAX 64
