@@ -15,6 +15,8 @@ static const struct {
 } elsewhere[] = {
     {"clone", WORK_DEVICE_CLONE},
     {"never", WORK_GIVE_UP},
+    {"backup", WORK_SHARD_BACKUP},
+    {"restore", WORK_SHARD_RESTORE},
 };
 
 static const struct {
@@ -29,8 +31,6 @@ static const struct {
     {"hold", "a hold of messages needs a script that releases them; latencies are drawn instead"},
     {"release", "as the fault hold"},
     {"clock", "the window of an undo is the shard's clock's: a skewed one needs a scenario that says by how much"},
-    {"backup", "drawn by scenarios/scale/crowd-restores.json, whose mix names it"},
-    {"restore", "as backup"},
     {"disk-crash", "a crowd has no disks; sexton run --crash-everywhere tries every point"},
     {"lost-sync", "as disk-crash: a fault of a disk is a scenario's"},
     {"io-error", "as lost-sync"},
