@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define NAME_BYTES_MAX 300
+#define DEFAULT_NAMES 65536U /* remembered, a power of two */
 
 uint32_t record_user_name(struct world *w, user_id id)
 {
@@ -23,8 +24,18 @@ uint32_t record_device_name(struct world *w, device_id id)
     return id ? names_intern(w->names, text) : 0;
 }
 
+/* Where a default name would be remembered. A view names every row again: to print and to intern each costs more than
+   all that the checkers do with it. What another has pushed out is made again, to the same number. */
+static struct world_name *remembered(struct world *w, uint64_t id)
+{
+    if (!w->default_names)
+        w->default_names = base_alloc(DEFAULT_NAMES * sizeof *w->default_names);
+    uint64_t mixed = id * 0x9e3779b97f4a7c15ULL;
+    return &w->default_names[mixed >> 32 & (DEFAULT_NAMES - 1)];
+}
+
 /* PREFIX DEVICE/OP */
-static uint32_t default_name(struct world *w, const char *prefix, uint64_t id)
+static uint32_t make_default_name(struct world *w, const char *prefix, uint64_t id)
 {
     char text[NAME_BYTES_MAX];
     uint32_t device = record_device_name(w, ID_DEVICE(id));
@@ -34,10 +45,20 @@ static uint32_t default_name(struct world *w, const char *prefix, uint64_t id)
     return names_intern_bytes(w->names, text, size);
 }
 
+static uint32_t default_name(struct world *w, bool conv, uint64_t id)
+{
+    if (ID_DEVICE(id) > w->device_count) /* a device of that number may come yet, and have a name */
+        return make_default_name(w, conv ? "c:" : "", id);
+    struct world_name *kept = remembered(w, id);
+    if (kept->id != id || kept->run != w->run || kept->conv != conv)
+        *kept = (struct world_name){id, make_default_name(w, conv ? "c:" : "", id), w->run, conv};
+    return kept->name;
+}
+
 uint32_t record_key_name(struct world *w, uint64_t key)
 {
     uint32_t given = (uint32_t)(idmap_get(&w->ops, key) >> 32);
-    return given ? given : default_name(w, "", key);
+    return given ? given : default_name(w, false, key);
 }
 
 uint32_t record_message_name(struct world *w, msg_id id)
@@ -61,7 +82,7 @@ uint32_t record_conv_name(struct world *w, conv_id id)
         return 0;
     uint64_t op = lives_spoken_key(w, MAKE_ID(ID_DEVICE(id), conv_id_op(&w->policy, id)), false); /* that made it */
     uint32_t given = (uint32_t)(idmap_get(&w->ops, op) >> 32);
-    return given ? given : default_name(w, "c:", op);
+    return given ? given : default_name(w, true, op);
 }
 
 /* That somebody is typing in a conversation is of no message, and has a name of its own: CONVERSATION~USER. */

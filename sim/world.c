@@ -437,6 +437,7 @@ void world_free(struct world *world)
     idmap_release(&world->op_versions);
     idmap_release(&world->ids_by_name);
     idmap_release(&world->steps_by_name);
+    free(world->default_names);
     free(world->devices);
     free(world->users);
     free(world->packets);

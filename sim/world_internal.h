@@ -245,6 +245,12 @@ struct words { /* the closed lists, interned once a run */
     uint32_t reason[REASON_COUNT], stage[JOB_END + 1];
 };
 
+struct world_name { /* a default name that was made in this run; see record_names.c */
+    uint64_t id;
+    uint32_t name;
+    uint32_t run : 31, conv : 1;
+};
+
 struct traffic { /* of the safety phase */
     uint64_t requests, bytes, between;
     uint64_t steps[SCENARIO_SHARDS_MAX];
@@ -254,6 +260,8 @@ struct world {
     const struct scenario *scenario;
     struct history *history;
     struct names *names;
+    struct world_name *default_names; /* NULL until the first */
+    uint32_t run : 31;                /* how many this world has begun */
     struct policy policy;
     uint64_t seed, now_us, events, progress_us, push_lost;
     enum phase phase;

@@ -305,6 +305,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     w->policy = scenario->policy;
     w->policy.flaws = flaws;
     w->seed = seed;
+    w->run++;
     w->now_us = w->events = w->progress_us = w->push_lost = w->clock_span_us = 0;
     w->over = w->failed = w->exhausted = false;
     w->error[0] = '\0';
