@@ -9,7 +9,7 @@ SEEDS ?= 834
 JOBS ?= 2
 
 PACKAGES = build-essential clang libclang-rt-dev clang-format pkg-config libuv1-dev libcjson-dev libcunit1-dev libxxhash-dev \
-	libbsd-dev libsqlite3-dev libsodium-dev gnuplot-nox parallel python3
+	libbsd-dev libsqlite3-dev libsodium-dev gnuplot-nox parallel python3 valgrind
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wconversion
 ifdef CI
 WARNINGS += -Werror
@@ -46,7 +46,7 @@ LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenar
 VERIFIER = tests/verifier_main.c $(wildcard sim/check/*.c sim/history*.c reports/*.c) \
 	sim/names.c sim/digest.c sim/json_scan.c core/base.c
 
-.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants removals nondeterminism \
+.PHONY: all help deps run test check bench report asan ubsan tsan coverage fuzz lint format format-check golden mutants removals nondeterminism instructions \
 	sweep crash-everywhere crowd-all compile_commands.json install uninstall clean
 
 ## the program, build/sexton
@@ -171,6 +171,10 @@ nondeterminism: all
 ## the power of a shard cut at every write, sync and commit of fourteen scenarios, both journals; POINTS=N: drawn ones (not in CI)
 crash-everywhere: all
 	sh tests/crash_everywhere.sh build/sexton $(POINTS)
+
+## five fixed workloads cost no more instructions than tests/instructions.txt says (callgrind; gcc of Debian 12)
+instructions:
+	sh tests/instructions.sh
 
 ## the long sweep of the crowd: 20,000 seeds (not in CI)
 sweep: all

@@ -20,6 +20,36 @@ struct line {
     uint64_t unknown;
 };
 
+/* ---- words ---- */
+
+static_assert(KEY_NONE < WORD_SLOTS / 2 && HISTORY_KINDS < WORD_SLOTS / 2, "a table of words is at most half full");
+
+/* Of its ends, its middle and its length: enough to keep a hundred words apart. */
+static uint32_t word_hash(const char *bytes, size_t len)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    return len ? (uint32_t)(len * 37U + b[0] * 101U + b[len / 2] * 59U + b[len - 1] * 7U) % WORD_SLOTS : 0;
+}
+
+static void words_add(struct word_table *words, const char *text, int number)
+{
+    uint32_t at = word_hash(text, strlen(text));
+    while (words->slots[at].text)
+        at = (at + 1) % WORD_SLOTS;
+    words->slots[at].text = text;
+    words->slots[at].len = (uint8_t)strlen(text);
+    words->slots[at].number = (uint8_t)number;
+}
+
+static int words_find(const struct word_table *words, struct json_text word, int none)
+{
+    uint32_t at = word_hash(word.bytes, word.len);
+    for (; words->slots[at].text; at = (at + 1) % WORD_SLOTS)
+        if (words->slots[at].len == word.len && memcmp(words->slots[at].text, word.bytes, word.len) == 0)
+            return words->slots[at].number;
+    return none;
+}
+
 struct history_reader *history_reader_new(FILE *in, const char *file, struct names *names)
 {
     struct history_reader *r = base_alloc(sizeof *r);
@@ -27,7 +57,11 @@ struct history_reader *history_reader_new(FILE *in, const char *file, struct nam
     r->file = file;
     r->names = names;
     for (int i = 0; i < HISTORY_FIELDS; i++)
-        r->key_lengths[i] = (uint8_t)strlen(history_fields[i].key);
+        words_add(&r->keys, history_fields[i].key, i);
+    words_add(&r->keys, "at", KEY_AT);
+    words_add(&r->keys, "kind", KEY_KIND);
+    for (int i = 0; i < HISTORY_KINDS; i++)
+        words_add(&r->kinds, history_kind_name((enum history_kind)i), i);
     return r;
 }
 
@@ -103,15 +137,6 @@ static int next_line(struct history_reader *r, const char **text, size_t *len)
 }
 
 /* ---- records ---- */
-static int field_of(const struct history_reader *r, struct json_text key)
-{
-    int field = 0;
-    while (field < HISTORY_FIELDS &&
-           (r->key_lengths[field] != key.len || memcmp(history_fields[field].key, key.bytes, key.len) != 0))
-        field++;
-    return field;
-}
-
 static int take_apart(struct history_reader *r, const char *text, size_t len, struct line *line)
 {
     struct json_scan *s = &r->scan;
@@ -124,12 +149,12 @@ static int take_apart(struct history_reader *r, const char *text, size_t len, st
         return history_fail_scan(r);
     line->start = s->pos - 1;
     while (json_next_key(s, mark, &key) && json_value(s, &value)) {
-        int field = field_of(r, key.string);
-        if (json_text_is(key.string, "at")) {
+        int field = words_find(&r->keys, key.string, KEY_NONE);
+        if (field == KEY_AT) {
             line->at = value;
-        } else if (json_text_is(key.string, "kind")) {
+        } else if (field == KEY_KIND) {
             line->kind = value;
-        } else if (field == HISTORY_FIELDS) {
+        } else if (field == KEY_NONE) {
             line->unknown++;
         } else {
             line->fields[field] = value;
@@ -173,9 +198,7 @@ static int read_record(struct history_reader *r, const struct line *line, struct
         return history_fail(r, E_INVALID, line->start, "a record without \"kind\"", "the key \"kind\"");
     if (line->kind.type != JSON_STRING)
         return history_fail_value(r, &line->kind, "a string, the kind of record");
-    int kind = 0;
-    while (kind < HISTORY_KINDS && !json_text_is(line->kind.string, kinds[kind].name))
-        kind++;
+    int kind = words_find(&r->kinds, line->kind.string, HISTORY_KINDS);
     if (kind == HISTORY_KINDS) {
         r->unknown++;
         return 0;

@@ -7,6 +7,16 @@
 #include "sim/history.h"
 #include "sim/json_scan.h"
 
+/* Closed lists of words, found by a hash: at most half full, so that what is not there is found out soon. */
+#define WORD_SLOTS 256U
+struct word_table {
+    struct {
+        const char *text;
+        uint8_t len, number;
+    } slots[WORD_SLOTS]; /* text: NULL for none */
+};
+enum { KEY_AT = HISTORY_FIELDS, KEY_KIND, KEY_NONE };
+
 struct history_reader {
     FILE *in;
     const char *file;
@@ -21,7 +31,7 @@ struct history_reader {
     size_t item_cap;
     uint64_t *last_at; /* by device name */
     size_t last_at_cap;
-    uint8_t key_lengths[HISTORY_FIELDS];
+    struct word_table keys, kinds; /* of a line: its fields, KEY_AT and KEY_KIND */
 };
 
 /* Fail at an offset of the current line. All return the (negative) status. */

@@ -82,8 +82,10 @@ static int peek(const struct json_scan *s)
     return s->pos < s->len ? (unsigned char)s->text[s->pos] : -1;
 }
 
-static void skip_space(struct json_scan *s)
+static inline void skip_space(struct json_scan *s)
 {
+    if (s->pos < s->len && (unsigned char)s->text[s->pos] > ' ')
+        return;
     for (int c = peek(s); c == ' ' || c == '\t' || c == '\r' || c == '\n'; c = peek(s))
         s->pos++;
 }
@@ -191,6 +193,18 @@ static void scratch_put(struct json_scan *s, const char *bytes, size_t len)
     s->scratch_used += len;
 }
 
+/* Where, from `at` on, the first byte is that a string cannot have as it stands: a quote, a backslash, no ASCII. */
+static size_t plain_end(const struct json_scan *s, size_t at)
+{
+    while (at < s->len) {
+        unsigned char c = (unsigned char)s->text[at];
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+            break;
+        at++;
+    }
+    return at;
+}
+
 static bool string(struct json_scan *s, struct json_text *out)
 {
     if (!take(s, '"', "a string"))
@@ -198,6 +212,7 @@ static bool string(struct json_scan *s, struct json_text *out)
     size_t plain = s->pos, decoded = s->scratch_used; /* plain: start of what is not yet in the scratch */
     bool escaped = false;
     for (;;) {
+        s->pos = plain_end(s, s->pos);
         int c = peek(s);
         if (c == '"')
             break;
@@ -213,7 +228,7 @@ static bool string(struct json_scan *s, struct json_text *out)
             plain = s->pos;
             escaped = true;
         } else {
-            size_t len = c < 0x80 ? 1 : utf8_length(s);
+            size_t len = utf8_length(s);
             if (!len)
                 return fail_here(s, "UTF-8");
             s->pos += len;
@@ -318,7 +333,8 @@ bool json_next_key(struct json_scan *s, size_t mark, struct json_value *key)
         return false;
     key->end = s->pos;
     for (size_t i = mark; i < s->key_count; i++)
-        if (s->keys[i].len == key->string.len && !memcmp(s->keys[i].bytes, key->string.bytes, key->string.len))
+        if (s->keys[i].len == key->string.len && (!key->string.len || s->keys[i].bytes[0] == key->string.bytes[0]) &&
+            !memcmp(s->keys[i].bytes, key->string.bytes, key->string.len))
             return json_fail(s, key->start, "the same key again", "each key once in an object");
     if (s->key_count - mark == JSON_KEYS_MAX)
         return json_fail(s, key->start, "more than 256 keys", "less in one object");
