@@ -340,8 +340,12 @@ int conv_bind_again(struct shard *s, const struct row *early, struct row *messag
     struct wire op = {.conv = conv.c[CONV_id], .user = (user_id)message->c[MESSAGE_author]};
     bool may;
     CHECK(may_bind(s, &op, early, &may));
-    if (!may || message->c[MESSAGE_state] != MESSAGE_LIVE)
+    if (message->c[MESSAGE_state] != MESSAGE_LIVE)
         return 0;
+    if (!may) {
+        note_bind(s, early, 0, OUTCOME_REFUSED);
+        return deny(s, early);
+    }
     CHECK(shard_get(s, TABLE_CONV, &conv));
     message->c[MESSAGE_version] = conv_next_version(s, &conv);
     note_bind(s, early, message->c[MESSAGE_version], OUTCOME_ACCEPTED);
