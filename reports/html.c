@@ -242,6 +242,31 @@ static int write_svg(FILE *out, const char *dir, enum plot plot)
     return failed ? E_IO : 0;
 }
 
+/* Who was not reached for a reason: of all but what is flawed on purpose. */
+static void write_reasons(FILE *out, const struct result *r)
+{
+    static const char *const words[METRICS_ENDS] = {
+        [METRICS_NEVER_RETURNS] = "on a device that never returns",
+        [METRICS_REPLACED] = "on one that another goes on for, from its backup",
+        [METRICS_AWAY] = "on one that is away when the history ends",
+    };
+    const char *between = "<p class=\"note\">Owed nothing, and not among these: ";
+    for (int end = METRICS_NEVER_RETURNS; end < METRICS_ENDS; end++) {
+        uint64_t count = 0;
+        for (size_t i = 0; i < r->scenario_count; i++)
+            if (r->scenarios[i].class != RESULT_NEGATIVE)
+                count += r->scenarios[i].measures.unreached[end];
+        if (!count)
+            continue;
+        fputs(between, out);
+        number(out, count);
+        fprintf(out, " %s", words[end]);
+        between = ", ";
+    }
+    if (*between == ',')
+        fputs(".</p>\n", out);
+}
+
 /* The fourth card: who was never reached. Sound scenarios first, since in a negative one it may be what its flaw does.
  */
 #define STRAGGLERS_MAX 8
@@ -279,6 +304,7 @@ static void write_stragglers(FILE *out, const struct result *r)
           out);
     if (more)
         fprintf(out, "<p class=\"note\">and in %zu more scenarios</p>\n", more);
+    write_reasons(out, r);
     fputs("</figure>\n", out);
 }
 

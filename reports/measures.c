@@ -36,6 +36,8 @@ void measures_from(struct measures *into, const struct metrics *from)
     for (int i = 0; i < METRICS_CLASSES; i++)
         latency_from(&into->latency[i], metrics_histogram(from, (enum metrics_class)i));
     into->never = metrics_never(from);
+    for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++)
+        into->unreached[i] = metrics_unreached(from, (enum metrics_end)i);
     into->traffic = metrics_traffic(from);
     const struct timeline *t = metrics_tombstones(from);
     for (uint32_t i = 0; i < TIMELINE_BINS; i++) {
@@ -68,6 +70,8 @@ void measures_merge(struct measures *into, const struct measures *from)
         histogram_release(&h);
     }
     into->never += from->never;
+    for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++)
+        into->unreached[i] += from->unreached[i];
 }
 
 uint64_t measures_pairs(const struct measures *measures)
@@ -93,7 +97,11 @@ void measures_write_json(const struct measures *measures, FILE *out)
         fprintf(out, "%s\"%s\":", i ? "," : "", metrics_class_name((enum metrics_class)i));
         write_latency(&measures->latency[i], out);
     }
-    fprintf(out, ",\"never\":%" PRIu64 ",\"tombstones\":[", measures->never);
+    fprintf(out, ",\"never\":%" PRIu64 ",\"unreached\":{", measures->never);
+    for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++)
+        fprintf(out, "%s\"%s\":%" PRIu64, i > METRICS_NEVER_RETURNS ? "," : "", metrics_end_name((enum metrics_end)i),
+                measures->unreached[i]);
+    fputs("},\"tombstones\":[", out);
     for (size_t i = 0; i < measures->tombstone_count; i++) {
         const struct measures_tombstones *t = &measures->tombstones[i];
         fprintf(out, "%s[%" PRIu64 ",%" PRIu64 ".%03" PRIu64 ",%" PRIu64 "]", i ? "," : "", t->at_us,

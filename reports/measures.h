@@ -3,7 +3,7 @@
  * metrics, or (reports/result.h) from a file; written back as the same JSON.
  *
  *     {"online":{"count":3,"p50":90,"p90":91,"p99":91,"max":91,"histogram":[[UPPER_US,COUNT],...]},"returning":{...},
- *      "since-deletion":{...},"never":0,"tombstones":[[AT_US,MEAN,MAX],...],
+ *      "since-deletion":{...},"never":0,"unreached":{"never-returns":1,"replaced":0,"away":0},"tombstones":[[AT_US,MEAN,MAX],...],
  *      "traffic":{"runs":1,"requests":9,"bytes":900,"between":4,"hottest":7}}
  *
  * `traffic` is there only when a run measured it: sums over `runs` runs.
@@ -28,14 +28,15 @@ struct measures_tombstones {
 };
 struct measures {
     struct measures_latency latency[METRICS_CLASSES];
-    uint64_t never;
-    struct measures_tombstones *tombstones; /* ascending in time */
+    uint64_t never, unreached[METRICS_ENDS]; /* unreached: with a reason, by metrics_end; not among the pairs */
+    struct measures_tombstones *tombstones;  /* ascending in time */
     size_t tombstone_count, tombstone_cap;
     struct metrics_traffic traffic;
 };
 void measures_from(struct measures *into, const struct metrics *from); /* into: empty */
 void measures_release(struct measures *measures);                      /* and empty again */
-/* Adds the latencies and `never`. Tombstones and traffic of different scenarios have no common meaning: left alone. */
+/* Adds the latencies, `never` and `unreached`. Tombstones and traffic of different scenarios have no common meaning:
+ * left alone. */
 void measures_merge(struct measures *into, const struct measures *from);
 void measures_write_json(const struct measures *measures, FILE *out);
 /* Pairs: reached and never. */

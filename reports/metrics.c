@@ -1,6 +1,7 @@
 /*
  * metrics.c: which records begin, reach and undo a deletion. What follows from that is in pairs.c; what is kept of
- * finished runs in metrics_totals.c. Pending shows and hides are the device's own hopes, and change nothing.
+ * finished runs in metrics_totals.c. Pending shows and hides are the device's own hopes: they reach nothing, and count
+ * only where the run ends with one.
  */
 #include "reports/metrics.h"
 
@@ -32,7 +33,7 @@ struct metrics {
     uint64_t tombstones;    /* of all shards, at table_us */
     uint64_t table_us;      /* of the last table */
     uint64_t held, held_us; /* the last sum that was folded in, and when */
-    bool has_table, has_held;
+    bool has_table, has_held, quotes_kept;
     struct metrics_totals totals;
 };
 
@@ -75,6 +76,11 @@ void metrics_reset(struct metrics *m)
 {
     forget_run(m);
     metrics_totals_clear(&m->totals);
+}
+
+void metrics_keep_quotes(struct metrics *m, bool kept)
+{
+    m->quotes_kept = kept;
 }
 
 /* ---- operations ---- */
@@ -198,12 +204,48 @@ static void take_table(struct metrics *m, const struct record *r)
     m->has_table = true;
 }
 
+/* ---- copies ---- */
+static bool is_owed(const struct metrics *m, uint64_t copy, const struct names *names)
+{
+    return !m->quotes_kept || strcmp(names_text(names, (uint32_t)copy), "quote") != 0;
+}
+
+static void take_copy(struct metrics *m, const struct record *r, const struct names *names)
+{
+    uint64_t device = record_get(r, FIELD_DEVICE), in = record_get(r, FIELD_IN);
+    uint64_t message = record_get(r, FIELD_MESSAGE), copy = record_get(r, FIELD_COPY);
+    bool pending = record_has(r, FIELD_PENDING);
+    if (!is_owed(m, copy, names))
+        return;
+    if (r->kind == KIND_SHOW && pending)
+        pairs_show_pending(m->pairs, device, message, copy);
+    else if (r->kind == KIND_SHOW)
+        pairs_show(m->pairs, device, in, message, copy);
+    else if (pending)
+        pairs_hide_pending(m->pairs, device, message, copy, r->at_us);
+    else
+        pairs_hide(m->pairs, device, in, message, copy, r->at_us);
+}
+
+/* It shows at once what the other did when its backup was taken. */
+static void take_device_restore(struct metrics *m, const struct record *r, const struct names *names)
+{
+    if (!record_has(r, FIELD_CLONE) && !record_has(r, FIELD_LINKED))
+        pairs_replaced(m->pairs, record_get(r, FIELD_SOURCE));
+    for (size_t i = 0; i < r->item_count; i++)
+        if (is_owed(m, r->items[i].copy, names))
+            pairs_show(m->pairs, record_get(r, FIELD_DEVICE), r->items[i].in, r->items[i].message, r->items[i].copy);
+}
+
 void metrics_take(void *metrics, const struct record *r, const struct names *names)
 {
     struct metrics *m = metrics;
     switch (r->kind) {
         case KIND_CONNECT:
             pairs_connect(m->pairs, record_get(r, FIELD_DEVICE), r->at_us);
+            break;
+        case KIND_DISCONNECT:
+            pairs_disconnect(m->pairs, record_get(r, FIELD_DEVICE));
             break;
         case KIND_TRAFFIC:
             m->totals.traffic.runs++;
@@ -231,14 +273,11 @@ void metrics_take(void *metrics, const struct record *r, const struct names *nam
             take_bind(m, r, names);
             break;
         case KIND_SHOW:
-            if (!record_has(r, FIELD_PENDING))
-                pairs_show(m->pairs, record_get(r, FIELD_DEVICE), record_get(r, FIELD_IN), record_get(r, FIELD_MESSAGE),
-                           record_get(r, FIELD_COPY));
-            break;
         case KIND_HIDE:
-            if (!record_has(r, FIELD_PENDING))
-                pairs_hide(m->pairs, record_get(r, FIELD_DEVICE), record_get(r, FIELD_IN), record_get(r, FIELD_MESSAGE),
-                           record_get(r, FIELD_COPY), r->at_us);
+            take_copy(m, r, names);
+            break;
+        case KIND_DEVICE_RESTORE:
+            take_device_restore(m, r, names);
             break;
         case KIND_TABLE:
             take_table(m, r);
@@ -252,9 +291,10 @@ void metrics_finish(struct metrics *m)
 {
     fold_tables(m);
     struct pair_outcome outcome;
+    pairs_settle(m->pairs);
     for (size_t at = 0; pairs_next(m->pairs, &at, &outcome);) {
-        if (!outcome.reached) {
-            m->totals.never++;
+        if (outcome.end != METRICS_REACHED) {
+            m->totals.unreached[outcome.end]++;
             continue;
         }
         histogram_add(&m->totals.latency[outcome.class], outcome.latency_us);
@@ -296,7 +336,32 @@ void metrics_print_traffic(const struct metrics *m, const char *indent, FILE *ou
 
 uint64_t metrics_never(const struct metrics *m)
 {
-    return m->totals.never;
+    return m->totals.unreached[METRICS_STILL_SHOWS];
+}
+
+uint64_t metrics_unreached(const struct metrics *m, enum metrics_end end)
+{
+    return m->totals.unreached[end];
+}
+
+void metrics_print_unreached(const struct metrics *m, FILE *out)
+{
+    static const char *const reasons[METRICS_ENDS] = {
+        [METRICS_NEVER_RETURNS] = "on a device that never returns",
+        [METRICS_REPLACED] = "on one that another goes on for",
+        [METRICS_AWAY] = "on one that is away at the end",
+    };
+    const char *between = "owed nothing: ";
+    if (metrics_never(m) > 0)
+        fprintf(out, "never reached: %" PRIu64 " (deletion, device) pairs\n", metrics_never(m));
+    for (int end = METRICS_NEVER_RETURNS; end < METRICS_ENDS; end++) {
+        if (!m->totals.unreached[end])
+            continue;
+        fprintf(out, "%s%" PRIu64 " %s", between, m->totals.unreached[end], reasons[end]);
+        between = ", ";
+    }
+    if (*between == ',')
+        fputc('\n', out);
 }
 
 const struct histogram *metrics_histogram(const struct metrics *m, enum metrics_class class)

@@ -2,6 +2,7 @@
  * metrics_totals.c: totals, and the lines that carry them:
  *     metrics latency CLASS BUCKET MAX COUNT      MAX: the largest sample known of the bucket
  *     metrics never COUNT
+ *     metrics unreached END COUNT                 END: metrics_end_name
  *     metrics traffic RUNS REQUESTS BYTES BETWEEN HOTTEST
  *     metrics tombstones WIDTH AT COUNT SUM MAX   one bin
  */
@@ -11,6 +12,13 @@
 #include <string.h>
 
 static const char *const class_names[METRICS_CLASSES] = {"online", "returning", "since-deletion"};
+
+static const char *const end_names[METRICS_ENDS] = {"reached", "never", "never-returns", "replaced", "away"};
+
+const char *metrics_end_name(enum metrics_end end)
+{
+    return end_names[end];
+}
 
 const char *metrics_class_name(enum metrics_class class)
 {
@@ -22,7 +30,7 @@ void metrics_totals_init(struct metrics_totals *totals)
     for (int i = 0; i < METRICS_CLASSES; i++)
         histogram_init(&totals->latency[i]);
     timeline_init(&totals->tombstones);
-    totals->never = 0;
+    memset(totals->unreached, 0, sizeof totals->unreached);
     totals->traffic = (struct metrics_traffic){0};
 }
 
@@ -37,7 +45,7 @@ void metrics_totals_clear(struct metrics_totals *totals)
     for (int i = 0; i < METRICS_CLASSES; i++)
         histogram_clear(&totals->latency[i]);
     timeline_init(&totals->tombstones);
-    totals->never = 0;
+    memset(totals->unreached, 0, sizeof totals->unreached);
     totals->traffic = (struct metrics_traffic){0};
 }
 
@@ -55,7 +63,8 @@ void metrics_totals_merge(struct metrics_totals *into, const struct metrics_tota
     for (int i = 0; i < METRICS_CLASSES; i++)
         histogram_merge(&into->latency[i], &from->latency[i]);
     timeline_merge(&into->tombstones, &from->tombstones);
-    into->never += from->never;
+    for (int i = 0; i < METRICS_ENDS; i++)
+        into->unreached[i] += from->unreached[i];
     add_traffic(&into->traffic, &from->traffic);
 }
 
@@ -70,8 +79,11 @@ void metrics_totals_write_text(const struct metrics_totals *totals, FILE *out)
                     upper < h->max ? upper : h->max, count);
         }
     }
-    if (totals->never)
-        fprintf(out, "metrics never %" PRIu64 "\n", totals->never);
+    if (totals->unreached[METRICS_STILL_SHOWS])
+        fprintf(out, "metrics never %" PRIu64 "\n", totals->unreached[METRICS_STILL_SHOWS]);
+    for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++)
+        if (totals->unreached[i])
+            fprintf(out, "metrics unreached %s %" PRIu64 "\n", end_names[i], totals->unreached[i]);
     const struct metrics_traffic *t = &totals->traffic;
     if (t->runs)
         fprintf(out, "metrics traffic %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", t->runs,
@@ -121,6 +133,19 @@ static int read_latency(struct metrics_totals *totals, const char *rest)
     return E_INVALID;
 }
 
+static int read_unreached(struct metrics_totals *totals, const char *rest)
+{
+    uint64_t n[1];
+    for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++) {
+        const char *numbers = after(rest, end_names[i]);
+        if (!numbers || !read_numbers(numbers, n, 1))
+            continue;
+        totals->unreached[i] += n[0];
+        return 0;
+    }
+    return E_INVALID;
+}
+
 int metrics_totals_read_text(struct metrics_totals *totals, const char *line)
 {
     uint64_t n[5];
@@ -132,9 +157,11 @@ int metrics_totals_read_text(struct metrics_totals *totals, const char *line)
     if ((rest = after(words, "never"))) {
         if (!read_numbers(rest, n, 1))
             return E_INVALID;
-        totals->never += n[0];
+        totals->unreached[METRICS_STILL_SHOWS] += n[0];
         return 0;
     }
+    if ((rest = after(words, "unreached")))
+        return read_unreached(totals, rest);
     if ((rest = after(words, "traffic"))) {
         if (!read_numbers(rest, n, 5))
             return E_INVALID;

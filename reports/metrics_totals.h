@@ -11,7 +11,7 @@
 
 struct metrics_totals {
     struct histogram latency[METRICS_CLASSES];
-    uint64_t never;
+    uint64_t unreached[METRICS_ENDS]; /* by how they ended */
     struct timeline tombstones;
     struct metrics_traffic traffic;
 };

@@ -4,7 +4,8 @@
  * Method: a row per (device, message) says which copies are readable. Rows hang on their message, messages on their
  * conversation, so that a deletion finds its rows without a search. A row that a standing deletion covers belongs to a
  * pair, which counts its open rows; the pair's latency is that of the row that closed last, read off when the run ends,
- * since a copy may be shown again until then.
+ * since a copy may be shown again until then. A copy that the device has hidden of its own accord, and does not say to
+ * be hidden once more when that is confirmed, is hidden all the same: pairs_settle closes its row.
  */
 #include "reports/pairs.h"
 
@@ -16,13 +17,14 @@
 /* Places are from 1; item 0 of each array is unused, and 0 means none. */
 struct device {
     uint64_t connected_at_us;
-    bool exempt;
+    bool exempt, replaced, away; /* away: its last connection is over */
 };
 struct row {
-    uint64_t hidden_at_us;
-    uint32_t device, next; /* next: row of the same message */
+    uint64_t hidden_at_us, hoped_at_us; /* hoped: when the last of `hoped` was hidden */
+    uint32_t device, next;              /* next: row of the same message */
     uint32_t pair;
     uint32_t copies; /* bit: a kind of copy that is readable */
+    uint32_t hoped;  /* of these: that the device does not show, pending an answer */
     bool hidden;     /* was readable once, and is not now */
 };
 struct message {
@@ -267,6 +269,13 @@ void pairs_connect(struct pairs *p, uint64_t device, uint64_t at_us)
 {
     uint32_t place = device_of(p, device); /* may move the devices */
     p->device[place].connected_at_us = at_us;
+    p->device[place].away = false;
+}
+
+void pairs_disconnect(struct pairs *p, uint64_t device)
+{
+    uint32_t place = device_of(p, device);
+    p->device[place].away = true;
 }
 
 void pairs_exempt(struct pairs *p, uint64_t node)
@@ -276,12 +285,19 @@ void pairs_exempt(struct pairs *p, uint64_t node)
         p->device[place].exempt = true;
 }
 
+void pairs_replaced(struct pairs *p, uint64_t device)
+{
+    uint32_t place = device_of(p, device);
+    p->device[place].replaced = true;
+}
+
 void pairs_show(struct pairs *p, uint64_t device, uint64_t in, uint64_t message, uint64_t copy)
 {
     uint32_t of = message_of(p, in, message), row = row_of(p, device_of(p, device), of);
     uint32_t of_message = p->message[of].deletion;
     uint32_t of_conversation = p->conversation[p->message[of].conversation].deletion;
     p->row[row].copies |= copy_bit(p, copy);
+    p->row[row].hoped &= ~copy_bit(p, copy);
     p->row[row].hidden = false;
     if (stands(p, of_message))
         cover(p, row, of_message);
@@ -297,6 +313,7 @@ void pairs_hide(struct pairs *p, uint64_t device, uint64_t in, uint64_t message,
     if (!row->copies)
         return;
     row->copies &= ~copy_bit(p, copy);
+    row->hoped &= row->copies;
     if (row->copies)
         return;
     row->hidden = true;
@@ -308,14 +325,64 @@ void pairs_hide(struct pairs *p, uint64_t device, uint64_t in, uint64_t message,
     row->pair = 0;
 }
 
+static struct row *known_row(struct pairs *p, uint64_t device, uint64_t message)
+{
+    uint32_t of_device = keymap_get(&p->devices, device), of = keymap_get(&p->messages, message);
+    uint32_t place = of_device && of ? keymap_get(&p->rows, two(of_device, of)) : 0;
+    return place ? &p->row[place] : NULL;
+}
+
+void pairs_show_pending(struct pairs *p, uint64_t device, uint64_t message, uint64_t copy)
+{
+    struct row *row = known_row(p, device, message);
+    if (row)
+        row->hoped &= ~copy_bit(p, copy);
+}
+
+void pairs_hide_pending(struct pairs *p, uint64_t device, uint64_t message, uint64_t copy, uint64_t at_us)
+{
+    struct row *row = known_row(p, device, message);
+    if (!row || !(row->copies & copy_bit(p, copy)))
+        return;
+    row->hoped |= copy_bit(p, copy);
+    row->hoped_at_us = at_us;
+}
+
+/* What is hidden only by the device's own hope cannot be read there either; the deletion found it so, or came first. */
+void pairs_settle(struct pairs *p)
+{
+    for (uint32_t i = 1; i < p->row_list.count; i++) {
+        struct row *row = &p->row[i];
+        if (!row->copies || row->copies != row->hoped || !row->pair || !stands(p, p->pair[row->pair].deletion))
+            continue;
+        uint64_t at_us = p->deletion[p->pair[row->pair].deletion].at_us;
+        at_us = row->hoped_at_us > at_us ? row->hoped_at_us : at_us;
+        if (p->pair[row->pair].hidden_at_us <= at_us)
+            reach(p, row->pair, at_us);
+        p->pair[row->pair].open_rows--;
+    }
+}
+
+static enum metrics_end end_of(const struct pairs *p, const struct pair *pair)
+{
+    const struct device *device = &p->device[pair->device];
+    if (!pair->open_rows)
+        return METRICS_REACHED;
+    if (device->exempt)
+        return METRICS_NEVER_RETURNS;
+    if (device->replaced)
+        return METRICS_REPLACED;
+    return device->away ? METRICS_AWAY : METRICS_STILL_SHOWS;
+}
+
 bool pairs_next(const struct pairs *p, size_t *at, struct pair_outcome *outcome)
 {
     while (++*at < p->pair_list.count) {
         const struct pair *pair = &p->pair[*at];
-        bool reached = !pair->open_rows;
-        if (!reached && (!stands(p, pair->deletion) || p->device[pair->device].exempt))
+        enum metrics_end end = end_of(p, pair);
+        if (end != METRICS_REACHED && !stands(p, pair->deletion))
             continue;
-        *outcome = (struct pair_outcome){reached, pair->class, pair->latency_us,
+        *outcome = (struct pair_outcome){end, pair->class, pair->latency_us,
                                          since(p->deletion[pair->deletion].at_us, pair->hidden_at_us)};
         return true;
     }

@@ -198,11 +198,27 @@ static void read_traffic(struct reading *r, struct metrics_traffic *t, const cJS
     t->hottest = number(r, object, place, "hottest");
 }
 
+/* Absent of files from before the reasons were counted. */
+static void read_unreached(struct reading *r, struct measures *m, const cJSON *object, const char *scenario)
+{
+    char place[PLACE_MAX];
+    if (!object)
+        return;
+    snprintf(place, sizeof place, "%.60s.metrics.unreached", scenario);
+    if (!cJSON_IsObject(object)) {
+        unexpected(r, place, "", object, "an object");
+        return;
+    }
+    for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++)
+        m->unreached[i] = number(r, object, place, metrics_end_name((enum metrics_end)i));
+}
+
 static void read_measures(struct reading *r, struct measures *m, const cJSON *object, const char *scenario)
 {
     char place[PLACE_MAX];
     snprintf(place, sizeof place, "%.60s.metrics", scenario);
     m->never = number(r, object, place, "never");
+    read_unreached(r, m, get(object, "unreached"), scenario);
     read_tombstones(r, m, list(r, object, place, "tombstones", false), place);
     read_traffic(r, &m->traffic, get(object, "traffic"), scenario);
     for (int i = 0; i < METRICS_CLASSES; i++) {

@@ -122,6 +122,7 @@ static int prepare(struct run *run, const struct scenario *scenario)
         run->check_options = options;
     }
     metrics_reset(run->metrics);
+    metrics_keep_quotes(run->metrics, options.quotes_kept);
     history_digest_reset(run->digest);
     const struct scenario_expect *expect = &scenario->expect;
     memset(run->probed, 0, sizeof run->probed);

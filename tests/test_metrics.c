@@ -99,6 +99,67 @@ static void pending_hides_and_shows_change_nothing(void)
     CU_ASSERT_EQUAL(slowest(METRICS_ONLINE), 60);
 }
 
+static void what_is_hidden_by_hope_when_the_run_ends_is_not_shown(void)
+{
+    run(DELETE_M1 "120 hide device=bob in=plans message=m1 copy=body pending\n");
+    expect_counts(1, 0, 0);
+    CU_ASSERT_EQUAL(slowest(METRICS_ONLINE), 20);
+    metrics_reset(metrics);
+    run("90 hide device=bob in=plans message=m1 copy=body pending\n" DELETE_M1);
+    expect_counts(1, 0, 0);
+    CU_ASSERT_EQUAL(slowest(METRICS_ONLINE), 0);
+    metrics_reset(metrics);
+    run("20 show device=bob in=plans message=m1 copy=quote version=1\n" DELETE_M1
+        "120 hide device=bob in=plans message=m1 copy=body pending\n");
+    expect_counts(0, 0, 1);
+    metrics_reset(metrics);
+    run(DELETE_M1 "120 hide device=bob in=plans message=m1 copy=body pending\n"
+                  "130 show device=bob in=plans message=m1 copy=body version=1\n");
+    expect_counts(0, 0, 1);
+}
+
+static void expect_owed_nothing(uint64_t never_returns, uint64_t replaced, uint64_t away)
+{
+    expect_counts(0, 0, 0);
+    CU_ASSERT_EQUAL(metrics_unreached(metrics, METRICS_NEVER_RETURNS), never_returns);
+    CU_ASSERT_EQUAL(metrics_unreached(metrics, METRICS_REPLACED), replaced);
+    CU_ASSERT_EQUAL(metrics_unreached(metrics, METRICS_AWAY), away);
+}
+
+static void a_device_that_is_owed_nothing_is_counted_by_its_reason(void)
+{
+    run(DELETE_M1 "150 exempt node=bob\n");
+    expect_owed_nothing(1, 0, 0);
+    run("50 disconnect device=bob\n" DELETE_M1);
+    expect_owed_nothing(1, 0, 1);
+    run("50 disconnect device=bob\n" DELETE_M1 "200 device-restore device=bob2 source=bob shown=-\n");
+    expect_owed_nothing(1, 1, 1);
+    run("50 disconnect device=bob\n" DELETE_M1 "150 connect device=bob\n");
+    CU_ASSERT_EQUAL(metrics_never(metrics), 1);
+}
+
+static void a_device_from_a_backup_shows_what_the_other_did(void)
+{
+    run("50 device-restore device=bob2 source=bob shown=plans/m1@1+body:-\n" DELETE_M1);
+    CU_ASSERT_EQUAL(metrics_never(metrics), 1); /* bob2 */
+    CU_ASSERT_EQUAL(metrics_unreached(metrics, METRICS_REPLACED), 1);
+    metrics_reset(metrics);
+    run("50 device-restore device=bob2 source=bob shown=plans/m1@1+body:- clone\n" DELETE_M1 "160 " HIDE_M1);
+    expect_counts(1, 0, 1);
+}
+
+static void a_quote_that_is_kept_by_policy_is_owed_nothing(void)
+{
+    static const char text[] =
+        "20 show device=bob in=plans message=m1 copy=quote version=1 via=m2\n" DELETE_M1 "160 " HIDE_M1;
+    metrics_keep_quotes(metrics, true);
+    run(text);
+    expect_counts(1, 0, 0);
+    metrics_keep_quotes(metrics, false);
+    run(text);
+    expect_counts(1, 0, 1);
+}
+
 static void an_undone_deletion_takes_its_open_pairs_along(void)
 {
     run(DELETE_M1 "150 commit op=2 do=undo shard=s0 version=4 device=alice in=plans message=m1\n300 " HIDE_M1);
@@ -202,6 +263,8 @@ static void totals_travel_as_lines_exactly(void)
         "160 table shard=s0 tombstones=3 messages=2 conversations=1 entries=2 waiting=0 digest=1\n"
         "9000000 " HIDE_M1);
     run(DELETE_M1);
+    run(DELETE_M1 "150 exempt node=bob\n");
+    run("50 disconnect device=bob\n" DELETE_M1);
     struct metrics *other = metrics_new(), *merged = metrics_new();
     char *text = text_of(metrics);
     for (char *line = text, *end; *line; line = end + 1) {
@@ -233,6 +296,10 @@ static void lines_out_of_shape_are_refused(void)
         "metrics never 1 2",
         "metrics never -1",
         "metrics never 18446744073709551616",
+        "metrics unreached 1",
+        "metrics unreached never 1",
+        "metrics unreached away",
+        "metrics unreached away 1 2",
         "metrics latency online 5 5",
         "metrics latency online 5 6 1",
         "metrics latency online 99999 5 1",
@@ -350,6 +417,10 @@ static const struct {
     TEST(a_device_that_still_shows_it_is_never_reached),
     TEST(an_exempt_device_is_owed_nothing),
     TEST(pending_hides_and_shows_change_nothing),
+    TEST(what_is_hidden_by_hope_when_the_run_ends_is_not_shown),
+    TEST(a_device_that_is_owed_nothing_is_counted_by_its_reason),
+    TEST(a_device_from_a_backup_shows_what_the_other_did),
+    TEST(a_quote_that_is_kept_by_policy_is_owed_nothing),
     TEST(an_undone_deletion_takes_its_open_pairs_along),
     TEST(a_deletion_after_an_undo_counts_anew),
     TEST(a_copy_shown_after_the_deletion_must_go_too),

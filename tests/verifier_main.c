@@ -39,6 +39,7 @@ static int judge(FILE *in, const char *file, struct names *names, struct metrics
         struct check_options options = {header.clock_error_us, header.online_us, header.returning_us,
                                         header.quotes_kept};
         check = check_new(&options, names);
+        metrics_keep_quotes(metrics, header.quotes_kept);
         while ((status = history_reader_next(reader, &record, error)) > 0) {
             check_take(check, &record, names);
             metrics_take(metrics, &record, names);

@@ -56,6 +56,8 @@ static int fold_history(struct result *result, FILE *in, const char *file)
     struct history_header header;
     struct record record;
     int status = history_reader_header(reader, &header, error);
+    if (!status)
+        metrics_keep_quotes(metrics, header.quotes_kept);
     while (!status && (status = history_reader_next(reader, &record, error)) > 0) {
         metrics_take(metrics, &record, names);
         status = 0;

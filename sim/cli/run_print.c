@@ -107,8 +107,7 @@ void run_print(FILE *out, const struct run *run, const struct replay *replay, co
     print_latency(out, run_metrics(run), "online", METRICS_ONLINE);
     print_latency(out, run_metrics(run), "returning", METRICS_RETURNING);
     metrics_print_traffic(run_metrics(run), "", out);
-    if (metrics_never(run_metrics(run)) > 0)
-        fprintf(out, "never reached: %" PRIu64 " (deletion, device) pairs\n", metrics_never(run_metrics(run)));
+    metrics_print_unreached(run_metrics(run), out);
     fprintf(out,
             "work: %" PRIu64 " operations, %" PRIu64 " deletions, %" PRIu64 " (deletion, device) pairs judged, %" PRIu64
             " faults fired\n",
