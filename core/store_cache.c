@@ -73,6 +73,11 @@ bool store_row_equal(enum store_table table, const struct row *a, const struct r
            memcmp(a->body.bytes, b->body.bytes, a->body.len) == 0;
 }
 
+void store_cache_empty(struct store_cache *cache, enum store_table table)
+{
+    cache->complete[table] = cache->generation;
+}
+
 static uint64_t row_hash(enum store_table table, const struct row *row)
 {
     uint64_t hash = (uint64_t)table + 1;
@@ -102,7 +107,7 @@ enum cache_answer store_cache_get(struct store_cache *cache, enum store_table ta
 {
     const struct cache_row *row = find(cache, table, key, row_hash(table, key));
     if (!row)
-        return CACHE_UNKNOWN;
+        return cache->complete[table] == cache->generation ? CACHE_ABSENT : CACHE_UNKNOWN;
     *found = &row->row;
     return row->there ? CACHE_HAS : CACHE_ABSENT;
 }
@@ -121,6 +126,9 @@ void store_cache_read(struct store_cache *cache, enum store_table table, const s
             if (empty)
                 break;
         }
+        const struct cache_row *victim = &cache->rows[set][best];
+        if (tags[best].generation == cache->generation && victim->there)
+            cache->complete[victim->table] = 0;
         tags[best] = (struct cache_tag){hash, cache->generation, ++cache->clock};
         place = &cache->rows[set][best];
         place->table = table;

@@ -31,6 +31,7 @@ struct cache_row {
 };
 struct store_cache {
     uint32_t generation, clock;
+    uint32_t complete[TABLE_COUNT]; /* the generation in which every row of the table is here; 0 = none */
     struct cache_order orders[CACHE_ORDERS];
     struct cache_tag tags[CACHE_ROW_SETS][CACHE_WAYS];
     struct cache_row rows[CACHE_ROW_SETS][CACHE_WAYS];

@@ -171,12 +171,14 @@ static bool choose_put(struct sqlite_store *sqlite, enum store_table table, cons
     *which = ROW_PUT;
     if (!sqlite->cache)
         return true;
+    if (!sqlite->touched[table])
+        store_cache_empty(sqlite->cache, table);
     enum cache_answer known = store_cache_get(sqlite->cache, table, row, &before);
     if (known == CACHE_HAS) {
         *which = store_sqlite_update(table, before, row);
         return !store_row_equal(table, before, row);
     }
-    if (known == CACHE_ABSENT || !sqlite->touched[table])
+    if (known == CACHE_ABSENT)
         *which = ROW_INSERT;
     return true;
 }

@@ -32,6 +32,12 @@ struct store_sqlite_options {
     bool uncached;      /* every read asks SQLite: to test the statements, and to show what the cache is for */
 };
 
+/*
+ * For a process in which one thread alone uses SQLite, before it opens anything: SQLite then takes no locks, and does
+ * not count the memory that it has, which costs it a tenth of its time.
+ */
+void store_sqlite_alone(void);
+
 /* On failure *store is NULL and `error` has the reason; otherwise it is "". */
 int store_sqlite_open(const struct store_sqlite_options *options, struct store **store, char *error, size_t error_size);
 

@@ -33,6 +33,12 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                "PRAGMA secure_delete = ON;"
                                "PRAGMA wal_autocheckpoint = 1000;";
 
+void store_sqlite_alone(void)
+{
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int complain_of(const struct complaint *complaint, sqlite3 *db, int code, const char *expected)
 {
     if ((code & 0xff) == SQLITE_BUSY)

@@ -3,6 +3,8 @@
  */
 #include "sim/cli/cli.h"
 
+#include "core/store_sqlite.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +83,7 @@ static int complain(const char *word)
 
 int main(int argc, char **argv)
 {
+    store_sqlite_alone();
     signal(SIGXFSZ, SIG_IGN); /* a full disk and a file too large are both told, and clean up behind them */
     if (argc < 2) {
         fprintf(stderr, "sexton: found no command, expected one; `sexton --help` lists them.\n");

@@ -174,12 +174,26 @@ static int count_wait(void *ctx, const struct row *row)
     return 0;
 }
 
+static void walk_range(struct world *w, struct store *store, const struct store_range *range, store_visit *visit,
+                       void *ctx)
+{
+    int status = store->ops->scan(store, range, visit, ctx);
+    if (status < 0)
+        world_fail(w, "an observation of a store", status);
+}
+
 static void walk(struct world *w, struct store *store, enum store_table table, store_visit *visit, void *ctx)
 {
     struct store_range range = {.table = table, .index = INDEX_PRIMARY};
-    int status = store->ops->scan(store, &range, visit, ctx);
-    if (status < 0)
-        world_fail(w, "an observation of a store", status);
+    walk_range(w, store, &range, visit, ctx);
+}
+
+/* The rows whose key begins with that. */
+static void walk_of(struct world *w, struct store *store, enum store_table table, uint64_t key, store_visit *visit,
+                    void *ctx)
+{
+    struct store_range range = {.table = table, .index = INDEX_PRIMARY, .fixed = 1, .given = 1, .key = {key}};
+    walk_range(w, store, &range, visit, ctx);
 }
 
 /* Not while it is down: what its last step left behind is put right when it starts. */
@@ -203,7 +217,7 @@ static void observe_audit(struct world *w, shard_id id)
     record_emit(w);
 }
 
-/* ---- legal holds: by whole tables, and not by what the shard would ask ---- */
+/* ---- legal holds: by all rows of a conversation, and not by what the shard would ask ---- */
 
 struct held {
     struct world *w;
@@ -231,7 +245,8 @@ static int covers(void *ctx, const struct row *hold)
     if (hold->c[LEGAL_HOLD_kind] == 1)
         held->covers |= hold->c[LEGAL_HOLD_id] == held->conv->c[CONV_id];
     else
-        walk(held->w, held->w->shards[held->shard].stores.main, TABLE_MEMBER, is_member, held);
+        walk_of(held->w, held->w->shards[held->shard].stores.main, TABLE_MEMBER, held->conv->c[CONV_id], is_member,
+                held);
     return held->covers;
 }
 
@@ -282,7 +297,7 @@ static int held_in(void *ctx, const struct row *conv)
     held->covers = false;
     walk(held->w, held->w->shards[held->shard].stores.vault, TABLE_LEGAL_HOLD, covers, held);
     if (held->covers)
-        walk(held->w, held->w->shards[held->shard].stores.main, TABLE_MESSAGE, tell_held, held);
+        walk_of(held->w, held->w->shards[held->shard].stores.main, TABLE_MESSAGE, conv->c[CONV_id], tell_held, held);
     return 0;
 }
 
@@ -336,7 +351,7 @@ static int index_of_user(void *ctx, const struct row *reader)
     index->user = (user_id)reader->c[READER_user];
     index->view.count = 0;
     index->message = 0;
-    walk(w, w->shards[index->shard].stores.main, TABLE_TOKEN, index_token, index);
+    walk_of(w, w->shards[index->shard].stores.main, TABLE_TOKEN, index->user, index_token, index);
     struct record *r = record_new(w, KIND_INDEX);
     record_set(r, FIELD_SHARD, w->shards[index->shard].name);
     record_set(r, FIELD_USER, record_user_name(w, index->user));
