@@ -12,7 +12,8 @@
  * the file itself is not touched, since only its bytes are there.
  *
  * Images of a version before ours are refused: a restore is no place for a migration. Two stores with equal rows may
- * have images with other bytes, as pages are given out in the order of the past.
+ * have images with other bytes, as pages are given out in the order of the past. Refused, too, is an image of a store
+ * on a file by one in memory, and the other way: their pages have not the same size (store_sqlite_open.c).
  */
 #include "core/store_sqlite.h"
 #include "core/store_sqlite_internal.h"
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #define HEADER_BYTES 20         /* the magic words, the page size and two versions; then come fields that may differ */
+#define HEADER_PAGE_BYTES 16    /* two bytes, the high one first */
 #define HEADER_WRITE_VERSION 18 /* 1: rollback journal, 2: write-ahead log */
 #define HEADER_READ_VERSION 19
 
@@ -36,14 +38,14 @@ static int copy_database(sqlite3 *to, sqlite3 *from)
     return finish != SQLITE_OK ? finish : step;
 }
 
-static int take_bytes(sqlite3 *db, struct store_image *image)
+static int take_bytes(sqlite3 *db, size_t page_bytes, struct store_image *image)
 {
     sqlite3_int64 size = 0;
     image->bytes = sqlite3_serialize(db, "main", &size, 0);
     if (!image->bytes)
         return SQLITE_NOMEM;
     image->size = (size_t)size;
-    sqlite_scrub_pages(image->bytes, image->size);
+    sqlite_scrub_pages(image->bytes, image->size, page_bytes);
     image->bytes[HEADER_WRITE_VERSION] = image->bytes[HEADER_READ_VERSION] = 1;
     return SQLITE_OK;
 }
@@ -62,7 +64,7 @@ int sqlite_backup(struct store *store, struct store_image **out)
     if (code == SQLITE_OK)
         code = copy_database(copy, sqlite->db);
     if (code == SQLITE_OK)
-        code = take_bytes(copy, image);
+        code = take_bytes(copy, sqlite_page_bytes(sqlite), image);
     sqlite3_close(copy);
     if (code != SQLITE_OK) {
         sqlite_image_free(image);
@@ -72,11 +74,16 @@ int sqlite_backup(struct store *store, struct store_image **out)
     return 0;
 }
 
-/* A version from 2 on would reach the live file: SQLite takes it as read-only, or as one with a write-ahead log. */
-static bool has_our_header(const struct store_image *image)
+/*
+ * A version from 2 on would reach the live file: SQLite takes it as read-only, or as one with a write-ahead log. And
+ * pages are copied as they are.
+ */
+static bool has_our_header(const struct store_image *image, size_t page_bytes)
 {
-    static const unsigned char header[HEADER_BYTES] = "SQLite format 3\0\x10\x00\x01\x01";
-    return image->size >= SQLITE_PAGE_BYTES && image->size % SQLITE_PAGE_BYTES == 0 &&
+    unsigned char header[HEADER_BYTES] = "SQLite format 3\0..\x01\x01";
+    header[HEADER_PAGE_BYTES] = (unsigned char)(page_bytes >> 8);
+    header[HEADER_PAGE_BYTES + 1] = (unsigned char)page_bytes;
+    return image->size >= page_bytes && image->size % page_bytes == 0 &&
            memcmp(image->bytes, header, HEADER_BYTES) == 0;
 }
 
@@ -122,7 +129,7 @@ int store_sqlite_open_bytes(enum store_part part, const char *name, unsigned cha
     *store = NULL;
     if (error_size > 0)
         error[0] = '\0';
-    if (size < SQLITE_PAGE_BYTES)
+    if (size < SQLITE_MEMORY_PAGE_BYTES)
         return sqlite_complain(&complaint, E_STORE, "found %zu bytes, expected a database; name another", size);
     bytes[HEADER_WRITE_VERSION] = bytes[HEADER_READ_VERSION] = 1;
     struct sqlite_store *sqlite = base_alloc(sizeof *sqlite);
@@ -145,7 +152,7 @@ int sqlite_restore(struct store *store, const struct store_image *image)
         return E_INVALID;
     for (int t = 0; t < TABLE_COUNT; t++)
         assert(sqlite->scans[t] == 0);
-    if (!has_our_header(image))
+    if (!has_our_header(image, sqlite_page_bytes(sqlite)))
         return E_STORE;
     sqlite3 *db = NULL;
     int status = open_image(image, &db);

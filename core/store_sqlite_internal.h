@@ -10,7 +10,8 @@
 #include <sqlite3.h>
 
 #define SQLITE_SCHEMA_VERSION 3
-#define SQLITE_PAGE_BYTES 4096
+#define SQLITE_FILE_PAGE_BYTES 4096
+#define SQLITE_MEMORY_PAGE_BYTES 1024
 
 /* A prepared scan that nobody runs at the moment. */
 struct scan_statement {
@@ -47,6 +48,10 @@ int sqlite_complain(const struct complaint *complaint, int status, const char *f
 static inline struct sqlite_store *sqlite_store_of(struct store *store)
 {
     return (struct sqlite_store *)(void *)store;
+}
+static inline size_t sqlite_page_bytes(const struct sqlite_store *sqlite)
+{
+    return sqlite->file ? SQLITE_FILE_PAGE_BYTES : SQLITE_MEMORY_PAGE_BYTES;
 }
 int sqlite_status(int code);                            /* 0 or negative, of SQLite's result code */
 int sqlite_fail(struct sqlite_store *sqlite, int code); /* and remembered */
@@ -94,7 +99,7 @@ int sqlite_restore(struct store *store, const struct store_image *image);
 void sqlite_image_free(struct store_image *image);
 
 /* store_sqlite_scrub.c */
-void sqlite_scrub_pages(unsigned char *bytes, size_t size); /* of a whole database */
+void sqlite_scrub_pages(unsigned char *bytes, size_t size, size_t page_bytes); /* of a whole database */
 int sqlite_scrub_file(struct sqlite_store *sqlite);         /* SQLite's code */
 
 extern const struct store_ops sqlite_ops;

@@ -7,6 +7,8 @@
  * deleted in it: so the rollback journal is always TRUNCATE. secure_delete ON; what it misses, store_sqlite_scrub.c
  * wipes. auto_vacuum   NONE: free pages hold zeros and are used again, so a smaller file would save room and nothing
  * else, at the price of moving pages in every commit that frees some; and scrubbing relies on their absence.
+ *   page_size     4096 on a file, as disks and systems write; 1024 in memory, where a step copies each page that it
+ * changes, for a rollback, and most change a few rows.
  *   wal_autocheckpoint  1000 pages, about 4 MB, SQLite's default: what bounds the log between two purges.
  *   synchronous   FULL or OFF, as the caller says: with FULL a commit that returned survives a loss of power.
  *   temp_store    MEMORY: a statement that needs room must not write rows into a file of its own.
@@ -24,7 +26,6 @@
 #include <string.h>
 
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
-                               "PRAGMA page_size = 4096;"
                                "PRAGMA auto_vacuum = NONE;"
                                "PRAGMA cache_size = -8000;" /* KiB */
                                "PRAGMA temp_store = MEMORY;"
@@ -55,7 +56,11 @@ static int configure(sqlite3 *db, const struct sqlite_store *sqlite, const struc
     /* Or a name in double quotes that is no column would be taken for a text. */
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    int code = sqlite3_exec(db, settings, NULL, NULL, NULL);
+    char page_size[64];
+    snprintf(page_size, sizeof page_size, "PRAGMA page_size = %zu", sqlite_page_bytes(sqlite));
+    int code = sqlite3_exec(db, page_size, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(db, settings, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code =
             sqlite3_exec(db, sqlite->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF", NULL, NULL, NULL);

@@ -26,8 +26,8 @@
 #define LEAF_INDEX 10
 #define LEAF_TABLE 13
 
-/* The gap of a page, as offsets; empty when this is no page of a b-tree, or its header is damaged. */
-static void find_gap(const unsigned char *page, bool first, size_t *from, size_t *to)
+/* The gap of a page of `bytes`, as offsets; empty when this is no page of a b-tree, or its header is damaged. */
+static void find_gap(const unsigned char *page, size_t bytes, bool first, size_t *from, size_t *to)
 {
     const unsigned char *header = page + (first ? FILE_HEADER_BYTES : 0);
     bool interior = header[0] == INTERIOR_INDEX || header[0] == INTERIOR_TABLE;
@@ -36,7 +36,7 @@ static void find_gap(const unsigned char *page, bool first, size_t *from, size_t
         return;
     size_t rows = (size_t)header[3] << 8 | header[4], begin = (size_t)header[5] << 8 | header[6];
     size_t end = (size_t)(header - page) + (interior ? 12 : 8) + 2 * rows;
-    if (end >= begin || begin > SQLITE_PAGE_BYTES)
+    if (end >= begin || begin > bytes)
         return;
     *from = end;
     *to = begin;
@@ -53,30 +53,31 @@ static bool wipe(unsigned char *page, size_t from, size_t to)
     return dirty;
 }
 
-void sqlite_scrub_pages(unsigned char *bytes, size_t size)
+void sqlite_scrub_pages(unsigned char *bytes, size_t size, size_t page_bytes)
 {
-    for (size_t at = 0; at + SQLITE_PAGE_BYTES <= size; at += SQLITE_PAGE_BYTES) {
+    for (size_t at = 0; at + page_bytes <= size; at += page_bytes) {
         size_t from, to;
-        find_gap(bytes + at, at == 0, &from, &to);
+        find_gap(bytes + at, page_bytes, at == 0, &from, &to);
         wipe(bytes + at, from, to);
     }
 }
 
 int sqlite_scrub_file(struct sqlite_store *sqlite)
 {
-    unsigned char page[SQLITE_PAGE_BYTES];
+    unsigned char page[SQLITE_FILE_PAGE_BYTES];
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
     int code = sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (code == SQLITE_OK && file->pMethods)
         code = file->pMethods->xFileSize(file, &size);
     bool wrote = false;
-    for (sqlite3_int64 at = 0; code == SQLITE_OK && at + SQLITE_PAGE_BYTES <= size; at += SQLITE_PAGE_BYTES) {
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at + SQLITE_FILE_PAGE_BYTES <= size;
+         at += SQLITE_FILE_PAGE_BYTES) {
         size_t from, to;
-        code = file->pMethods->xRead(file, page, SQLITE_PAGE_BYTES, at);
+        code = file->pMethods->xRead(file, page, SQLITE_FILE_PAGE_BYTES, at);
         if (code != SQLITE_OK)
             break;
-        find_gap(page, at == 0, &from, &to);
+        find_gap(page, SQLITE_FILE_PAGE_BYTES, at == 0, &from, &to);
         if (!wipe(page, from, to))
             continue;
         code = file->pMethods->xWrite(file, page + from, (int)(to - from), at + (sqlite3_int64)from);

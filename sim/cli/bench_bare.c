@@ -218,8 +218,10 @@ static int open_bare(struct bare_db *db, enum store_part part, const char *path,
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int code = sqlite3_open_v2(path ? path : ":memory:", &db->db, flags, NULL);
     if (code == SQLITE_OK)
+        code = sqlite3_exec(db->db, path ? "PRAGMA page_size = 4096" : "PRAGMA page_size = 1024", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
         code = sqlite3_exec(db->db,
-                            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096; PRAGMA cache_size = -8000;"
+                            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -8000;"
                             "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 1000;",
                             NULL, NULL, NULL);
     if (code == SQLITE_OK)
