@@ -21,7 +21,8 @@ enum cache_answer { CACHE_UNKNOWN, CACHE_ABSENT, CACHE_HAS };
 /* The row with this row's key; borrowed until the next call. */
 enum cache_answer store_cache_get(struct store_cache *cache, enum store_table table, const struct row *key,
                                   const struct row **found);
-/* The table has no rows: from now on, while there is room for all that are put there, a row that is unknown is not there. */
+/* The table has no rows: from now on, while there is room for all that are put there, a row that is unknown is not
+ * there. */
 void store_cache_empty(struct store_cache *cache, enum store_table table);
 /* The store was read: this row is there; or no row with its key is. */
 void store_cache_read(struct store_cache *cache, enum store_table table, const struct row *row, bool there);

@@ -100,7 +100,7 @@ void sqlite_image_free(struct store_image *image);
 
 /* store_sqlite_scrub.c */
 void sqlite_scrub_pages(unsigned char *bytes, size_t size, size_t page_bytes); /* of a whole database */
-int sqlite_scrub_file(struct sqlite_store *sqlite);         /* SQLite's code */
+int sqlite_scrub_file(struct sqlite_store *sqlite);                            /* SQLite's code */
 
 extern const struct store_ops sqlite_ops;
 

@@ -71,8 +71,7 @@ int sqlite_scrub_file(struct sqlite_store *sqlite)
     if (code == SQLITE_OK && file->pMethods)
         code = file->pMethods->xFileSize(file, &size);
     bool wrote = false;
-    for (sqlite3_int64 at = 0; code == SQLITE_OK && at + SQLITE_FILE_PAGE_BYTES <= size;
-         at += SQLITE_FILE_PAGE_BYTES) {
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at + SQLITE_FILE_PAGE_BYTES <= size; at += SQLITE_FILE_PAGE_BYTES) {
         size_t from, to;
         code = file->pMethods->xRead(file, page, SQLITE_FILE_PAGE_BYTES, at);
         if (code != SQLITE_OK)

@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define ROUNDS 30000
-#define VALUES 3 /* of a column */
+#define VALUES 3    /* of a column */
+#define MANY 20000U /* more rows than it can remember */
 
 struct pair {
     struct store *memory, *sqlite;
@@ -236,6 +237,27 @@ static void a_rollback_a_restore_and_a_clear_are_not_overlooked(void)
     store->ops->close(store);
 }
 
+/* A table that was empty is known whole only until a row of it is forgotten. */
+static void more_rows_than_it_can_remember_are_all_there(void)
+{
+    store = open_file("many.db", false);
+    begin();
+    for (uint64_t key = 1; key <= MANY; key++)
+        put(TABLE_META, &(struct row){.c = {[META_key] = key, [META_value] = 2 * key}});
+    unsigned wrong = 0;
+    for (uint64_t key = 1; key <= MANY; key++)
+        wrong += value_of(key) != 2 * key;
+    for (uint64_t key = 1; key <= MANY; key += 2)
+        put(TABLE_META, &(struct row){.c = {[META_key] = key, [META_value] = 3 * key}});
+    for (uint64_t key = 1; key <= MANY; key += 7)
+        del(TABLE_META, &(struct row){.c = {[META_key] = key}});
+    commit();
+    for (uint64_t key = 1; key <= MANY; key++)
+        wrong += value_of(key) != (key % 7 == 1 ? 0 : key % 2 ? 3 * key : 2 * key);
+    CU_ASSERT_EQUAL(wrong, 0);
+    store->ops->close(store);
+}
+
 /* A visit may ask what it likes, the same range too. */
 static int ask_within(void *ctx, const struct row *row)
 {
@@ -265,6 +287,7 @@ static const struct named_test tests[] = {
     {"what_is_remembered_is_what_is_there", what_is_remembered_is_what_is_there},
     {"a_store_that_remembers_nothing_says_the_same", a_store_that_remembers_nothing_says_the_same},
     {"a_rollback_a_restore_and_a_clear_are_not_overlooked", a_rollback_a_restore_and_a_clear_are_not_overlooked},
+    {"more_rows_than_it_can_remember_are_all_there", more_rows_than_it_can_remember_are_all_there},
     {"a_range_may_be_asked_for_while_it_is_told", a_range_may_be_asked_for_while_it_is_told},
 };
 
