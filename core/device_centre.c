@@ -6,8 +6,9 @@
  * Method: a push names the position of its entry in the user's log, so all pushes of an epoch have one order. A
  * notification is a copy in the replica's list; a withdrawal of which the message, or the whole conversation (target
  * 0), is not passed by the log yet stays there too, as a mark that is never shown. What is announced is late, and not
- * shown, when the app's cursor or a withdrawal of it has passed its position. A mark that the cursor has passed is not
- * needed any more. From the app's side: what the cursor has passed stays only while its message is readable.
+ * shown, when the app's cursor or a withdrawal of it has passed its position. A restored shard may be told again what
+ * it has forgotten, in a new epoch: that is known by its version. A mark that the cursor has passed is not needed any
+ * more. From the app's side: what the cursor has passed stays only while its message is readable.
  */
 #include "core/decide.h"
 #include "core/device_internal.h"
@@ -18,9 +19,19 @@ static bool is_passed(const struct device *d, uint32_t epoch, uint64_t position)
     return epoch != d->epoch ? epoch < d->epoch : position <= d->cursor;
 }
 
+/* What a younger log repeats is older than its epoch: versions tell it, for an epoch's positions tell nothing of it. */
 static bool is_after(const struct replica_copy *c, const struct wire *w)
 {
-    return c->epoch != w->epoch ? c->epoch > w->epoch : c->position > w->position;
+    if (c->epoch == w->epoch)
+        return c->position > w->position;
+    return c->epoch > w->epoch || c->version >= w->version;
+}
+
+/* The log of before has told the app all of this conversation up to there. */
+static bool is_repeated(const struct device *d, const struct wire *w)
+{
+    const struct replica_conv *conv = w->epoch > d->epoch ? replica_conv_find(&d->replica, w->conv) : NULL;
+    return conv && conv->last >= w->version;
 }
 
 static struct replica_copy *find(const struct device *d, conv_id conv, msg_id target)
@@ -49,7 +60,7 @@ static struct note *say(const struct device *d, const struct replica_copy *c, en
 static bool is_late(const struct device *d, const struct wire *w)
 {
     const struct replica_copy *own = find(d, w->conv, w->target), *all = find(d, w->conv, 0);
-    return is_passed(d, w->epoch, w->position) || (own && own->mark && is_after(own, w)) ||
+    return is_passed(d, w->epoch, w->position) || is_repeated(d, w) || (own && own->mark && is_after(own, w)) ||
            (all && all->mark && is_after(all, w));
 }
 
@@ -104,6 +115,7 @@ static void withdraw(struct device *d, const struct wire *w, struct out *out)
     if (is_passed(d, w->epoch, w->position) || (known && is_after(known, w)))
         return;
     struct replica_copy *c = replica_copy_put(r, w->conv, COPY_NOTIFICATION, w->target, 0);
+    c->version = w->version;
     c->epoch = w->epoch;
     c->position = w->position;
     c->mark = true;
