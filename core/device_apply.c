@@ -247,7 +247,7 @@ void apply_entry(struct device *d, const struct wire *w, struct out *out)
     if (w->entry == ENTRY_UNINVITE)
         copies_uninvite(d, w, out);
     if (w->entry == ENTRY_INVITE && !(conv && w->version <= conv->as_of))
-        copies_invite(d, w->conv, w->target, w->version, &w->body);
+        copies_invite(d, w->conv, w->target, w->version, &w->body, false);
     if (conv && w->version <= conv->as_of)
         outbox_carried(d, w->entry == ENTRY_SEND ? w->target : 0); /* R3: the snapshot has what became of it */
     else if (w->entry == ENTRY_JOIN)
@@ -324,7 +324,7 @@ static void install_invitations(struct device *d, const struct reset *reset, str
     for (size_t i = 0; i < reset->count && protocol_has_entry(d->protocol, ENTRY_ITEM_INVITE); i++) {
         const struct reset_item *item = &reset->items[i];
         if (item->entry == ENTRY_ITEM_INVITE)
-            copies_invite(d, item->conv, item->target, item->version, &item->body);
+            copies_invite(d, item->conv, item->target, item->version, &item->body, true);
     }
 }
 

@@ -366,10 +366,12 @@ static void end_invitation(struct device *d, struct replica_copy *c, struct gone
     c->text = (struct text){0};
 }
 
-void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text)
+void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text, bool snapshot)
 {
     struct replica_copy *c = invitation(d, conv, id);
-    if (c && !decide_version_wins(d->policy, v, c->version, c->mark))
+    /* A mark of the same version: an earlier snapshot left it out, and its shard has been restored since. */
+    bool left_out = c && c->mark && c->version == v;
+    if (c && !(snapshot && left_out) && !decide_version_wins(d->policy, v, c->version, c->mark))
         return;
     c = replica_copy_put(&d->replica, conv, COPY_INVITATION, id, 0);
     c->version = v;

@@ -117,7 +117,7 @@ void copies_search(struct device *d, struct out *out);
 void copies_export(struct device *d, const struct wire *w);
 
 /* An invitation is open, as of that version; or has ended; or, if the snapshot does not have it, is here no more. */
-void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text);
+void copies_invite(struct device *d, conv_id conv, msg_id id, version v, const struct text *text, bool snapshot);
 void copies_uninvite(struct device *d, const struct wire *w, struct out *out);
 void copies_keep_invitations(struct device *d, const struct reset *reset, struct out *out);
 

@@ -55,6 +55,11 @@ static void which_past_a_backup_is_of(void)
         {"a younger one that was taken before has it", INVARIANT_REPLICAS_AGREE, VERDICT_HELD, ANY_COUNT, 0,
          PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") LOSE_M("11s") FROM("20s", "b1", "3") FIND_M(
              "21s") "21s show device=a.p in=c message=m copy=body version=3\n" DELIVER VIEWS("c/m@3", "c/m@3") END},
+        {"a reset of between comes late", INVARIANT_NO_SILENT_LOSS, VERDICT_HELD, ANY_COUNT, 0,
+         PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") FROM("20s", "b1", "3") LOSE_M("21s")},
+        {"what is shown since must not go", INVARIANT_NO_SILENT_LOSS, VERDICT_VIOLATED, ANY_COUNT, 0,
+         PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") FROM("20s", "b1", "3") LOSE_M("21s")
+             FIND_M("22s") LOSE_M("23s")},
         {"and who has it not is wrong then", INVARIANT_REPLICAS_AGREE, VERDICT_VIOLATED, ANY_COUNT, 0,
          PEOPLE BEFORE_M SEND_M SHOW_M BACKUP("2s") FROM("10s", "b0", "2") LOSE_M("11s") FROM("20s", "b1", "3")
              DELIVER VIEWS("-", "-") END},

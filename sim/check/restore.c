@@ -61,6 +61,8 @@ static void forget_message(struct check *c, struct message *m, uint32_t restore)
         m->sent = lived(c, restore, m->send_seq);
         m->lost = !m->sent;
     }
+    if (m->lost)
+        m->missed_seq = c->now->seq;
     if (!m->edit_version)
         return;
     struct record edit;

@@ -63,6 +63,7 @@ struct message {
     uint64_t send_seq, send_at_us;
     uint64_t other_seq; /* when it was committed twice, for a restore lost the first: the one that does not count */
     version other_version;
+    uint64_t missed_seq;               /* of the last restore that lost it */
     bool sent, sent_when_closed, lost; /* lost: by the restore of its shard */
     bool invitation;                   /* it is none, but the offer to be a member that its author made to `invitee` */
     uint32_t invitee;

@@ -194,6 +194,8 @@ bool hide_explained(struct check *c, const struct event *e, const struct holding
     uint32_t user = c->devices[e->device].user;
     if (h->pending || m->lost || own_request(c, &m->target, e->device) || own_request(c, &conv->target, e->device))
         return true;
+    if (m->missed_seq > h->show_seq)
+        return true; /* a restore had lost it, and a younger backup has it: what was read between went without it */
     if ((m->sent || m->invitation) && h->version && h->version < m->send_version)
         return true; /* sent again after a restore: what was shown is lost */
     if (deleted_since(c, &m->target, h->version) || m->target.deleted || m->claims)
