@@ -1,6 +1,6 @@
 /*
- * bench.c: `sexton bench queue`, `sexton bench phold` (bench_phold.c), `sexton bench store` (bench_store.c) and
- * `sexton bench seeds` (bench_seeds.c).
+ * bench.c: `sexton bench queue`, `sexton bench phold` (bench_phold.c), `sexton bench store` (bench_store.c),
+ * `sexton bench seeds` (bench_seeds.c) and `sexton bench history` (bench_history.c).
  *
  * queue: the event queue in the hold model (as in PHOLD): a steady number of pending events;
  * each step pops the first and pushes one an exponential time later. One step in eight cancels and replaces another
@@ -8,6 +8,7 @@
  */
 #include "core/rng.h"
 #include "sim/cli/args.h"
+#include "sim/cli/bench_history.h"
 #include "sim/cli/bench_phold.h"
 #include "sim/cli/bench_seeds.h"
 #include "sim/cli/bench_store.h"
@@ -23,7 +24,8 @@
 static const char usage[] = "usage: sexton bench queue [--pending N] [--steps N]\n"
                             "       sexton bench phold [--lps N] [--events-per-lp K] [--events E] [--json FILE]\n"
                             "       sexton bench store [--operations N] [--rounds N]\n"
-                            "       sexton bench seeds [FILE] [--seeds N] [--rounds N] [--json FILE]\n\n"
+                            "       sexton bench seeds [FILE] [--seeds N] [--rounds N] [--json FILE]\n"
+                            "       sexton bench history [FILE] [--seed N] [--rounds N] [--json FILE]\n\n"
                             "store: the steps of one shard in a crowd's run, on each store, beside bare prepared\n"
                             "statements of the same writes in the same transactions; and what bounds each.\n";
 
@@ -84,9 +86,8 @@ static int complain_of_bounds(struct args *args, const struct phold *phold, uint
 int cmd_bench(int argc, char **argv)
 {
     struct args args = args_begin(argc, argv, usage);
-    const char *what = "", *file = "scenarios/scale/race-small.json", *json = NULL;
-    bool named = false;
-    uint64_t pending = 0, steps = 2000000, operations = 1000, rounds = 5, seeds = 1000;
+    const char *what = "", *file = NULL, *json = NULL;
+    uint64_t pending = 0, steps = 2000000, operations = 1000, rounds = 5, seeds = 1000, seed = 1;
     struct phold phold = {.lps = 65536, .events_per_lp = 1, .events = 2500000};
     while (args_more(&args)) {
         if (args_flag(&args, "--help") || args_flag(&args, "-h")) {
@@ -97,23 +98,26 @@ int cmd_bench(int argc, char **argv)
             args_number(&args, "--operations", &operations) || args_number(&args, "--rounds", &rounds) ||
             args_number(&args, "--lps", &phold.lps) || args_number(&args, "--events-per-lp", &phold.events_per_lp) ||
             args_number(&args, "--events", &phold.events) || args_number(&args, "--seeds", &seeds) ||
-            args_option(&args, "--json", &json))
+            args_number(&args, "--seed", &seed) || args_option(&args, "--json", &json))
             continue;
-        bool of_file = strcmp(what, "seeds") == 0 && !named;
+        bool of_file = (strcmp(what, "seeds") == 0 || strcmp(what, "history") == 0) && !file;
         if ((*what && !of_file) || !args_operand(&args, *what ? &file : &what))
             return args_unknown(&args);
-        named = of_file;
     }
     bool of_store = strcmp(what, "store") == 0, of_phold = strcmp(what, "phold") == 0;
-    bool of_seeds = strcmp(what, "seeds") == 0;
-    if (!args.bad && !of_store && !of_phold && !of_seeds && strcmp(what, "queue") != 0)
-        return args_complain(&args, *what ? what : "nothing", "queue, phold, store or seeds");
-    if (!args.bad && json && !of_phold && !of_seeds)
-        return args_complain(&args, "--json", "it with phold or seeds");
+    bool of_seeds = strcmp(what, "seeds") == 0, of_history = strcmp(what, "history") == 0;
+    if (!args.bad && !of_store && !of_phold && !of_seeds && !of_history && strcmp(what, "queue") != 0)
+        return args_complain(&args, *what ? what : "nothing", "queue, phold, store, seeds or history");
+    if (!args.bad && json && !of_phold && !of_seeds && !of_history)
+        return args_complain(&args, "--json", "it with phold, seeds or history");
     if (args.bad || complain_of_bounds(&args, &phold, pending, operations) != SEXTON_OK)
         return SEXTON_USAGE;
     if (of_seeds)
-        return bench_seeds(&(struct seeds_bench){file, seeds ? seeds : 1, rounds}, json);
+        return bench_seeds(
+            &(struct seeds_bench){file ? file : "scenarios/scale/race-small.json", seeds ? seeds : 1, rounds}, json);
+    if (of_history)
+        return bench_history(&(struct history_bench){file ? file : "scenarios/scale/crowd-20.json", seed, rounds},
+                             json);
     if (of_phold)
         return bench_phold(&phold, json);
     if (of_store)
