@@ -93,10 +93,10 @@ test: all $(TEST_PROGRAM)
 check: test lint
 	build/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS)
 
-## operations and events a second
-bench: all
-	build/sexton bench queue
-	build/sexton bench store
+## every figure that sexton is measured by, in one table (BENCH_ROUNDS=3, BENCH_FULL=1 with the largest, PHOLD_NS3=PROGRAM)
+bench:
+	+@$(MAKE) -s V=O3 build/O3/sexton
+	python3 tests/bench.py build/O3/sexton
 
 ## draw the report of the last run
 report: all
