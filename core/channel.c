@@ -94,6 +94,13 @@ int channel_in(struct shard *s, shard_id source, struct row *row)
 static void await_answer(struct shard *s, shard_id destination)
 {
     struct channel *c = &s->channels[destination];
+    if (decide_paces(s->policy)) { /* its patience begins with what is confirmed, not with each entry */
+        if (c->retry_at_us == TIME_NEVER) {
+            c->backoff_us = pace_patience(c);
+            c->retry_at_us = s->now_us + c->backoff_us;
+        }
+        return;
+    }
     c->backoff_us = CHANNEL_RETRY_US;
     if (c->retry_at_us == TIME_NEVER || c->retry_at_us > s->now_us + c->backoff_us)
         c->retry_at_us = s->now_us + c->backoff_us;
@@ -134,7 +141,8 @@ int channel_send(struct shard *s, shard_id destination, const struct wire *wire,
     struct row row;
     CHECK(pack(s, destination, n, wire, &row));
     CHECK(shard_put(s, TABLE_OUTBOX, &row));
-    if (n <= out.c[CHANNEL_OUT_confirmed] + CHANNEL_WINDOW)
+    if (decide_paces(s->policy) ? pace_lets_out(&s->channels[destination], &out, n, s->now_us)
+                                : n <= out.c[CHANNEL_OUT_confirmed] + CHANNEL_WINDOW)
         CHECK(transmit(s, destination, &row));
     await_answer(s, destination);
     if (number)
@@ -390,6 +398,28 @@ static int drop_confirmed(struct shard *s, shard_id destination, uint64_t from, 
     return 0;
 }
 
+static int send_paced(struct shard *s, shard_id destination, const struct row *out)
+{
+    uint64_t first, last = pace_next(&s->channels[destination], out, s->now_us, &first);
+    return first <= last ? resend(s, destination, first, last) : 0;
+}
+
+/* Entries that waited for these to be confirmed may leave now. */
+static int send_more(struct shard *s, shard_id destination, const struct row *out, uint64_t before)
+{
+    struct channel *c = &s->channels[destination];
+    uint64_t last = out->c[CHANNEL_OUT_next] - 1, confirmed = out->c[CHANNEL_OUT_confirmed];
+    if (decide_paces(s->policy)) {
+        pace_confirmed(c, out, before, s->now_us);
+        c->retry_at_us = TIME_NEVER;
+        CHECK(send_paced(s, destination, out));
+    } else if (before + CHANNEL_WINDOW < last) {
+        CHECK(resend(s, destination, before + CHANNEL_WINDOW + 1, confirmed + CHANNEL_WINDOW));
+    }
+    await_answer(s, destination);
+    return 0;
+}
+
 static int receive_ack(struct shard *s, shard_id source, const struct wire *ack)
 {
     struct row out;
@@ -400,11 +430,9 @@ static int receive_ack(struct shard *s, shard_id source, const struct wire *ack)
     if (ack->number > confirmed) {
         CHECK(drop_confirmed(s, source, confirmed + 1, ack->number));
         out.c[CHANNEL_OUT_confirmed] = ack->number;
-        uint64_t open = confirmed + CHANNEL_WINDOW + 1; /* first that was outside the window */
-        if (open <= last)
-            CHECK(resend(s, source, open, ack->number + CHANNEL_WINDOW));
-        await_answer(s, source);
-    } else if (ack->number < last && s->channels[source].hurried != ack->number + 1) {
+        CHECK(send_more(s, source, &out, confirmed));
+    } else if (ack->number < (decide_paces(s->policy) ? s->channels[source].sent_to : last) &&
+               s->channels[source].hurried != ack->number + 1) {
         s->channels[source].hurried = ack->number + 1; /* a gap was reported: fill it, once */
         CHECK(resend(s, source, ack->number + 1, ack->number + 1));
     }
@@ -468,6 +496,10 @@ static int channel_retry(struct shard *s, shard_id destination)
         struct wire *ask = out_send(s->out, OUT_TO_SHARD, destination);
         ask->kind = WIRE_REBASE_Q;
         ask->incarnation = s->restored;
+    }
+    if (confirmed < last && decide_paces(s->policy)) {
+        pace_lost(c, &out);
+        return send_paced(s, destination, &out);
     }
     if (confirmed < last) {
         uint64_t end = confirmed + CHANNEL_WINDOW;

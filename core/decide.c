@@ -187,6 +187,11 @@ bool decide_keeps_ahead(const struct policy *p)
     return p->early_entries == 1;
 }
 
+bool decide_paces(const struct policy *p)
+{
+    return p->channel_resend == 1;
+}
+
 bool decide_channel_in_order(const struct policy *p)
 {
     return !flawed(p, FLAW_ARRIVAL_ORDER_WINS);

@@ -125,6 +125,7 @@ uint64_t decide_horizon(const struct policy *p, uint64_t min_acknowledged, uint6
 uint64_t decide_age_us(const struct policy *p);
 /* Does a receiver keep, in memory, what arrives before its turn? (C1) */
 bool decide_keeps_ahead(const struct policy *p);
+bool decide_paces(const struct policy *p);            /* is no more on the way than is being confirmed? */
 bool decide_channel_in_order(const struct policy *p); /* C1 */
 bool decide_channel_repeats(const struct policy *p);  /* does an entry that comes again take effect again? */
 bool decide_channel_renews(const struct policy *p); /* do numbers begin anew with an incarnation of the sender? (C3) */

@@ -58,7 +58,8 @@ const struct policy_preset policy_presets[] = {
      "invite-expiry=7d "
      "orphan-after=1m "
      "typing=on "
-     "idle-timeout=20s"},
+     "idle-timeout=20s "
+     "channel-resend=paced"},
 };
 const size_t policy_presets_size = sizeof policy_presets / sizeof policy_presets[0];
 

@@ -47,6 +47,7 @@ static const struct {
     {"invite", "CATALOGUE 1a (permissions); element-hq/element-meta#420"},
     {"invite-expiry", "matrix-org/synapse#4836"},
     {"idle-timeout", "XMPP smacks resume 300 s; Zulip event queues idle out after 600 s (CATALOGUE 4)"},
+    {"channel-resend", "RFC 896, RFC 5681 (congestion collapse)"},
     {"orphan-after", "Briar removes orphaned attachments after 28 d (CATALOGUE 4)"},
     {"typing", "CATALOGUE 27"},
 };

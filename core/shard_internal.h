@@ -114,7 +114,12 @@ struct beat {
 struct channel {          /* volatile half of a channel to one shard */
     uint64_t retry_at_us; /* TIME_NEVER when nothing is awaited */
     uint64_t backoff_us;
-    uint64_t hurried;   /* last number resent because the receiver reported a gap */
+    uint64_t hurried; /* last number resent because the receiver reported a gap */
+    /* of a paced one (channel_pace.c) */
+    uint32_t burst;                      /* that may be unconfirmed; 0 = it has not begun */
+    uint64_t sent_to;                    /* the last number that is on the way */
+    uint64_t again_to;                   /* up to here what is sent is sent again */
+    uint64_t timed, timed_at_us, rtt_us; /* timed: the number whose answer is measured; 0 = none */
     struct wire *ahead; /* received before their turn: number n at n % CHANNEL_WINDOW; NULL until there is one */
 };
 
@@ -483,6 +488,15 @@ int fanout_timer(struct shard *s, conv_id conv);
 
 /* ---- channels (channel.c) ---- */
 /* Number and store an entry for a shard (this one included, where it takes effect at once). number may be NULL. */
+/* ---- channel_pace.c: of a channel's volatile half; out: its row, as it is now ---- */
+uint64_t pace_patience(const struct channel *c); /* how long an answer may take */
+/* May this new entry leave at once? It has then left. */
+bool pace_lets_out(struct channel *c, const struct row *out, uint64_t number, uint64_t now_us);
+void pace_confirmed(struct channel *c, const struct row *out, uint64_t before, uint64_t now_us);
+void pace_lost(struct channel *c, const struct row *out); /* no answer came */
+/* What may leave now: from *first to what is returned, nothing when that is smaller. It has then left. */
+uint64_t pace_next(struct channel *c, const struct row *out, uint64_t now_us, uint64_t *first);
+
 int channel_send(struct shard *s, shard_id destination, const struct wire *wire, uint64_t *number);
 int channel_receive(struct shard *s, shard_id source, const struct wire *wire);
 int channel_timers(struct shard *s);

@@ -50,6 +50,7 @@
     X(metrics)         \
     X(reports)         \
     X(readme)          \
+    X(channel_pace)    \
     X(faults)
 
 #define DECLARE(name) int suite_##name(void);
