@@ -240,7 +240,7 @@ bool decide_holds_poll(const struct policy *p)
 uint64_t decide_silence_us(const struct policy *p)
 {
     uint64_t usual_us = p->beat_us;
-    if (!p->idle_timeout_us)
+    if (!p->idle_timeout_us || flawed(p, FLAW_DEAD_LINK_BELIEVED))
         return 0;
     if (decide_holds_poll(p))
         usual_us = p->long_poll_us;

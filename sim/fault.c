@@ -447,7 +447,8 @@ static void begin_listed(struct world *w, uint32_t index)
                           .down_us = step->down_us,
                           .up_us = step->up_us,
                           .each_us = step->each_us,
-                          .spread_us = step->spread_us};
+                          .spread_us = step->spread_us,
+                          .lingers = step->lingers};
     if (step->shape) {
         uint32_t *among = model.a;
         fault_shape(w, &w->drawn_rng, (enum fault_shape)step->shape, among, model.a_count, &model);

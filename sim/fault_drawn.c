@@ -98,6 +98,8 @@ void drawn_links(struct world *w, struct rng *rng, enum fault_kind kind, uint64_
             model.believes = (unsigned)rng_below(rng, BELIEVES_SHARD + 1);
             model.each_us = rng_between(rng, US_PER_MS, EACH_MAX_US);
             model.spread_us = CONNECT_SPREAD_US;
+            if (w->policy.idle_timeout_us) /* elsewhere nobody would ever give it up */
+                model.lingers = rng_below(rng, 2) == 0;
     }
     fault_link_begin(w, &model, for_us);
 }

@@ -6,8 +6,9 @@
  * Method: each is a fault of the list in fault.c, which ends it; here is what it does when it begins and when it ends.
  * A dead connection is marked with its fault; whatever is sent on it counts as touched and is gone. The mark goes with
  * the connection: whoever notices, by a time-out or because the fault is over, breaks it, and then the device dials
- * again. A half-open fault is over when none of its connections is left. While any of these lasts, its path is not
- * healthy: the record of its beginning and that of its end say so.
+ * again. One that lingers is noticed by a time-out only, and its fault is over before. A half-open fault is over when
+ * none of its connections is left. While any of these lasts, its path is not healthy: the record of its beginning and
+ * that of its end say so.
  */
 #include "sim/record.h"
 
@@ -183,7 +184,8 @@ static void end_at(struct world *w, const struct fault *f, uint32_t mark, device
     struct world_device *d = world_device(w, id);
     switch (f->kind) {
         case FAULT_HALF_OPEN:
-            link_end_ghost(w, id);
+            if (!f->lingers)
+                link_end_ghost(w, id);
             break;
         case FAULT_CAPTIVE:
             if (d->captive == mark)
@@ -200,8 +202,9 @@ static void end_at(struct world *w, const struct fault *f, uint32_t mark, device
     }
     if (d->link.dead != mark)
         return;
-    d->link.dead = 0;
-    link_break(w, id);
+    d->link.dead = f->lingers ? LINK_LINGERS : 0;
+    if (!f->lingers)
+        link_break(w, id);
 }
 
 static bool is_of_devices(const struct fault *f)
@@ -254,6 +257,8 @@ void fault_link_end(struct world *w, struct fault *f)
 
 void fault_link_gone(struct world *w, uint32_t dead)
 {
+    if (dead == LINK_LINGERS)
+        return;
     struct fault *f = &w->faults[dead - 1];
     if (f->active && f->kind == FAULT_HALF_OPEN && f->left && --f->left == 0)
         fault_finish(w, f);

@@ -289,6 +289,7 @@ struct scenario_step {
     uint64_t down_us, up_us; /* flap: the least time of each state */
     uint64_t each_us;        /* slow-reader: for one message */
     uint64_t spread_us;      /* outage: over which they come back */
+    bool lingers;            /* half-open, captive: a dead connection is so until one of its ends gives it up */
 };
 
 /* Where the databases of a shard are: in memory, or files on simulated disks, with that journal. */

@@ -341,5 +341,8 @@ static const struct key step_keys[] = {
      "which end does not know; the other takes the connection for lost; default both", FA(HALF_OPEN)},
     {"each", KEY_TIME, P(each_us), 0, 0, NULL, "so long for one message; default 100ms", FA(SLOW_READER)},
     {"spread", KEY_TIME, P(spread_us), 0, 0, NULL, "over which they come back; default 200ms", FA(OUTAGE)},
+    {"lingers", KEY_FLAG, P(lingers), 0, 0, NULL,
+     "a new connection works when it is over, and one that was dead stays so until an end gives it up",
+     FA(HALF_OPEN) | FA(CAPTIVE)},
 };
 const struct key_table step_table = TABLE_OF(step_keys, "step", "");

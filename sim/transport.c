@@ -163,7 +163,8 @@ void transport_stream(struct world *w, device_id id, bool to_device, const struc
     count_stream(w, to_device, wire);
     observe_packet(w, from, wire);
     if (d->link.dead) {
-        fault_touch(w, &w->faults[d->link.dead - 1]);
+        if (d->link.dead != LINK_LINGERS)
+            fault_touch(w, &w->faults[d->link.dead - 1]);
         return;
     }
     if (intercepted(w, from, to, d->link.session, wire))

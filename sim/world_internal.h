@@ -100,6 +100,7 @@ struct world_shard {
     struct shard_disks *disks;              /* world_disk.c; NULL: its tables are in memory */
 };
 
+#define LINK_LINGERS UINT32_MAX /* the fault is over, and nobody has noticed that the connection is */
 struct link {
     uint32_t session;      /* 0 = no connection */
     uint32_t believed;     /* while opened: the session that the device knows of */
@@ -107,7 +108,7 @@ struct link {
     bool dialling, opened; /* opened: the device knows of the session */
     uint8_t failures;
     struct net_stream up, down;
-    uint32_t dead;       /* the fault, + 1, because of which the connection carries nothing; or 0 */
+    uint32_t dead;       /* the fault, + 1, because of which the connection carries nothing; LINK_LINGERS; or 0 */
     uint32_t ghost;      /* a session of which the shard alone does not know that it is gone; or 0 */
     uint64_t read_at_us; /* of a slow reader: when it is done with the message before */
 };
@@ -162,7 +163,7 @@ struct world_step {
 
 struct fault { /* a partition, hold or drop in force */
     enum fault_kind kind;
-    bool active, one_way;
+    bool active, one_way, lingers;
     uint32_t serial, step; /* step of the script, + 1; 0 = the crowd's */
     uint32_t *a, *b;       /* nodes, owned */
     size_t a_count, b_count;

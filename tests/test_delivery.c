@@ -63,6 +63,38 @@ static void a_push_needs_no_question(void)
     town_close(&t);
 }
 
+static size_t entries_unread(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < t.unread_count; i++)
+        count += t.unread[i].wire.kind == WIRE_ENTRY;
+    return count;
+}
+
+/* Back-pressure: what a device has not acknowledged is a page at most, however much there is to say to it. */
+static void a_slow_reader_is_sent_a_page_ahead_and_no_more(void)
+{
+    enum { PAGE = 4, SAID = 30 };
+    begin(PUSH);
+    t.policy.page = PAGE;
+    msg_id first = told(), last = 0;
+    t.reads_slowly = 4;
+    for (int i = 0; i < SAID; i++)
+        last = town_said(&t, 1, conv);
+    town_do(&t, 1, OPERATION_DELETE, conv, first, 0);
+    town_settle(&t);
+    CU_ASSERT_EQUAL(entries_unread(), PAGE);
+    size_t read = 0, most = 0;
+    for (; t.unread_count && read < 10 * SAID; read += town_read_one(&t))
+        if (entries_unread() > most)
+            most = entries_unread();
+    CU_ASSERT_EQUAL(most, PAGE);
+    CU_ASSERT(read >= SAID + 1 && read < 10 * SAID);
+    CU_ASSERT(town_reads(&t, 4, last));
+    CU_ASSERT_FALSE(town_reads(&t, 4, first));
+    town_close(&t);
+}
+
 static void a_device_that_polls_hears_at_its_next_poll(void)
 {
     begin(POLL);
@@ -294,6 +326,7 @@ static void a_field_weighs_its_tag_and_seven_bits_a_byte(void)
 
 #define TESTS(X)                                          \
     X(a_push_needs_no_question)                           \
+    X(a_slow_reader_is_sent_a_page_ahead_and_no_more)     \
     X(a_device_that_polls_hears_at_its_next_poll)         \
     X(polls_come_once_an_interval)                        \
     X(an_own_operation_polls_at_once)                     \

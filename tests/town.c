@@ -33,6 +33,11 @@ static void take_shard_out(struct town *t, shard_id shard)
             t->pushes[t->pushed++] = m->wire;
             continue;
         }
+        if (msg.to_device && t->reads_slowly && msg.to == t->reads_slowly) {
+            t->unread = base_grow(t->unread, &t->unread_cap, t->unread_count + 1, sizeof *t->unread);
+            t->unread[t->unread_count++] = msg;
+            continue;
+        }
         if (msg.to_device && t->lose_to_device > 0)
             t->lose_to_device--;
         else if (msg.to_device || !t->cut)
@@ -123,6 +128,7 @@ void town_close(struct town *t)
     out_free(&t->out);
     free(t->queue);
     free(t->pushes);
+    free(t->unread);
 }
 
 void town_user(struct town *t, user_id user)
@@ -271,6 +277,17 @@ static bool run_due(struct town *t)
             return true;
         }
     return false;
+}
+
+bool town_read_one(struct town *t)
+{
+    if (!t->unread_count)
+        return false;
+    struct town_msg msg = t->unread[0];
+    memmove(t->unread, t->unread + 1, --t->unread_count * sizeof *t->unread);
+    deliver(t, &msg);
+    town_settle(t);
+    return true;
 }
 
 void town_settle(struct town *t)

@@ -35,6 +35,9 @@ struct town {
     size_t queued, queue_cap;
     struct wire *pushes; /* to notification centres, in order; none arrives before town_push */
     size_t pushed, push_cap;
+    device_id reads_slowly; /* what is said to this device waits in `unread`, in order, until town_read_one */
+    struct town_msg *unread;
+    size_t unread_count, unread_cap;
     bool cut;           /* messages between shards are lost */
     int lose_to_device; /* so many messages to devices are lost next */
     uint64_t period_us; /* of a set-retention */
@@ -58,6 +61,8 @@ void town_connect(struct town *t, device_id device);
 /* The push arrives at its device, perhaps again. */
 void town_push(struct town *t, size_t push);
 void town_disconnect(struct town *t, device_id device);
+/* The slow reader takes up its next message, and everybody hears what it says to that; false when it has read all. */
+bool town_read_one(struct town *t);
 /* Invoke; returns the op number (0 when refused by the device itself). Nothing is delivered before town_settle. */
 uint32_t town_do(struct town *t, device_id device, enum operation operation, conv_id conv, msg_id target,
                  user_id subject);
