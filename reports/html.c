@@ -440,6 +440,39 @@ static void write_traffic(FILE *out, const struct result *r)
         fputs("</tbody>\n</table>\n", out);
 }
 
+/* After an outage: how long until the last device was back, and what that took. */
+static void write_herds(FILE *out, const struct result *r)
+{
+    bool begun = false;
+    char took[MEASURES_DURATION_MAX];
+    for (size_t i = 0; i < r->scenario_count; i++) {
+        const struct metrics_herd *h = &r->scenarios[i].measures.herd;
+        if (!h->herds)
+            continue;
+        if (!begun)
+            fputs("<h2>Back after an outage</h2>\n<p>Mean of a herd, from the end of the outage until the last device "
+                  "had all that its log held and nothing of its own was unanswered; missing: had not when the faults "
+                  "ended.</p>\n<table>\n<thead><tr><th>scenario</th><th class=\"n\">devices</th><th "
+                  "class=\"n\">missing</th><th class=\"n\">took</th><th class=\"n\">events</th><th "
+                  "class=\"n\">requests</th><th class=\"n\">bytes</th><th class=\"n\">between "
+                  "shards</th></tr></thead>\n<tbody>\n",
+                  out);
+        begun = true;
+        write_id(out, &r->scenarios[i], false);
+        number_cell(out, "devices", h->devices / h->herds, false);
+        number_cell(out, "missing", h->missing / h->herds, h->missing != 0);
+        measures_duration(h->took_us / h->herds, took);
+        fprintf(out, "<td class=\"n\" data-l=\"took\">%s</td>", took);
+        number_cell(out, "events", h->events / h->herds, false);
+        number_cell(out, "requests", h->requests / h->herds, false);
+        number_cell(out, "bytes", h->bytes / h->herds, false);
+        number_cell(out, "between shards", h->between / h->herds, false);
+        fputs("</tr>\n", out);
+    }
+    if (begun)
+        fputs("</tbody>\n</table>\n", out);
+}
+
 /* What became of one invariant in all scenarios; negative ones count only where it bit. */
 struct invariant_sum {
     const char *name;
@@ -516,6 +549,7 @@ int html_write(FILE *out, const struct html_input *input)
         write_scenarios(out, r);
     write_latency(out, r);
     write_traffic(out, r);
+    write_herds(out, r);
     write_invariants(out, r);
     fputs("<footer>", out);
     text(out, *r->version ? r->version : "sexton");

@@ -39,6 +39,7 @@ void measures_from(struct measures *into, const struct metrics *from)
     for (int i = METRICS_NEVER_RETURNS; i < METRICS_ENDS; i++)
         into->unreached[i] = metrics_unreached(from, (enum metrics_end)i);
     into->traffic = metrics_traffic(from);
+    into->herd = metrics_herd(from);
     const struct timeline *t = metrics_tombstones(from);
     for (uint32_t i = 0; i < TIMELINE_BINS; i++) {
         const struct timeline_bin *bin = &t->bins[i];
@@ -114,6 +115,13 @@ void measures_write_json(const struct measures *measures, FILE *out)
                 ",\"traffic\":{\"runs\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"between\":%" PRIu64
                 ",\"hottest\":%" PRIu64 "}",
                 traffic->runs, traffic->requests, traffic->bytes, traffic->between, traffic->hottest);
+    const struct metrics_herd *herd = &measures->herd;
+    if (herd->herds)
+        fprintf(out,
+                ",\"herd\":{\"herds\":%" PRIu64 ",\"devices\":%" PRIu64 ",\"missing\":%" PRIu64 ",\"took\":%" PRIu64
+                ",\"events\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"between\":%" PRIu64 "}",
+                herd->herds, herd->devices, herd->missing, herd->took_us, herd->events, herd->requests, herd->bytes,
+                herd->between);
     fputc('}', out);
 }
 

@@ -4,9 +4,10 @@
  *
  *     {"online":{"count":3,"p50":90,"p90":91,"p99":91,"max":91,"histogram":[[UPPER_US,COUNT],...]},"returning":{...},
  *      "since-deletion":{...},"never":0,"unreached":{"never-returns":1,"replaced":0,"away":0},"tombstones":[[AT_US,MEAN,MAX],...],
- *      "traffic":{"runs":1,"requests":9,"bytes":900,"between":4,"hottest":7}}
+ *      "traffic":{"runs":1,"requests":9,"bytes":900,"between":4,"hottest":7},
+ *      "herd":{"herds":1,"devices":9,"missing":0,"took":900,"events":90,"requests":9,"bytes":900,"between":4}}
  *
- * `traffic` is there only when a run measured it: sums over `runs` runs.
+ * `traffic` and `herd` are there only when a run measured them: sums over `runs` runs and `herds` herds.
  *
  * A zeroed struct is empty. The struct owns its arrays.
  */
@@ -32,6 +33,7 @@ struct measures {
     struct measures_tombstones *tombstones;  /* ascending in time */
     size_t tombstone_count, tombstone_cap;
     struct metrics_traffic traffic;
+    struct metrics_herd herd;
 };
 void measures_from(struct measures *into, const struct metrics *from); /* into: empty */
 void measures_release(struct measures *measures);                      /* and empty again */

@@ -254,6 +254,13 @@ void metrics_take(void *metrics, const struct record *r, const struct names *nam
             m->totals.traffic.between += record_get(r, FIELD_BETWEEN);
             m->totals.traffic.hottest += record_get(r, FIELD_HOTTEST);
             break;
+        case KIND_HERD:
+            metrics_totals_add_herd(&m->totals.herd,
+                                    &(struct metrics_herd){1, record_get(r, FIELD_COUNT), record_get(r, FIELD_WAITING),
+                                                           record_get(r, FIELD_PERIOD), record_get(r, FIELD_EVENTS),
+                                                           record_get(r, FIELD_REQUESTS), record_get(r, FIELD_BYTES),
+                                                           record_get(r, FIELD_BETWEEN)});
+            break;
         case KIND_EXEMPT:
             pairs_exempt(m->pairs, record_get(r, FIELD_NODE));
             break;
@@ -324,6 +331,11 @@ struct metrics_traffic metrics_traffic(const struct metrics *m)
     return m->totals.traffic;
 }
 
+struct metrics_herd metrics_herd(const struct metrics *m)
+{
+    return m->totals.herd;
+}
+
 void metrics_print_traffic(const struct metrics *m, const char *indent, FILE *out)
 {
     struct metrics_traffic t = m->totals.traffic;
@@ -332,6 +344,16 @@ void metrics_print_traffic(const struct metrics *m, const char *indent, FILE *ou
                 "%straffic a run: %" PRIu64 " requests, %" PRIu64 " bytes, %" PRIu64
                 " messages between shards, %" PRIu64 " steps of the busiest shard\n",
                 indent, t.requests / t.runs, t.bytes / t.runs, t.between / t.runs, t.hottest / t.runs);
+    struct metrics_herd h = m->totals.herd;
+    char took[MEASURES_DURATION_MAX];
+    if (!h.herds)
+        return;
+    measures_duration(h.took_us / h.herds, took);
+    fprintf(out,
+            "%sback after an outage: %" PRIu64 " devices in %s, %" PRIu64 " missing: %" PRIu64 " events, %" PRIu64
+            " requests, %" PRIu64 " bytes, %" PRIu64 " messages between shards\n",
+            indent, h.devices / h.herds, took, h.missing / h.herds, h.events / h.herds, h.requests / h.herds,
+            h.bytes / h.herds, h.between / h.herds);
 }
 
 uint64_t metrics_never(const struct metrics *m)

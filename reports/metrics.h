@@ -62,7 +62,12 @@ struct metrics_traffic {
     uint64_t runs, requests, bytes, between, hottest;
 };
 struct metrics_traffic metrics_traffic(const struct metrics *metrics);
-/* One line, a run's mean each; nothing when no run measured. */
+/* What it took until everybody was back after an outage, of the runs that measured it (record kind `herd`): sums. */
+struct metrics_herd {
+    uint64_t herds, devices, missing, took_us, events, requests, bytes, between;
+};
+struct metrics_herd metrics_herd(const struct metrics *metrics);
+/* A line each, means of a run and of a herd; nothing of what no run measured. */
 void metrics_print_traffic(const struct metrics *metrics, const char *indent, FILE *out);
 const struct timeline *metrics_tombstones(const struct metrics *metrics); /* of all shards together */
 

@@ -4,6 +4,7 @@
  *     metrics never COUNT
  *     metrics unreached END COUNT                 END: metrics_end_name
  *     metrics traffic RUNS REQUESTS BYTES BETWEEN HOTTEST
+ *     metrics herd HERDS DEVICES MISSING TOOK EVENTS REQUESTS BYTES BETWEEN
  *     metrics tombstones WIDTH AT COUNT SUM MAX   one bin
  */
 #include "reports/metrics_totals.h"
@@ -32,6 +33,7 @@ void metrics_totals_init(struct metrics_totals *totals)
     timeline_init(&totals->tombstones);
     memset(totals->unreached, 0, sizeof totals->unreached);
     totals->traffic = (struct metrics_traffic){0};
+    totals->herd = (struct metrics_herd){0};
 }
 
 void metrics_totals_release(struct metrics_totals *totals)
@@ -47,6 +49,7 @@ void metrics_totals_clear(struct metrics_totals *totals)
     timeline_init(&totals->tombstones);
     memset(totals->unreached, 0, sizeof totals->unreached);
     totals->traffic = (struct metrics_traffic){0};
+    totals->herd = (struct metrics_herd){0};
 }
 
 static void add_traffic(struct metrics_traffic *into, const struct metrics_traffic *from)
@@ -58,6 +61,18 @@ static void add_traffic(struct metrics_traffic *into, const struct metrics_traff
     into->hottest += from->hottest;
 }
 
+void metrics_totals_add_herd(struct metrics_herd *into, const struct metrics_herd *from)
+{
+    into->herds += from->herds;
+    into->devices += from->devices;
+    into->missing += from->missing;
+    into->took_us += from->took_us;
+    into->events += from->events;
+    into->requests += from->requests;
+    into->bytes += from->bytes;
+    into->between += from->between;
+}
+
 void metrics_totals_merge(struct metrics_totals *into, const struct metrics_totals *from)
 {
     for (int i = 0; i < METRICS_CLASSES; i++)
@@ -66,6 +81,7 @@ void metrics_totals_merge(struct metrics_totals *into, const struct metrics_tota
     for (int i = 0; i < METRICS_ENDS; i++)
         into->unreached[i] += from->unreached[i];
     add_traffic(&into->traffic, &from->traffic);
+    metrics_totals_add_herd(&into->herd, &from->herd);
 }
 
 void metrics_totals_write_text(const struct metrics_totals *totals, FILE *out)
@@ -88,6 +104,12 @@ void metrics_totals_write_text(const struct metrics_totals *totals, FILE *out)
     if (t->runs)
         fprintf(out, "metrics traffic %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", t->runs,
                 t->requests, t->bytes, t->between, t->hottest);
+    const struct metrics_herd *h = &totals->herd;
+    if (h->herds)
+        fprintf(out,
+                "metrics herd %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                " %" PRIu64 "\n",
+                h->herds, h->devices, h->missing, h->took_us, h->events, h->requests, h->bytes, h->between);
     for (uint32_t i = 0; i < TIMELINE_BINS; i++) {
         const struct timeline_bin *bin = &totals->tombstones.bins[i];
         uint64_t width = totals->tombstones.width_us;
@@ -148,7 +170,7 @@ static int read_unreached(struct metrics_totals *totals, const char *rest)
 
 int metrics_totals_read_text(struct metrics_totals *totals, const char *line)
 {
-    uint64_t n[5];
+    uint64_t n[8];
     const char *words = after(line, "metrics"), *rest;
     if (!words)
         return E_INVALID;
@@ -166,6 +188,12 @@ int metrics_totals_read_text(struct metrics_totals *totals, const char *line)
         if (!read_numbers(rest, n, 5))
             return E_INVALID;
         add_traffic(&totals->traffic, &(struct metrics_traffic){n[0], n[1], n[2], n[3], n[4]});
+        return 0;
+    }
+    if ((rest = after(words, "herd"))) {
+        if (!read_numbers(rest, n, 8))
+            return E_INVALID;
+        metrics_totals_add_herd(&totals->herd, &(struct metrics_herd){n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]});
         return 0;
     }
     if ((rest = after(words, "tombstones")) && read_numbers(rest, n, 5))

@@ -213,6 +213,26 @@ static void read_unreached(struct reading *r, struct measures *m, const cJSON *o
         m->unreached[i] = number(r, object, place, metrics_end_name((enum metrics_end)i));
 }
 
+static void read_herd(struct reading *r, struct metrics_herd *h, const cJSON *object, const char *scenario)
+{
+    char place[PLACE_MAX];
+    if (!object)
+        return;
+    snprintf(place, sizeof place, "%.60s.metrics.herd", scenario);
+    if (!cJSON_IsObject(object)) {
+        unexpected(r, place, "", object, "an object");
+        return;
+    }
+    h->herds = number(r, object, place, "herds");
+    h->devices = number(r, object, place, "devices");
+    h->missing = number(r, object, place, "missing");
+    h->took_us = number(r, object, place, "took");
+    h->events = number(r, object, place, "events");
+    h->requests = number(r, object, place, "requests");
+    h->bytes = number(r, object, place, "bytes");
+    h->between = number(r, object, place, "between");
+}
+
 static void read_measures(struct reading *r, struct measures *m, const cJSON *object, const char *scenario)
 {
     char place[PLACE_MAX];
@@ -221,6 +241,7 @@ static void read_measures(struct reading *r, struct measures *m, const cJSON *ob
     read_unreached(r, m, get(object, "unreached"), scenario);
     read_tombstones(r, m, list(r, object, place, "tombstones", false), place);
     read_traffic(r, &m->traffic, get(object, "traffic"), scenario);
+    read_herd(r, &m->herd, get(object, "herd"), scenario);
     for (int i = 0; i < METRICS_CLASSES; i++) {
         const char *class = metrics_class_name((enum metrics_class)i);
         snprintf(place, sizeof place, "%.60s.metrics.%s", scenario, class);

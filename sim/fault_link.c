@@ -247,6 +247,8 @@ void fault_link_end(struct world *w, struct fault *f)
     uint32_t mark = (uint32_t)(f - w->faults) + 1;
     for (size_t i = 0; is_of_devices(f) && i < f->a_count; i++)
         end_at(w, f, mark, f->a[i] - w->shard_count);
+    if (f->kind == FAULT_OUTAGE)
+        herd_begin(w, f->a, f->a_count);
     if (f->kind == FAULT_CLOG)
         transport_release(w, f);
     if (f->kind == FAULT_FLAP && f->cut >= 0) {

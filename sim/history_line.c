@@ -100,6 +100,8 @@ static const char *const templates[HISTORY_KINDS] = {
                    "[; it has turned away {requests} requests]",
     [KIND_TRAFFIC] = "traffic: {requests} requests, {bytes} bytes, {between} messages between shards, {hottest} steps "
                      "of the busiest",
+    [KIND_HERD] = "a herd of {count} devices came back in {period}, {waiting} are missing: {events} events, {requests} "
+                  "requests, {bytes} bytes, {between} messages between shards",
 };
 
 struct line {

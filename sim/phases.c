@@ -123,6 +123,7 @@ void phase_begin(struct world *w, enum phase phase)
             say(w, w->words.safety);
             break;
         case PHASE_HEAL:
+            herd_over(w);
             if (w->scenario->measure)
                 tell_traffic(w);
             say(w, w->words.heal);
@@ -189,6 +190,12 @@ static bool device_converged(struct world *w, device_id id, char cause[CAUSE_MAX
     else
         return true;
     return false;
+}
+
+bool phase_has_converged(struct world *w, device_id id)
+{
+    char cause[CAUSE_MAX];
+    return device_converged(w, id, cause);
 }
 
 struct backlog {

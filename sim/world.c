@@ -240,8 +240,10 @@ bool world_device_step(struct world *w, device_id id, struct device_input *input
         fault_crash(w, node_of_device(w, id), point, plan.for_us);
     else if (d->syncing || input->kind == DEVICE_MESSAGE)
         observe_synced(w, id);
-    if (input->kind == DEVICE_MESSAGE)
+    if (input->kind == DEVICE_MESSAGE) {
+        herd_heard(w, id);
         lives_retired(w, id);
+    }
     return true;
 }
 

@@ -139,6 +139,7 @@ struct world_device {
     bool lent;    /* another has run under this id */
     bool syncing; /* a delta up to sync_to is awaited, then observed */
     bool checked; /* found converged by the last poll */
+    bool of_herd; /* and has not caught up yet */
     uint64_t sync_to;
 };
 
@@ -252,6 +253,10 @@ struct world_name { /* a default name that was made in this run; see record_name
     uint32_t run : 31, conv : 1;
 };
 
+struct herd { /* that comes back from an outage; what had happened when it began */
+    uint64_t began_us, events, requests, bytes, between;
+    uint64_t devices, left; /* left: that have not caught up; 0: there is no herd */
+};
 struct traffic { /* of the safety phase */
     uint64_t requests, bytes, between;
     uint64_t steps[SCENARIO_SHARDS_MAX];
@@ -323,6 +328,7 @@ struct world {
     size_t race_count, race_cap;
     uint64_t safety_until_us;
     struct traffic traffic;
+    struct herd herd;
     world_tap_fn *tap;
     void *tap_ctx;
     struct crowd crowd;
@@ -584,6 +590,12 @@ bool observe_blob_is_whole(struct world *w, shard_id id, msg_id blob);
 
 /* ---- phases.c ---- */
 void phase_begin(struct world *w, enum phase phase);
+bool phase_has_converged(struct world *w, device_id id); /* this device */
 void phase_poll(struct world *w);
+
+/* ---- herd.c ---- */
+void herd_begin(struct world *w, const uint32_t *nodes, size_t count); /* these devices' outage is over */
+void herd_heard(struct world *w, device_id id);                        /* a message was taken */
+void herd_over(struct world *w);                                       /* the safety phase is */
 
 #endif

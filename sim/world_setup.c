@@ -322,6 +322,7 @@ void world_begin(struct world *w, const struct scenario *scenario, uint64_t seed
     if (scenario->remanence)
         w->remanence = remanence_new();
     w->traffic = (struct traffic){0};
+    w->herd = (struct herd){0};
     queue_clear(w->queue);
     idmap_clear(&w->ops);
     idmap_clear(&w->owners);

@@ -261,10 +261,14 @@ static void totals_travel_as_lines_exactly(void)
 {
     run("90 table shard=s0 tombstones=0 messages=2 conversations=1 entries=2 waiting=0 digest=1\n" DELETE_M1
         "160 table shard=s0 tombstones=3 messages=2 conversations=1 entries=2 waiting=0 digest=1\n"
-        "9000000 " HIDE_M1);
+        "9000000 " HIDE_M1 "9000001 traffic requests=1 bytes=2 between=3 hottest=4\n"
+        "9000002 herd count=9 waiting=1 period=700 events=5 requests=6 bytes=7 between=8\n");
     run(DELETE_M1);
     run(DELETE_M1 "150 exempt node=bob\n");
     run("50 disconnect device=bob\n" DELETE_M1);
+    struct metrics_herd herd = metrics_herd(metrics);
+    CU_ASSERT(herd.herds == 1 && herd.devices == 9 && herd.missing == 1 && herd.took_us == 700);
+    CU_ASSERT(herd.events == 5 && herd.requests == 6 && herd.bytes == 7 && herd.between == 8);
     struct metrics *other = metrics_new(), *merged = metrics_new();
     char *text = text_of(metrics);
     for (char *line = text, *end; *line; line = end + 1) {
@@ -305,6 +309,8 @@ static void lines_out_of_shape_are_refused(void)
         "metrics latency online 99999 5 1",
         "metrics latency online 5 5 0",
         "metrics latency offline 5 5 1",
+        "metrics herd 1 2 3 4 5 6 7",
+        "metrics herd 1 2 3 4 5 6 7 8 9",
         "metrics tombstones 1500 0 1 1 1",
         "metrics tombstones 0 0 1 1 1",
         "metrics tombstones 1000 0 0 0 0",

@@ -111,6 +111,7 @@ static void make_result(struct result *result)
     s->measures.tombstones[0] = (struct measures_tombstones){1000, 1500, 2};
     s->measures.tombstones[1] = (struct measures_tombstones){5000, 0, 0};
     s->measures.traffic = (struct metrics_traffic){2, 10, 1ULL << 53, 4, 6};
+    s->measures.herd = (struct metrics_herd){2, 20, 1, 3 * US_PER_S, 50, 10, 1ULL << 53, 4};
     result->work = (struct result_work){1, 2, 3, 4, UINT64_MAX};
 }
 
@@ -142,6 +143,9 @@ static void is_read_back(const char *part)
     CU_ASSERT_STRING_EQUAL(again.scenarios[0].id, result.scenarios[0].id);
     CU_ASSERT_EQUAL(again.work.faults, UINT64_MAX);
     CU_ASSERT_EQUAL(again.scenarios[0].measures.traffic.bytes, 1ULL << 53);
+    CU_ASSERT_EQUAL(again.scenarios[0].measures.herd.bytes, 1ULL << 53);
+    CU_ASSERT_EQUAL(again.scenarios[0].measures.herd.missing, 1);
+    CU_ASSERT_EQUAL(again.scenarios[0].measures.herd.took_us, 3 * US_PER_S);
     CU_ASSERT_EQUAL(again.scenarios[0].fold_count, *part ? 1 : 0);
     free(text);
     free(text_again);
@@ -197,6 +201,8 @@ static void what_is_no_result_is_refused_with_its_place(void)
          "r.json: scenarios[0].metrics.online: found nothing, expected an object"},
         {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0,\"traffic\":[]}"),
          "r.json: scenarios[0].metrics.traffic: found an array, expected an object"},
+        {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0,\"herd\":7}"),
+         "r.json: scenarios[0].metrics.herd: found a number, expected an object"},
         {SCENARIO(",\"seeds\":1,\"metrics\":{\"never\":0,\"traffic\":{\"runs\":1}}"),
          "r.json: scenarios[0].metrics.traffic.requests: found nothing, expected a whole number"},
         {"{\"sexton-result\":1,\"scenarios\":[{\"id\":\"a\",\"class\":\"soud\"}]}",
