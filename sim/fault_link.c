@@ -170,9 +170,9 @@ static void begin_at(struct world *w, struct fault *f, uint32_t mark, device_id 
         case FAULT_SLOW_READER:
             d->slow = mark;
             break;
-        default: /* FAULT_OUTAGE */
+        default:                      /* FAULT_OUTAGE */
+            touches = link_wanted(d); /* it is, or would be, connected */
             d->outages++;
-            touches = d->link.session != 0;
             link_break(w, id);
     }
     if (touches)
@@ -222,9 +222,11 @@ void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us)
     }
     if (is_of_devices(model)) {
         model->left = 0;
-        if (!model->a_count) { /* everybody */
+        model->everybody = !model->a_count;
+        if (model->everybody) {
             free(model->a);
-            model->a = base_alloc((w->device_count + 1) * sizeof *model->a);
+            model->a_cap = 0;
+            model->a = base_grow(NULL, &model->a_cap, w->device_count + 1, sizeof *model->a);
             for (size_t i = 0; i < w->device_count; i++)
                 model->a[model->a_count++] = node_of_device(w, (device_id)(i + 1));
         }
@@ -240,6 +242,18 @@ void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us)
         begin_at(w, f, (uint32_t)at + 1, f->a[i] - w->shard_count);
     if (f->kind == FAULT_FLAP)
         fault_flap(w, at, f->serial);
+}
+
+void fault_link_join(struct world *w, device_id id)
+{
+    for (size_t i = 0; i < w->fault_count; i++) {
+        struct fault *f = &w->faults[i];
+        if (!f->active || !is_of_devices(f) || !f->everybody)
+            continue;
+        f->a = base_grow(f->a, &f->a_cap, f->a_count + 1, sizeof *f->a);
+        f->a[f->a_count++] = node_of_device(w, id);
+        begin_at(w, f, (uint32_t)i + 1, id);
+    }
 }
 
 void fault_link_end(struct world *w, struct fault *f)

@@ -386,9 +386,15 @@ static int read_presence(struct reader *r, const cJSON *item)
         status = read_word(r, child, presence_words, &pattern);
         if (status == 0 && (status = expand_nodes(r, whose, NULL, 0, &nodes, &count)) != 0)
             (void)reader_fail(r, child, true, 0, "found \"%.60s\", expected devices, a group or a glob", child->string);
+        size_t devices = 0;
         for (size_t i = 0; status == 0 && i < count; i++)
-            if (!(nodes[i] & SCENARIO_SHARD))
+            if (!(nodes[i] & SCENARIO_SHARD)) {
                 r->s->devices[nodes[i]].presence = pattern;
+                devices++;
+            }
+        if (status == 0 && !devices)
+            status =
+                reader_fail(r, child, true, 0, "found \"%.60s\", expected devices, a group or a glob", child->string);
         cJSON_Delete(whose);
         free(nodes);
     }

@@ -165,15 +165,16 @@ struct world_step {
 struct fault { /* a partition, hold or drop in force */
     enum fault_kind kind;
     bool active, one_way, lingers;
-    uint32_t serial, step; /* step of the script, + 1; 0 = the crowd's */
-    uint32_t *a, *b;       /* nodes, owned */
-    size_t a_count, b_count;
-    uint8_t filter, swarm; /* swarm: the swarm's fault that it is, + 1 */
-    uint64_t left;         /* drop */
-    int cut;               /* partition; flap: while it is down, else negative */
-    uint32_t first, last;  /* hold: packets, + 1 */
-    unsigned shape;        /* enum fault_shape of those that are no two sides: ring, shards; else 0 */
+    uint32_t serial, step;          /* step of the script, + 1; 0 = the crowd's */
+    uint32_t *a, *b;                /* nodes, owned */
+    size_t a_count, b_count, a_cap; /* a_cap: of everybody's */
+    uint8_t filter, swarm;          /* swarm: the swarm's fault that it is, + 1 */
+    uint64_t left;                  /* drop */
+    int cut;                        /* partition; flap: while it is down, else negative */
+    uint32_t first, last;           /* hold: packets, + 1 */
+    unsigned shape;                 /* enum fault_shape of those that are no two sides: ring, shards; else 0 */
     unsigned believes;
+    bool everybody; /* of devices: who arrives while it lasts has it as well */
     uint64_t down_us, up_us, each_us, spread_us;
     uint64_t touched;
 };
@@ -514,6 +515,8 @@ void clock_settle_all(struct world *w);
 bool fault_is_of_links(enum fault_kind kind);
 /* Begins; takes over model's arrays. An empty list of nodes: every device. */
 void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us);
+/* A device is new: what everybody has, it has. */
+void fault_link_join(struct world *w, device_id id);
 /* It is over: what it did is taken back. */
 void fault_link_end(struct world *w, struct fault *fault);
 /* A connection that a fault had made dead is gone. */

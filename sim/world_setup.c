@@ -40,6 +40,7 @@ device_id world_add_device(struct world *w, user_id user, const char *name)
     else
         owner->linked = id;
     owner->devices++;
+    fault_link_join(w, id);
     return id;
 }
 

@@ -1,7 +1,9 @@
 /*
  * test_faults.c: docs/faults.md says truly which faults there are: each file that it names exists, and each fault that
- * a scenario can ask for has its row. Runs from the top of the tree, as `make test` does.
+ * a scenario can ask for has its row. And what no scenario can say of one: that an outage has those who arrive in it,
+ * and that a herd is measured. Runs from the top of the tree, as `make test` does.
  */
+#include "sim/run.h"
 #include "sim/scenario.h"
 
 #include <CUnit/CUnit.h>
@@ -60,10 +62,55 @@ static void each_word_of_the_reader_has_a_row(void)
     free(text);
 }
 
+/* Nobody's network works in the first two minutes, in which twelve people arrive. */
+#define NEWCOMERS "scenarios/fault/newcomers-in-an-outage.json"
+#define OUTAGE_US (120 * US_PER_S)
+
+struct heard {
+    uint64_t connected, early, herds, came, missing;
+};
+
+static void hear(void *ctx, const struct record *record, const struct names *of)
+{
+    struct heard *heard = ctx;
+    (void)of;
+    heard->connected += record->kind == KIND_CONNECT;
+    heard->early += record->kind == KIND_CONNECT && record->at_us < OUTAGE_US;
+    if (record->kind != KIND_HERD)
+        return;
+    heard->herds++;
+    heard->came = record_get(record, FIELD_COUNT);
+    heard->missing = record_get(record, FIELD_WAITING);
+    CU_ASSERT(record_get(record, FIELD_PERIOD) > 0 && record_get(record, FIELD_EVENTS) > 0);
+    CU_ASSERT(record_get(record, FIELD_REQUESTS) >= heard->came && record_get(record, FIELD_BYTES) > 0);
+}
+
+static void who_arrives_in_an_outage_has_none_and_the_herd_is_measured(void)
+{
+    struct scenario *scenarios;
+    size_t count;
+    char error[SCENARIO_ERROR_MAX];
+    CU_ASSERT_FATAL(scenario_read(NEWCOMERS, NULL, 0, &scenarios, &count, error) >= 0);
+    struct run *run = run_new();
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct heard heard = {0};
+        struct run_options options = {.seed = seed, .extra = {{hear, &heard}}, .extra_count = 1};
+        struct run_result result;
+        CU_ASSERT_EQUAL(run_scenario(run, &scenarios[0], &options, &result), 0);
+        CU_ASSERT_EQUAL(heard.early, 0);
+        CU_ASSERT(heard.connected >= 14); /* twelve people, alice and bob */
+        CU_ASSERT(heard.herds == 1 && heard.came >= 14 && heard.missing == 0);
+    }
+    run_free(run);
+    scenario_free_all(scenarios, count);
+}
+
 int suite_faults(void)
 {
     CU_pSuite suite = CU_add_suite("faults", NULL, NULL);
     CU_add_test(suite, "each_file_named_exists", each_file_named_exists);
     CU_add_test(suite, "each_word_of_the_reader_has_a_row", each_word_of_the_reader_has_a_row);
+    CU_add_test(suite, "who_arrives_in_an_outage_has_none_and_the_herd_is_measured",
+                who_arrives_in_an_outage_has_none_and_the_herd_is_measured);
     return (int)CU_get_error();
 }
