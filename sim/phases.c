@@ -63,6 +63,19 @@ static void tell_what_stays(struct world *w)
     }
 }
 
+/* Before its counts go with the network. */
+static void count_network(struct world *w)
+{
+    struct net_counts n = net_counts(w->net);
+    const uint64_t counts[NETWORK_FAULT_COUNT] = {
+        [NETWORK_BREAKS] = w->seen.broken,       [NETWORK_PUSH_LOSS] = w->push_lost,
+        [NETWORK_CHANNEL_LOSS] = n.lost,         [NETWORK_CHANNEL_DUPLICATES] = n.duplicated,
+        [NETWORK_CHANNEL_REORDER] = n.reordered, [NETWORK_NOTIFICATIONS] = w->seen.pushes_harmed,
+        [NETWORK_BANDWIDTH] = n.queued_between,  [NETWORK_LINKS] = n.classed};
+    for (int i = 0; i < NETWORK_FAULT_COUNT; i++)
+        w->seen.network |= counts[i] ? 1ULL << i : 0;
+}
+
 static void heal(struct world *w)
 {
     const struct scenario_network *n = &w->scenario->network;
@@ -70,6 +83,7 @@ static void heal(struct world *w)
                               .shard = {n->shard_median_us, n->shard_p99_us},
                               .shard_bytes_per_s = n->shard_bytes_per_s};
     swarm_count(w);
+    count_network(w);
     fault_heal_all(w);
     if (w->scenario->budget.given)
         tell_what_stays(w);

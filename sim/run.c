@@ -377,6 +377,7 @@ int run_scenario(struct run *run, const struct scenario *base, const struct run_
     for (unsigned i = FAULT_NONE; i < FAULT_KIND_COUNT; i++) /* of FAULT_NONE: patterns of presence */
         if (world_drawn_touched(run->world, (enum fault_kind)i))
             result->drawn_touched |= 1ULL << i;
+    result->network_fired = world_network_fired(run->world);
     judge(run, scenario, options, result);
     return 0;
 }

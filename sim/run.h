@@ -35,6 +35,7 @@ struct run_result {
     uint64_t faults_touched[SCENARIO_STEPS_MAX / 64 + 1]; /* bit: the fault step touched something */
     uint64_t drawn_touched;                               /* bit: one of "faults" of that kind touched something;
                                                              bit 0: a device came or went by its pattern of presence */
+    uint64_t network_fired;                               /* bit: that enum network_fault did something */
     struct world_mix mix;
     struct world_swarm swarm;
     uint64_t race_orders[16]; /* per race (first 16): bits of the permutations seen; sweep ORs them */

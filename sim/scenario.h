@@ -142,6 +142,22 @@ struct scenario_budget {
     uint64_t clock_error_us;
 };
 
+/* What a scenario can ask of its network, without a step, and that must have happened. */
+#define NETWORK_FAULTS(X)                                       \
+    X(BREAKS, "breaks")                                         \
+    X(PUSH_LOSS, "push-loss")                                   \
+    X(CHANNEL_LOSS, "channel-loss")                             \
+    X(CHANNEL_DUPLICATES, "channel-duplicates")                 \
+    X(CHANNEL_REORDER, "channel-reorder")                       \
+    X(NOTIFICATIONS, "notification-loss, -late or -duplicates") \
+    X(BANDWIDTH, "shard-bandwidth")                             \
+    X(LINKS, "links")
+enum network_fault {
+#define ONE(id, name) NETWORK_##id,
+    NETWORK_FAULTS(ONE)
+#undef ONE
+        NETWORK_FAULT_COUNT
+};
 struct scenario_network {
     uint64_t median_us, p99_us;             /* device to shard */
     uint64_t shard_median_us, shard_p99_us; /* shard to shard */

@@ -213,8 +213,10 @@ void transport_push(struct world *w, shard_id from, device_id to, const struct w
     int copies = safety && rng_ppm(&w->push_rng, n->notification_duplicate_ppm) ? 2 : 1;
     for (int i = 0; i < copies; i++) {
         uint64_t at_us = w->now_us + 1 + rng_latency(&w->push_rng, n->median_us, n->p99_us);
-        if (safety && rng_ppm(&w->push_rng, n->notification_late_ppm))
+        if (safety && rng_ppm(&w->push_rng, n->notification_late_ppm)) {
             at_us += rng_below(&w->push_rng, PUSH_LATE_US);
+            w->seen.pushes_harmed++;
+        }
         w->seen.pushes_harmed += i > 0;
         world_push(w, at_us, EVENT_PACKET, fill(w, from, node, 0, wire), 0);
     }

@@ -497,6 +497,11 @@ const struct world_race_result *world_race_result(const struct world *world, siz
     return &world->races[race];
 }
 
+uint64_t world_network_fired(const struct world *world)
+{
+    return world->seen.network;
+}
+
 uint64_t world_drawn_touched(const struct world *world, enum fault_kind kind)
 {
     return world->drawn_touched[kind];

@@ -71,6 +71,8 @@ size_t world_race_count(const struct world *world);
 const struct world_race_result *world_race_result(const struct world *world, size_t race);
 /* How often the faults of this kind that "faults" asked for touched something. */
 uint64_t world_drawn_touched(const struct world *world, enum fault_kind kind);
+/* A bit for each enum network_fault that did something in the safety phase. */
+uint64_t world_network_fired(const struct world *world);
 const struct world_mix *world_mix(const struct world *world);
 const struct world_swarm *world_swarm(const struct world *world);
 /* An image of a store as the run left it (store.h); free it with store_image_free. */

@@ -305,6 +305,7 @@ struct world {
     struct {
         uint64_t broken, pushes_harmed;
         uint64_t habits[PRESENCE_MODEL_COUNT];
+        uint64_t network;                     /* bits of enum network_fault */
     } seen;                                   /* of the network, in the safety phase */
     bool may_run_short;                       /* of memory: some fault can do that */
     uint64_t drawn_touched[FAULT_KIND_COUNT]; /* of the faults that no step asked for */

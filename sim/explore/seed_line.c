@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define WORK_FIELDS 9
-#define HEAD_FIELDS 7
+#define HEAD_FIELDS 8
 
 static void put_numbers(FILE *out, const uint64_t *numbers, size_t count)
 {
@@ -73,8 +73,9 @@ static void put_sentence(FILE *out, const char *text)
 void seed_line_write(FILE *out, uint64_t seed, const struct run_result *result)
 {
     uint64_t states[INVARIANT_COUNT], work[WORK_FIELDS];
-    const uint64_t head[HEAD_FIELDS] = {seed,           (uint64_t)result->end,  result->digest,       result->records,
-                                        result->events, result->sometimes_seen, result->drawn_touched};
+    const uint64_t head[HEAD_FIELDS] = {
+        seed,           (uint64_t)result->end,  result->digest,        result->records,
+        result->events, result->sometimes_seen, result->drawn_touched, result->network_fired};
     for (int i = 0; i < INVARIANT_COUNT; i++)
         states[i] = (uint64_t)result->states[i];
     work_numbers(&result->work, work);
@@ -119,6 +120,7 @@ int seed_line_read(char *line, uint64_t *seed, struct run_result *result)
     result->events = head[4];
     result->sometimes_seen = head[5];
     result->drawn_touched = head[6];
+    result->network_fired = head[7];
     result->work = numbers_work(work);
     for (int i = 0; i < INVARIANT_COUNT; i++)
         result->states[i] = (enum verdict_state)(states[i] & 3);

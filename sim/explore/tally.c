@@ -78,6 +78,7 @@ void tally_add(struct tally *tally, uint64_t seed, const struct run_result *resu
         tally->race_orders[i] |= result->race_orders[i];
     for (unsigned i = 0; i < FAULT_KIND_COUNT; i++)
         tally->drawn_seeds[i] += (result->drawn_touched >> i) & 1;
+    tally->network_fired |= result->network_fired;
     add_work(&tally->work, &result->work);
     for (int i = 0; i < WORK_COUNT; i++) {
         tally->mix.done[i] += result->mix.done[i];
@@ -134,6 +135,15 @@ void tally_merge(struct tally *into, const struct tally *from)
     }
     for (size_t i = 0; i < TALLY_RACES_MAX; i++)
         into->race_orders[i] |= from->race_orders[i];
+    for (unsigned i = 0; i < FAULT_KIND_COUNT; i++)
+        into->drawn_seeds[i] += from->drawn_seeds[i];
+    into->network_fired |= from->network_fired;
+    for (int i = 0; i < SWARM_COUNT; i++) {
+        into->seeds_with[i] += from->seeds_with[i];
+        into->swarm.fired[i] += from->swarm.fired[i];
+        into->swarm.withheld[i] += from->swarm.withheld[i];
+    }
+    into->swarm.others_withheld += from->swarm.others_withheld;
     add_work(&into->work, &from->work);
     for (int i = 0; i < WORK_COUNT; i++) {
         into->mix.done[i] += from->mix.done[i];
@@ -245,6 +255,29 @@ static void judge_drawn(const struct tally *tally, const struct scenario *scenar
         object(judgement, GRADE_VACUOUS, "presence: no device came or went by its pattern in any seed");
 }
 
+/* So is a network that never did what its rates say. */
+static void judge_network(const struct tally *tally, const struct scenario *scenario, struct tally_judgement *judgement)
+{
+    static const char *const names[NETWORK_FAULT_COUNT] = {
+#define ONE(id, name) [NETWORK_##id] = name,
+        NETWORK_FAULTS(ONE)
+#undef ONE
+    };
+    const struct scenario_network *n = &scenario->network;
+    const bool asked[NETWORK_FAULT_COUNT] = {
+        [NETWORK_BREAKS] = n->breaks_mean_us != 0,
+        [NETWORK_PUSH_LOSS] = n->push_loss_ppm != 0,
+        [NETWORK_CHANNEL_LOSS] = n->channel_loss_ppm != 0,
+        [NETWORK_CHANNEL_DUPLICATES] = n->channel_duplicate_ppm != 0,
+        [NETWORK_CHANNEL_REORDER] = n->channel_reorder_ppm != 0,
+        [NETWORK_NOTIFICATIONS] = n->notification_loss_ppm || n->notification_duplicate_ppm || n->notification_late_ppm,
+        [NETWORK_BANDWIDTH] = n->shard_bytes_per_s != 0,
+        [NETWORK_LINKS] = n->link_count != 0};
+    for (int i = 0; i < NETWORK_FAULT_COUNT; i++)
+        if (asked[i] && !(tally->network_fired >> i & 1))
+            object(judgement, GRADE_VACUOUS, "network: \"%s\" did nothing in any seed", names[i]);
+}
+
 static void judge_holds(const struct tally *tally, const struct scenario_expect *expect,
                         struct tally_judgement *judgement)
 {
@@ -285,5 +318,6 @@ void tally_judge(const struct tally *tally, const struct tally *control, const s
     judge_mix(clean, &scenario->crowd, judgement);
     judge_swarm(clean, scenario, judgement);
     judge_drawn(clean, scenario, judgement);
+    judge_network(clean, scenario, judgement);
     judge_holds(clean, &scenario->expect, judgement);
 }

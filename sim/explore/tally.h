@@ -24,6 +24,7 @@ struct tally { /* numbers of 64 bits, then failures: tally_text.c relies on it *
     uint64_t sometimes_seen;
     uint64_t steps_ran[TALLY_STEP_WORDS], faults_touched[TALLY_STEP_WORDS];
     uint64_t drawn_seeds[FAULT_KIND_COUNT]; /* seeds in which one of "faults" of that kind touched something */
+    uint64_t network_fired;                 /* bits of enum network_fault, of any seed */
     uint64_t race_orders[TALLY_RACES_MAX];
     struct check_work work;
     struct world_mix mix;
