@@ -18,6 +18,7 @@
 #include "net-model/presence.h"
 #include "sim/check/probes.h"
 #include "sim/disk.h"
+#include "sim/herd.h"
 #include "sim/idmap.h"
 #include "sim/queue.h"
 #include "sim/remanence.h"
@@ -254,10 +255,6 @@ struct world_name { /* a default name that was made in this run; see record_name
     uint32_t run : 31, conv : 1;
 };
 
-struct herd { /* that comes back from an outage; what had happened when it began */
-    uint64_t began_us, events, requests, bytes, between;
-    uint64_t devices, left; /* left: that have not caught up; 0: there is no herd */
-};
 struct traffic { /* of the safety phase */
     uint64_t requests, bytes, between;
     uint64_t steps[SCENARIO_SHARDS_MAX];
@@ -596,10 +593,5 @@ bool observe_blob_is_whole(struct world *w, shard_id id, msg_id blob);
 void phase_begin(struct world *w, enum phase phase);
 bool phase_has_converged(struct world *w, device_id id); /* this device */
 void phase_poll(struct world *w);
-
-/* ---- herd.c ---- */
-void herd_begin(struct world *w, const uint32_t *nodes, size_t count); /* these devices' outage is over */
-void herd_heard(struct world *w, device_id id);                        /* a message was taken */
-void herd_over(struct world *w);                                       /* the safety phase is */
 
 #endif
