@@ -1,5 +1,5 @@
 # sexton: deletion consistency for chat, simulated. `make help` lists the targets.
-# User variables: CC CFLAGS DESTDIR PREFIX; NO_FLAWS=1; V=debug|release|asan|ubsan|tsan|coverage; T=suite/name; FUZZ_S=30.
+# User variables: CC CFLAGS DESTDIR PREFIX; NO_FLAWS=1; V=debug|release|fast|asan|ubsan|tsan|coverage; T=suite/name; FUZZ_S=30.
 
 CC ?= gcc
 PREFIX ?= /usr/local
@@ -27,6 +27,7 @@ OPT_coverage = -O0 -g --coverage
 OPT_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined
 OPT_O0 = -O0
 OPT_O3 = -O3
+OPT_fast = -O3 -flto=auto
 
 BUILD = build/$(V)$(if $(NO_FLAWS),-noflaws)$(if $(filter-out gcc cc,$(CC)),-$(notdir $(CC)))
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(OPT_$(V)) $(if $(NO_FLAWS),-DNO_FLAWS) $(PKG_CFLAGS) $(CFLAGS)
@@ -95,8 +96,8 @@ check: test lint
 
 ## every figure that sexton is measured by, in one table (BENCH_ROUNDS=3, BENCH_FULL=1 with the largest, PHOLD_NS3=PROGRAM)
 bench:
-	+@$(MAKE) -s V=O3 build/O3/sexton
-	python3 tests/bench.py build/O3/sexton
+	+@$(MAKE) -s V=fast build/fast/sexton
+	python3 tests/bench.py build/fast/sexton
 
 ## draw the report of the last run
 report: all

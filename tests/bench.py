@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "build/O3/sexton"
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "build/fast/sexton"
 ROUNDS = max(1, int(os.environ.get("BENCH_ROUNDS", "3")))
 FULL = os.environ.get("BENCH_FULL") == "1"
 CELLS = {"A": (1024, 1, 2.0), "B": (1024, 16, None), "C": (65536, 1, 3.0), "D": (65536, 16, 3.0)}

@@ -7,7 +7,6 @@
  */
 #include "sim/explore/seed_line.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +18,17 @@ static void put_numbers(FILE *out, const uint64_t *numbers, size_t count)
     while (count > 0 && numbers[count - 1] == 0)
         count--;
     fputc('\t', out);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%" PRIx64, i ? "," : "", numbers[i]);
+    for (size_t i = 0; i < count; i++) { /* by hand: there are a hundred a seed, and seeds are many */
+        char digits[1 + 16];
+        size_t at = sizeof digits;
+        uint64_t left = numbers[i];
+        do
+            digits[--at] = "0123456789abcdef"[left % 16];
+        while (left /= 16);
+        if (i)
+            digits[--at] = ',';
+        fwrite(digits + at, 1, sizeof digits - at, out);
+    }
 }
 
 static bool take_numbers(char **rest, uint64_t *numbers, size_t count)
