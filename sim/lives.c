@@ -76,6 +76,23 @@ uint64_t lives_key(struct world *w, uint64_t id)
     return id;
 }
 
+bool lives_are_two(struct world *w, device_id speaker, msg_id id)
+{
+    device_id named = ID_DEVICE(id);
+    if (!w->lives || named == 0 || named > w->device_count || lives_id(w, speaker) == named)
+        return false;
+    uint64_t first = idmap_get(&w->owners, id);
+    bool known = first != 0, two = false;
+    for (device_id d = 1; !known && d <= w->device_count; d++) {
+        if (!world_device(w, d)->core || lives_id(w, d) != named)
+            continue;
+        uint64_t key = lives_own_key(w, d, ID_OP(id));
+        two = two || (first && key != first);
+        first = key;
+    }
+    return two;
+}
+
 uint64_t lives_spoken_key(struct world *w, uint64_t id, bool own)
 {
     if (!w->lives || !w->speaker || ID_DEVICE(id) != lives_id(w, w->speaker))

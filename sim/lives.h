@@ -15,6 +15,8 @@ device_id lives_holder(struct world *w, device_id id);
 uint64_t lives_own_key(struct world *w, device_id device, uint32_t op);
 /* of what the servers call MAKE_ID(device, op); */
 uint64_t lives_key(struct world *w, uint64_t id);
+/* Can two devices mean a thing of their own by that id, while no shard has heard of either? Nobody else can name it. */
+bool lives_are_two(struct world *w, device_id speaker, msg_id id);
 /* of that id in the mouth of the device that speaks (world.speaker). own: it means its own operation, whoever else has
    used the number; it does anyway while that operation is in its outbox, and in the step that drops it. */
 uint64_t lives_spoken_key(struct world *w, uint64_t id, bool own);

@@ -46,7 +46,7 @@ const struct crowd_target *bag_look(struct world *w, const struct crowd_ring *ba
 bool pick_person(struct world *w, device_id device, const struct device_input *what, uint64_t *id)
 {
     const struct world_device *d = world_device(w, device);
-    if (!d->core || d->crashed || load_stands(w, node_of_device(w, device)))
+    if (!d->core || d->crashed || load_stands(w, node_of_device(w, device)) || lives_are_two(w, device, what->target))
         return false;
     struct device_input input = *what;
     input.kind = DEVICE_PERSON;
