@@ -192,6 +192,9 @@ says "fold"
 expect 2 "a whole is no part" "$sexton" merge /dev/null
 expect 0 "a small measurement of the queue" "$sexton" bench phold --lps 64 --events-per-lp 2 --events 10000 --json -
 says '"events_per_second":[1-9]'
+expect 0 "a small measurement of a history" "$sexton" bench history "$race" --rounds 1 --json -
+says '"written_per_second":[1-9]'
+expect 5 "a measurement of seeds of nothing" "$sexton" bench seeds /dev/null --seeds 1 --rounds 1 --json -
 expect 2 "no processes" "$sexton" bench phold --lps 0
 expect 2 "more events than fit" "$sexton" bench phold --lps 100000000 --events-per-lp 100000000
 for command in run check merge verify explain report audit lint new list bench; do
