@@ -105,6 +105,8 @@ static int read_drawn(struct reader *r, const cJSON *item)
     if (status == 0)
         status = read_candidates(r, member(item, "faults"));
     swarm->faults = swarm->candidates;
+    for (int i = WORK_SHARD_BACKUP; i <= WORK_WRONG_BACKUP; i++) /* what is down is struck, and the budget counts it */
+        r->s->crowd.weights[i] = 0;
     swarm->on = status == 0;
     return status;
 }

@@ -72,8 +72,6 @@ void swarm_draw(const struct scenario *base, uint64_t seed, struct scenario *dra
     drawn->crowd.mixed = draw_span(&rng, &swarm->operations, base->crowd.mixed);
     drawn->crowd.strikes = draw_span(&rng, &swarm->strikes, 0);
     draw_presence(&rng, drawn);
-    for (int i = WORK_SHARD_BACKUP; i <= WORK_WRONG_BACKUP; i++) /* what is down is struck, and the budget counts it */
-        drawn->crowd.weights[i] = 0;
     if (swarm->weights)
         draw_weights(&rng, &drawn->crowd);
     for (size_t i = 0; i < swarm->choice_count; i++) {

@@ -31,8 +31,11 @@ void swarm_draw_links(struct swarm_draw *d)
     network->link_count = SCENARIO_SWARM_LINKS;
 }
 
+/* A single shard has nobody to talk to. */
 void swarm_draw_bandwidth(struct swarm_draw *d)
 {
+    if (d->s->shards < 2 && d->s->swarm.shards.high > 1)
+        d->s->shards = 2;
     d->s->network.shard_bytes_per_s = SHARDS_BYTES_PER_S << rng_below(&d->rng, 4);
 }
 
