@@ -204,11 +204,12 @@ static void print_bound(struct bench *b, size_t k)
         return;
     }
     uint64_t own = steps > calls ? steps - calls : 0, asking = calls > writes + wiping ? calls - writes - wiping : 0;
+    uint64_t writing = steps > own + asking + wiping ? steps - own - asking - wiping : 0; /* so that it adds up */
     printf("%s (%u%%)",
-           writes * 2 > steps ? (kind->sync ? "waiting for the disk" : "writing rows")
-           : kind->uncached   ? "reading rows"
-                              : "writing rows and the shard's own work",
-           percent(writes > steps ? steps : writes, steps));
+           writing * 2 > steps ? (kind->sync ? "waiting for the disk" : "writing rows")
+           : kind->uncached    ? "reading rows"
+                               : "writing rows and the shard's own work",
+           percent(writing, steps));
     printf("; reading %u%%", percent(asking, steps));
     if (kind->file)
         printf("; checkpoints %u%%", percent(wiping, steps));
