@@ -94,8 +94,10 @@ static void settle_file(struct disk *disk, struct disk_file *file, enum disk_kee
         keep_all(file);
     else if (keep == DISK_KEEP_SOME)
         keep_some(disk, file);
-    else if (keep == DISK_KEEP_PREFIX && file->change_count)
-        keep_prefix(file, rng_below(&disk->luck, file->change_count), 1 + rng_below(&disk->luck, 8));
+    else if (keep == DISK_KEEP_PREFIX && file->change_count) {
+        uint64_t sectors = 1 + rng_below(&disk->luck, 8);
+        keep_prefix(file, rng_below(&disk->luck, file->change_count), sectors);
+    }
     disk_forget_changes(file);
     disk_image_copy(&file->seen, &file->medium);
     file->cut = true;

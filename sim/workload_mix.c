@@ -265,7 +265,8 @@ bool mix_look(struct world *w)
 
 bool mix_search(struct world *w)
 {
-    return at_screen(w, DEVICE_SEARCH, pick_conv(w), 0, words(pick_below(w, 4) ? "hello" : "changed"));
+    struct text word = words(pick_below(w, 4) ? "hello" : "changed");
+    return at_screen(w, DEVICE_SEARCH, pick_conv(w), 0, word);
 }
 
 bool mix_link(struct world *w)

@@ -3,7 +3,8 @@
 #
 # Method: tests/golden/list names scenarios and seeds. For each, the history (NAME-SEED.jsonl) and the digest (digests)
 # are committed. Each build is compared with them: gcc and clang, at -O0 and -O3, and with the flaws compiled out; alone
-# and as the fourth run of a process. --update rewrites them from the release build, after a change that is meant to
+# and as the fourth run of a process. Long runs with every operation and fault (tests/golden/agree) are compared by their
+# digests, which change too often to be committed: each build must have the same. --update rewrites them from the release build, after a change that is meant to
 # change histories: look at the difference before committing it. Exit 1 if anything differs.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -66,12 +67,27 @@ compare() {
     done <"$golden/list"
 }
 
+# agree PROGRAM: the digests of the long runs; the first program's are the others'
+agree() {
+    while read -r file seed; do
+        echo "$file $seed $("$1" run "$file" --seed "$seed" --digest 2>"$out/err")"
+    done <"$golden/agree" >"$out/agreed.now"
+    compared=$((compared + $(wc -l <"$golden/agree")))
+    [ -f "$out/agreed" ] || cp "$out/agreed.now" "$out/agreed"
+    cmp -s "$out/agreed" "$out/agreed.now" || {
+        differs "$1: not the digest of the builds before it:"
+        diff "$out/agreed" "$out/agreed.now"
+    }
+}
+
+rm -f "$out/agreed"
 for compiler in gcc clang; do
     suffix=
     [ $compiler = clang ] && suffix=-clang
     for level in O0 O3; do
         build "build/$level$suffix/sexton" V=$level CC=$compiler
         compare "build/$level$suffix/sexton"
+        agree "build/$level$suffix/sexton"
     done
 done
 build build/release-noflaws/sexton V=release NO_FLAWS=1 CC=gcc

@@ -83,6 +83,8 @@ FUNCTION_MAX = 90
 TEXT = (".c", ".h", ".def", ".py", ".sh", ".md", ".json", ".jsonl", ".yml", ".editorconfig", ".clang-format")
 SKIP = {"build", ".git"}
 MACHINE = re.compile("|".join(["/" + "work/", "/tmp/" + "bash_jobs", "/" + "root/", r"/home/[a-z]"]))
+DRAWS = re.compile(r"\b(rng|pick|draw|some|bag|next)_\w+\s*\(")  # what takes a number from a stream
+DRAW_FOLDERS = ("sim/", "net-model/", "core/")
 
 found = []
 
@@ -179,6 +181,30 @@ def check_words(path, code):
             banned(FLAW, FLAW_MAY, "a question to core/decide.h: nothing else reads a flaw")
 
 
+def arguments(text, start):
+    """The arguments of the call whose parenthesis opens at `start`, split at its own commas."""
+    depth, parts, begun = 0, [], start + 1
+    for at in range(start, min(len(text), start + 2000)):
+        if text[at] in "([{":
+            depth += 1
+        elif text[at] in ")]}":
+            depth -= 1
+        if depth == 0 or (depth == 1 and text[at] == ","):
+            parts.append(text[begun:at])
+            begun = at + 1
+        if depth == 0:
+            return parts
+    return []
+
+
+def check_draws(path, text):
+    """C leaves open which argument is evaluated first: two that draw would draw in the order of the compiler."""
+    for call in re.finditer(r"\b\w+\s*(\()", text):
+        if sum(bool(DRAWS.search(part)) for part in arguments(text, call.start(1))) > 1:
+            complain(path, text.count("\n", 0, call.start()) + 1,
+                     "found two arguments of a call that draw, expected one: the compiler chooses which is first")
+
+
 # ---- shape ----
 def check_shape(path, lines, code):
     if path.startswith(LONG_FOLDERS) and len(lines) > LINES_MAX and path not in LONG_FILES:
@@ -261,6 +287,8 @@ def main():
         sources[path] = text.splitlines(keepends=True)
         check_includes(path, lines)
         check_words(path, code)
+        if path.startswith(DRAW_FOLDERS):
+            check_draws(path, "\n".join(code))
         check_shape(path, lines, code)
         check_opening(path, lines)
         if path.endswith(".h"):
