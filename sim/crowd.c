@@ -17,7 +17,7 @@ void crowd_forget(struct world *w)
 {
     struct crowd *c = &w->crowd;
     memset(c->left, 0, sizeof c->left);
-    c->arrived = c->conversations_made = c->ends_us = 0;
+    c->arrived = c->conversations_made = c->standing_made = c->ends_us = 0;
     c->first_user = 0;
     c->ghosts = 0;
     c->sent.count = c->deleted.count = c->deleted_convs.count = c->held.count = c->invited.count = 0;
@@ -228,6 +228,8 @@ void crowd_arrive(struct world *w)
     make_conversations(w, user);
     if (c->arrived < s->users)
         world_push(w, next_arrival(w), EVENT_ARRIVE, 0, 0);
+    else if (s->standing_count && s->users > 1)
+        workload_standing(w);
 }
 
 void crowd_away(struct world *w, user_id user, bool leaves)

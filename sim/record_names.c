@@ -38,8 +38,9 @@ static struct world_name *remembered(struct world *w, uint64_t id)
 static uint32_t make_default_name(struct world *w, const char *prefix, uint64_t id)
 {
     char text[NAME_BYTES_MAX];
-    uint32_t device = record_device_name(w, ID_DEVICE(id));
-    int len = snprintf(text, sizeof text, "%s%s/%u", prefix, names_text(w->names, device), ID_OP(id));
+    bool stands = ID_DEVICE(id) == PROVISIONER; /* one that a crowd has from the start */
+    const char *device = stands ? "standing" : names_text(w->names, record_device_name(w, ID_DEVICE(id)));
+    int len = snprintf(text, sizeof text, "%s%s/%u", prefix, device, ID_OP(id));
     assert(len > 0);
     size_t size = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
     return names_intern_bytes(w->names, text, size);
@@ -47,7 +48,7 @@ static uint32_t make_default_name(struct world *w, const char *prefix, uint64_t 
 
 static uint32_t default_name(struct world *w, bool conv, uint64_t id)
 {
-    if (ID_DEVICE(id) > w->device_count) /* a device of that number may come yet, and have a name */
+    if (ID_DEVICE(id) > w->device_count && ID_DEVICE(id) != PROVISIONER) /* a device of that number may come yet, and have a name */
         return make_default_name(w, conv ? "c:" : "", id);
     struct world_name *kept = remembered(w, id);
     if (kept->id != id || kept->run != w->run || kept->conv != conv)

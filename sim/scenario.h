@@ -72,6 +72,13 @@ enum presence_kind { /* as net-model/presence.h has them */
                      PRESENCE_BACKGROUND,
                      PRESENCE_KILLED,
 };
+/* Conversations that a crowd has from the start, all of one kind. */
+struct scenario_standing {
+    uint64_t low, high;    /* members */
+    uint64_t per_user_ppm; /* how many of these a user is in, on average */
+    uint8_t kind;          /* enum conv_kind; CONV_NONE: direct if it has two members, else a group */
+};
+#define SCENARIO_STANDING_MAX 8
 /* A crowd lives next to the declared users: u1, u2, … with devices u1.d1, …; it grows while the run goes on. */
 struct scenario_crowd {
     uint64_t users;                    /* 0: no crowd */
@@ -83,6 +90,8 @@ struct scenario_crowd {
     uint64_t arrive_over_us;             /* users appear over this time; the first tenth at once */
     uint64_t conversations_per_user_ppm; /* created while it runs, by their first member */
     uint64_t group_min, group_max;       /* members */
+    struct scenario_standing standing[SCENARIO_STANDING_MAX]; /* made once everybody is there, over as long again */
+    size_t standing_count;
     /* workload: exact totals over the run, spread at random moments over `active_us` */
     uint64_t sends, deletes, conversation_deletes, undos, membership_changes, new_conversations, new_devices;
     /* the workload's other way: so many operations of workload.def, drawn by weight */

@@ -59,7 +59,7 @@ struct key_table {
 };
 extern const struct key_table scenario_table, server_table, crowd_table, conversation_table, network_table,
     latency_table, link_table, bounds_table, limits_table, expect_table, swarm_table_of_keys, budget_table, step_table,
-    workload_key_table, least_table;
+    workload_key_table, least_table, standing_table, daily_table;
 
 #define PRESENCE_WORDS \
     "always|commuter|flaky|rare|office|night|weekend|months|background|killed" /* by enum presence_kind */
@@ -93,6 +93,10 @@ _Static_assert(FORM_COUNT <= 128, "a form has no bit");
 /* The word of an operation, or of another thing to do: what "do" says. form: below FORM_RACE. (scenario_script.c) */
 const char *scenario_do_word(unsigned form);
 
+/* What one of a crowd does a day, in millionths. */
+struct scenario_daily {
+    uint64_t sends, deletes, conversation_deletes, undos;
+};
 struct step_ref {
     struct scenario_step *step;
     const cJSON *item;

@@ -106,9 +106,30 @@ static const struct key crowd_keys[] = {
     {"astray", KEY_RATE64, C(astray_ppm), 0, 0, NULL, "of the operations, aimed at targets that are not there", 0},
     {"crashes", KEY_COUNT, C(crashes), 0, 1000000, NULL, "of shards and devices, at random points", 0},
     {"partitions", KEY_COUNT, C(partitions), 0, 1000000, NULL, "random, each heals", 0},
+    {"standing", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("standing") ",\"maxItems\":8}",
+     "conversations that are there from the start, made once everybody has arrived, over `arrive-over` again", 0},
+    {"daily", KEY_OTHER, 0, 0, 0, REF("daily"), "what a user does a day, on average, instead of totals", 0},
     {"workload", KEY_OTHER, 0, 0, 0, REF("workload"), "operations of all kinds, drawn by weight", 0},
 };
 const struct key_table crowd_table = TABLE_OF(crowd_keys, "crowd", "users");
+
+#define T(field) offsetof(struct scenario_standing, field)
+static const struct key standing_keys[] = {
+    {"members", KEY_OTHER, 0, 0, 0, SPAN_SCHEMA, "least and most members", 0},
+    {"per-user", KEY_DECIMAL, T(per_user_ppm), 0, 1000000000, NULL, "how many of these a user is in, on average", 0},
+    {"kind", KEY_WORD8, T(kind), CONV_GROUP, 0, "group|channel", "default: direct if it has two members, else a group",
+     0},
+};
+const struct key_table standing_table = TABLE_OF(standing_keys, "standing", "members per-user");
+
+#define D(field) offsetof(struct scenario_daily, field)
+static const struct key daily_keys[] = {
+    {"sends", KEY_DECIMAL, D(sends), 0, 1000000000, NULL, "of a user", 0},
+    {"deletes", KEY_DECIMAL, D(deletes), 0, 1000000000, NULL, "of a user", 0},
+    {"conversation-deletes", KEY_DECIMAL, D(conversation_deletes), 0, 1000000000, NULL, "of a user", 0},
+    {"undos", KEY_DECIMAL, D(undos), 0, 1000000000, NULL, "of a user", 0},
+};
+const struct key_table daily_table = TABLE_OF(daily_keys, "daily", "");
 
 static const struct key workload_keys[] = {
     {"operations", KEY_COUNT, C(mixed), 1, SCENARIO_TOTAL_MAX, NULL, "in the whole run", 0},

@@ -237,6 +237,44 @@ static int read_workload(struct reader *r, const cJSON *item)
     return status == 0 && item ? read_mix(r, member(item, "mix")) : status;
 }
 
+static int read_standing(struct reader *r, const cJSON *item)
+{
+    struct scenario_crowd *c = &r->s->crowd;
+    size_t count;
+    int status = item ? expect_array(r, item, 0, SCENARIO_STANDING_MAX, "kinds of conversations", &count) : 0;
+    for (const cJSON *child = first_child(item); status == 0 && child; child = child->next) {
+        struct scenario_standing *standing = &c->standing[c->standing_count++];
+        status = read_object(r, child, &standing_table, 0, "conversations of a crowd", standing);
+        if (status == 0)
+            status = read_span(r, member(child, "members"), SCENARIO_CROWD_MAX, &standing->low, &standing->high);
+        if (status == 0 && standing->low < 2)
+            status = reader_expected(r, member(child, "members"), "two members or more");
+    }
+    return status;
+}
+
+/* So many a user and day, as a total of the crowd. */
+static uint64_t total_of(const struct scenario_crowd *c, uint64_t daily_ppm)
+{
+    return c->users * daily_ppm / 1000 * (c->active_us / US_PER_S) / (86400 * 1000);
+}
+
+static int read_daily(struct reader *r, const cJSON *item)
+{
+    struct scenario_crowd *c = &r->s->crowd;
+    struct scenario_daily daily = {0};
+    int status = item ? read_object(r, item, &daily_table, 0, "what a user does a day", &daily) : 0;
+    if (daily.sends)
+        c->sends = total_of(c, daily.sends);
+    if (daily.deletes)
+        c->deletes = total_of(c, daily.deletes);
+    if (daily.conversation_deletes)
+        c->conversation_deletes = total_of(c, daily.conversation_deletes);
+    if (daily.undos)
+        c->undos = total_of(c, daily.undos);
+    return status;
+}
+
 static int read_crowd(struct reader *r, const cJSON *item)
 {
     struct scenario_crowd *c = &r->s->crowd;
@@ -258,7 +296,9 @@ static int read_crowd(struct reader *r, const cJSON *item)
         status = read_workload(r, member(item, "workload"));
     if (!member(item, "active"))
         c->active_us = member(r->tree, "lasts") ? r->s->lasts_us : CROWD_ACTIVE_DEFAULT;
-    return status;
+    if (status == 0)
+        status = read_standing(r, member(item, "standing"));
+    return status == 0 ? read_daily(r, member(item, "daily")) : status;
 }
 
 int read_latency(struct reader *r, const cJSON *network, const char *key, uint64_t *median_us, uint64_t *p99_us)

@@ -224,6 +224,8 @@ static bool work(struct world *w, enum crowd_work kind)
             return work_mixed(w);
         case CROWD_STRIKE:
             return swarm_strike(w);
+        case CROWD_STANDING:
+            return standing_make(w);
         case CROWD_WORKS:
             break;
     }
@@ -272,11 +274,32 @@ void workload_begin(struct world *w)
             next_work(w, (enum crowd_work)i, false);
 }
 
+/* One after the other, over the time in which people arrived: they would be made in an instant, if that were all. */
+static void next_standing(struct world *w)
+{
+    uint64_t gap_us = w->scenario->crowd.arrive_over_us / standing_total(w->scenario);
+    world_push(w, w->now_us + (gap_us ? rng_exponential(&w->crowd_rng, gap_us) : 0), EVENT_CROWD, CROWD_STANDING, 0);
+}
+
+void workload_standing(struct world *w)
+{
+    w->crowd.left[CROWD_STANDING] = standing_total(w->scenario);
+    if (w->crowd.left[CROWD_STANDING])
+        next_standing(w);
+}
+
 void crowd_work(struct world *w, enum crowd_work kind)
 {
     struct crowd *c = &w->crowd;
     if (w->phase != PHASE_SAFETY)
         return;
+    if (kind == CROWD_STANDING) {
+        if (work(w, kind) && --c->left[kind])
+            next_standing(w);
+        else if (c->left[kind]) /* its shard is down */
+            world_push(w, w->now_us + AGAIN_US, EVENT_CROWD, kind, 0);
+        return;
+    }
     /* Long past its time and still without a target: an operation that goes astray is one, too. */
     static const enum operation instead[CROWD_WORKS] = {[CROWD_SEND] = OPERATION_SEND,
                                                         [CROWD_DELETE] = OPERATION_DELETE,

@@ -192,6 +192,7 @@ enum crowd_work {
     CROWD_PARTITION,
     CROWD_MIXED,  /* any operation of workload.def, by weight */
     CROWD_STRIKE, /* a fault of swarm.def */
+    CROWD_STANDING,
     CROWD_WORKS
 };
 #define CROWD_CONV_MEMBERS 4
@@ -224,6 +225,7 @@ struct crowd {
     uint64_t ends_us; /* of its activity */
     uint64_t arrived;
     uint64_t conversations_made; /* of those that arrivals make */
+    uint64_t standing_made;      /* of those that are there from the start */
     user_id first_user;
     struct crowd_conv *convs;
     size_t conv_count, conv_cap;
@@ -556,6 +558,9 @@ void crowd_forget(struct world *w);
 user_id crowd_user(struct world *w);
 device_id crowd_device(struct world *w, user_id user);
 bool crowd_link_device(struct world *w);
+/* How many conversations are there from the start, and one more of them; false: not now. */
+uint64_t standing_total(const struct scenario *s);
+bool standing_make(struct world *w);
 /* The device comes and goes by this pattern from now on. */
 void crowd_begin_presence(struct world *w, device_id id, enum presence_kind presence, unsigned zone_hours);
 /* One more device of this user, with a name and a presence of its own, for lives.c to start. */
@@ -564,6 +569,8 @@ device_id crowd_new_device(struct world *w, user_id user);
 /* ---- workload.c: what they do ---- */
 void workload_begin(struct world *w);
 void crowd_work(struct world *w, enum crowd_work work);
+/* Everybody is there: the conversations that are to be there from the start follow. */
+void workload_standing(struct world *w);
 bool workload_new_conv(struct world *w, user_id creator);
 /* An operation is about to be invoked; it was answered: for the counts of the mix. */
 void workload_issues(struct world *w, uint64_t id);
