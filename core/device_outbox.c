@@ -215,6 +215,7 @@ static bool cancel(struct device *d, const struct device_input *in, struct out *
         return false;
     struct note *note = view_note(d, NOTE_CANCELLED, out);
     note->op = op->op;
+    note->conv = op->conv;
     note->target = op->target;
     conv_id conv = op->conv;
     if (decide_cancel_removes(d->policy))
@@ -424,6 +425,7 @@ void outbox_answer(struct device *d, const struct wire *w, struct out *out)
         outcome = OUTCOME_ACCEPTED;
     struct note *note = view_note(d, NOTE_ANSWERED, out);
     note->op = w->op;
+    note->conv = op->conv;
     note->outcome = outcome;
     note->why = w->why;
     op->answered = true;

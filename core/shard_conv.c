@@ -327,6 +327,7 @@ static int settle(struct shard *s, shard_id source, const struct wire *op)
     struct note *note = shard_note(s, NOTE_DUPLICATE);
     note->device = op->device;
     note->op = op->op;
+    note->conv = op->conv;
     if (!s->restored && !(op->flags & FORWARD_AGAIN))
         return 0;
     struct wire settled = {.kind = WIRE_RESULT, .user = op->user, .device = op->device, .op = op->op};

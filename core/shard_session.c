@@ -288,12 +288,13 @@ static void send_answer(struct shard *s, device_id device, const struct session 
 }
 
 /* X3: a number not above the highest is answered from what is stored, or settled; it is not executed. */
-static int on_old_op(struct shard *s, const struct row *device, const struct session *session, uint32_t op)
+static int on_old_op(struct shard *s, const struct row *device, const struct session *session, const struct wire *w)
 {
     struct note *note = shard_note(s, NOTE_DUPLICATE);
     note->device = (device_id)device->c[DEVICE_id];
-    note->op = op;
-    struct row answer = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = op}};
+    note->op = w->op;
+    note->conv = w->conv;
+    struct row answer = {.c = {[ANSWER_device] = device->c[DEVICE_id], [ANSWER_op] = w->op}};
     int status = shard_get(s, TABLE_ANSWER, &answer);
     if (status == E_NOTFOUND) {
         answer.c[ANSWER_outcome] = OUTCOME_SETTLED;
@@ -366,7 +367,7 @@ static int on_op(struct shard *s, struct row *device, const struct row *user, co
     if (waits)
         return 0;
     if (!again && decide_is_repeated(s->policy, w->op, highest, device->c[DEVICE_accepted_at], s->now_us))
-        return on_old_op(s, device, session, w->op);
+        return on_old_op(s, device, session, w);
     device->c[DEVICE_accepted_at] = s->now_us;
     CHECK(life_accepts(s, device, w->op));
     shard_id home = shard_of_conv(s->policy, w->conv, s->count);

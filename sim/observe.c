@@ -31,7 +31,7 @@ static int view_row(void *ctx, const struct device_row *row)
 {
     struct view *view = ctx;
     struct world *w = view->w;
-    if (!row->readable)
+    if (!row->readable || !record_is_judged(w, row->conv))
         return 0;
     *view_item(view) = (struct record_item){.in = record_conv_name(w, row->conv),
                                             .message = row->in_replica ? record_message_name(w, row->target)
@@ -59,6 +59,8 @@ static int view_copy(void *ctx, const struct device_copy *copy)
     struct view *view = ctx;
     struct world *w = view->w;
     bool typing = copy->copy == COPY_TYPING;
+    if (!record_is_judged(w, copy->conv))
+        return 0;
     if (copy->partial && has_body(view, record_message_name(w, copy->target)))
         return 0;
     *view_item(view) = (struct record_item){.in = record_conv_name(w, copy->conv),

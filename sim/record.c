@@ -69,8 +69,21 @@ struct record *record_new(struct world *w, enum history_kind kind)
     return &w->record;
 }
 
+bool record_is_judged(const struct world *w, conv_id conv)
+{
+    uint32_t share = w->scenario->judge_ppm;
+    if (share >= 1000000 || !conv ||
+        (ID_DEVICE(conv) == PROVISIONER && conv_id_op(&w->policy, conv) <= w->scenario->conversation_count))
+        return true;
+    uint64_t hash = (conv ^ conv >> 31) * 0x9e3779b97f4a7c15ULL;
+    hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9ULL;
+    return (hash >> 32) * 1000000 >> 32 < share;
+}
+
 void record_emit(struct world *w)
 {
+    if (w->hush == HUSH_ALL)
+        return;
     history_emit(w->history, &w->record);
 }
 
@@ -236,9 +249,11 @@ static void note_cursor(struct world *w, const struct note *n)
     if (n->kind == NOTE_INSTALL) {
         record_set(r, FIELD_GENERATION, n->generation);
     } else {
-        record_set(r, FIELD_ENTRY, WORD(w->words.entry, n->entry));
+        if (!w->hush) {
+            record_set(r, FIELD_ENTRY, WORD(w->words.entry, n->entry));
+            set_version(r, FIELD_VERSION, n->version);
+        }
         set_where(w, r, n);
-        set_version(r, FIELD_VERSION, n->version);
     }
     record_emit(w);
     w->progress_us = w->now_us;
@@ -469,79 +484,92 @@ static void note_job(struct world *w, const struct note *n, uint32_t shard)
     w->progress_us = w->now_us;
 }
 
+static void record_note(struct world *w, const struct note *n, uint32_t name)
+{
+    switch (n->kind) {
+        case NOTE_INVOKE:
+            note_invoke(w, n);
+            break;
+        case NOTE_ANSWERED:
+            note_answered(w, n);
+            break;
+        case NOTE_SHOW:
+        case NOTE_HIDE:
+            note_view(w, n);
+            break;
+        case NOTE_CANCELLED:
+            note_cancelled(w, n);
+            break;
+        case NOTE_NOTICE:
+            note_notice(w, n);
+            break;
+        case NOTE_CURSOR:
+        case NOTE_INSTALL:
+            note_cursor(w, n);
+            break;
+        case NOTE_COMMIT:
+        case NOTE_REFUSE:
+            note_decided(w, n, name);
+            break;
+        case NOTE_EARLY:
+        case NOTE_BIND:
+            note_early(w, n, name);
+            break;
+        case NOTE_APPEND:
+            note_append(w, n, name);
+            break;
+        case NOTE_SYNC:
+            note_sync(w, n, name);
+            break;
+        case NOTE_MEMBER:
+            note_member(w, n);
+            break;
+        case NOTE_PURGING:
+        case NOTE_PURGE:
+        case NOTE_REAP:
+            note_life(w, n, name);
+            break;
+        case NOTE_HOLD:
+        case NOTE_RELEASE:
+        case NOTE_PARK:
+            note_hold(w, n, name);
+            break;
+        case NOTE_RETENTION:
+            note_retention(w, n);
+            break;
+        case NOTE_ERASURE:
+            note_erasure(w, n, name);
+            break;
+        case NOTE_JOB:
+            note_job(w, n, name);
+            break;
+        case NOTE_REPLAY:
+        case NOTE_EPOCH:
+            note_restored(w, n, name);
+            break;
+        case NOTE_HELLO:   /* the shard's SYNC says it */
+        case NOTE_DRAFTED: /* the settled ACK says it */
+            break;
+        default:
+            note_books(w, n, name);
+    }
+}
+
+static enum hush hush_of(const struct world *w, const struct note *n)
+{
+    if (record_is_judged(w, n->conv))
+        return HUSH_NOT;
+    return n->kind == NOTE_CURSOR || n->kind == NOTE_APPEND ? HUSH_NAMES : HUSH_ALL;
+}
+
 void record_notes(struct world *w, const struct out *out, shard_id shard)
 {
     if (w->lives && w->speaker)
         lives_dropped(w, out);
     uint32_t name = shard < w->shard_count ? w->shards[shard].name : 0;
     for (size_t i = 0; i < out->note_count; i++) {
-        const struct note *n = &out->notes[i];
-        switch (n->kind) {
-            case NOTE_INVOKE:
-                note_invoke(w, n);
-                break;
-            case NOTE_ANSWERED:
-                note_answered(w, n);
-                break;
-            case NOTE_SHOW:
-            case NOTE_HIDE:
-                note_view(w, n);
-                break;
-            case NOTE_CANCELLED:
-                note_cancelled(w, n);
-                break;
-            case NOTE_NOTICE:
-                note_notice(w, n);
-                break;
-            case NOTE_CURSOR:
-            case NOTE_INSTALL:
-                note_cursor(w, n);
-                break;
-            case NOTE_COMMIT:
-            case NOTE_REFUSE:
-                note_decided(w, n, name);
-                break;
-            case NOTE_EARLY:
-            case NOTE_BIND:
-                note_early(w, n, name);
-                break;
-            case NOTE_APPEND:
-                note_append(w, n, name);
-                break;
-            case NOTE_SYNC:
-                note_sync(w, n, name);
-                break;
-            case NOTE_MEMBER:
-                note_member(w, n);
-                break;
-            case NOTE_PURGING:
-            case NOTE_PURGE:
-            case NOTE_REAP:
-                note_life(w, n, name);
-                break;
-            case NOTE_HOLD:
-            case NOTE_RELEASE:
-            case NOTE_PARK:
-                note_hold(w, n, name);
-                break;
-            case NOTE_RETENTION:
-                note_retention(w, n);
-                break;
-            case NOTE_ERASURE:
-                note_erasure(w, n, name);
-                break;
-            case NOTE_JOB:
-                note_job(w, n, name);
-                break;
-            case NOTE_REPLAY:
-            case NOTE_EPOCH:
-                note_restored(w, n, name);
-                break;
-            case NOTE_HELLO:   /* the shard's SYNC says it */
-            case NOTE_DRAFTED: /* the settled ACK says it */
-                break;
-            default:
-                note_books(w, n, name);
-        }
+        w->hush = hush_of(w, &out->notes[i]);
+        record_note(w, &out->notes[i], name);
+        w->hush = HUSH_NOT;
     }
 }

@@ -58,6 +58,8 @@ static uint32_t default_name(struct world *w, bool conv, uint64_t id)
 
 uint32_t record_key_name(struct world *w, uint64_t key)
 {
+    if (w->hush)
+        return 0;
     uint32_t given = (uint32_t)(idmap_get(&w->ops, key) >> 32);
     return given ? given : default_name(w, false, key);
 }
@@ -79,7 +81,7 @@ uint32_t record_op_name(struct world *w, device_id device, uint32_t op)
 
 uint32_t record_conv_name(struct world *w, conv_id id)
 {
-    if (!id)
+    if (!id || w->hush)
         return 0;
     uint64_t op = lives_spoken_key(w, MAKE_ID(ID_DEVICE(id), conv_id_op(&w->policy, id)), false); /* that made it */
     uint32_t given = (uint32_t)(idmap_get(&w->ops, op) >> 32);
@@ -90,6 +92,8 @@ uint32_t record_conv_name(struct world *w, conv_id id)
 uint32_t record_typing_name(struct world *w, conv_id conv, user_id user)
 {
     char text[NAME_BYTES_MAX];
+    if (w->hush)
+        return 0;
     snprintf(text, sizeof text, "%s~%s", names_text(w->names, record_conv_name(w, conv)),
              names_text(w->names, record_user_name(w, user)));
     return names_intern(w->names, text);

@@ -373,6 +373,7 @@ struct scenario {
     uint64_t lasts_us;                /* of the safety phase: at least until the last step */
     uint64_t online_us, returning_us; /* bounds */
     bool measure;                     /* emit a record of what the safety phase cost */
+    uint32_t judge_ppm;               /* of the conversations; 1000000: all */
     uint64_t observe_every_us;        /* mean time between observations; 0 = only at the end */
     uint64_t events_max, records_max, memory_max_bytes;
     /* "vary": this scenario is one of these; id "NAME#path=value,path=value" */

@@ -59,7 +59,7 @@ struct key_table {
 };
 extern const struct key_table scenario_table, server_table, crowd_table, conversation_table, network_table,
     latency_table, link_table, bounds_table, limits_table, expect_table, swarm_table_of_keys, budget_table, step_table,
-    workload_key_table, least_table, standing_table, daily_table;
+    workload_key_table, least_table, standing_table, daily_table, judge_table;
 
 #define PRESENCE_WORDS \
     "always|commuter|flaky|rare|office|night|weekend|months|background|killed" /* by enum presence_kind */

@@ -53,6 +53,7 @@ static const struct key scenario_keys[] = {
     {"observe", KEY_TIME, S(observe_every_us), 0, 0, NULL, "mean time between observations; \"0s\": only at the end",
      0},
     {"measure", KEY_FLAG, S(measure), 0, 0, NULL, "true: count requests and bytes of the safety phase, as a record", 0},
+    {"judge", KEY_OTHER, 0, 0, 0, REF("judge"), "what of a large crowd is judged; default: everything", 0},
     {"limits", KEY_OTHER, 0, 0, 0, REF("limits"), "what a run may cost", 0},
     {"script", KEY_OTHER, 0, 0, 0, "{\"type\":\"array\",\"items\":" REF("step") "}", "what happens", 0},
     {"expect", KEY_OTHER, 0, 0, 0, REF("expect"), "what must come of it; default {\"hold\": \"all\"}", 0},
@@ -194,6 +195,12 @@ static const struct key bounds_keys[] = {
     {"returning", KEY_TIME, S(returning_us), 0, 0, NULL, "one that comes back; default 60s", 0},
 };
 const struct key_table bounds_table = TABLE_OF(bounds_keys, "bounds", "");
+
+static const struct key judge_keys[] = {
+    {"share", KEY_RATE, S(judge_ppm), 0, 0, NULL,
+     "of the conversations that no line of the scenario names, by the hash of their id: all records of one, or none", 0},
+};
+const struct key_table judge_table = TABLE_OF(judge_keys, "judge", "share");
 
 static const struct key limits_keys[] = {
     {"events", KEY_COUNT, S(events_max), 1, 1000 * SCENARIO_TOTAL_MAX, NULL, "default 50000000", 0},

@@ -24,6 +24,7 @@ static void set_defaults(struct scenario *s, const char *file)
                                        .shard_p99_us = 10 * US_PER_MS},
                            .online_us = 5 * US_PER_S,
                            .returning_us = 60 * US_PER_S,
+                           .judge_ppm = 1000000,
                            .observe_every_us = 60 * US_PER_S,
                            .events_max = 50000000,
                            .records_max = 50000000,
@@ -352,7 +353,7 @@ static int read_faults(struct reader *r, const cJSON *item)
 static int read_small(struct reader *r)
 {
     const cJSON *seen = member(r->tree, "seen"), *bounds = member(r->tree, "bounds");
-    const cJSON *limits = member(r->tree, "limits"), *schema = member(r->tree, "$schema");
+    const cJSON *judged = member(r->tree, "judge"), *limits = member(r->tree, "limits"), *schema = member(r->tree, "$schema");
     int status;
     if (schema && (status = expect_string(r, schema, "the place of the schema")) != 0)
         return status;
@@ -360,6 +361,12 @@ static int read_small(struct reader *r)
         return status;
     if (bounds && (status = read_object(r, bounds, &bounds_table, 0, "a \"bounds\"", r->s)) != 0)
         return status;
+    if (judged && (status = read_object(r, judged, &judge_table, 0, "a \"judge\"", r->s)) != 0)
+        return status;
+    if (r->s->judge_ppm < 1000000 && (r->s->audited || r->s->remanence))
+        return reader_fail(r, judged, false, 0,
+                           "found a share of what is judged, with audit logs or disks looked at, expected no such share: "
+                           "these are judged whole");
     return limits ? read_object(r, limits, &limits_table, 0, "a \"limits\"", r->s) : 0;
 }
 

@@ -532,6 +532,16 @@ int world_store_image(const struct world *world, shard_id shard, enum store_part
     return store->ops->backup(store, image);
 }
 
+struct world_population world_population(const struct world *world)
+{
+    struct world_population there = {.users = world->user_count, .devices = world->device_count};
+    there.conversations = there.judged = world->scenario->conversation_count;
+    for (size_t i = 0; i < world->crowd.conv_count; i++)
+        there.judged += record_is_judged(world, world->crowd.convs[i].conv);
+    there.conversations += world->crowd.conv_count;
+    return there;
+}
+
 const char *world_stalls(const struct world *world)
 {
     return world->stalls_len ? world->stalls : "";

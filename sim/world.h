@@ -78,6 +78,11 @@ const struct world_swarm *world_swarm(const struct world *world);
 /* An image of a store as the run left it (store.h); free it with store_image_free. */
 uint32_t world_shard_count(const struct world *world);
 int world_store_image(const struct world *world, shard_id shard, enum store_part part, struct store_image **image);
+/* Who and what there is at the end. judged: of the conversations. */
+struct world_population {
+    uint64_t users, devices, conversations, judged;
+};
+struct world_population world_population(const struct world *world);
 /* What did not converge, one sentence a line; "" when everything did. */
 const char *world_stalls(const struct world *world);
 

@@ -257,6 +257,8 @@ struct world_name { /* a default name that was made in this run; see record_name
     uint32_t run : 31, conv : 1;
 };
 
+enum hush { HUSH_NOT, HUSH_NAMES, HUSH_ALL };
+
 struct traffic { /* of the safety phase */
     uint64_t requests, bytes, between;
     uint64_t steps[SCENARIO_SHARDS_MAX];
@@ -268,6 +270,7 @@ struct world {
     struct names *names;
     struct world_name *default_names; /* NULL until the first */
     uint32_t run : 31;                /* how many this world has begun */
+    unsigned hush;                    /* enum hush: what is told is of a conversation that is not judged */
     struct policy policy;
     uint64_t seed, now_us, events, progress_us, push_lost;
     enum phase phase;

@@ -86,6 +86,19 @@ static void print_expected(FILE *out, const struct scenario *scenario, bool cont
                     result->states[i] == VERDICT_VIOLATED ? "found" : "not found", invariant_table[i].name);
 }
 
+/* Of a crowd that begins with conversations: who was there, and how much of it was judged. */
+static void print_population(FILE *out, const struct run *run)
+{
+    const struct scenario *scenario = run_drawn(run);
+    struct world_population there = world_population(run_world(run));
+    if (scenario->crowd.standing_count)
+        fprintf(out, "population: %" PRIu64 " users, %" PRIu64 " devices, %" PRIu64 " conversations\n", there.users,
+                there.devices, there.conversations);
+    if (scenario->judge_ppm < 1000000)
+        fprintf(out, "judged: %u.%04u%% of the conversations, by the hash of their id: %" PRIu64 " of %" PRIu64 "\n",
+                scenario->judge_ppm / 10000, scenario->judge_ppm % 10000, there.judged, there.conversations);
+}
+
 static void print_stalls(FILE *out, const char *stalls)
 {
     while (*stalls) {
@@ -103,6 +116,7 @@ void run_print(FILE *out, const struct run *run, const struct replay *replay, co
     fprintf(out, "%s%s  seed %" PRIu64 "  digest %016" PRIx64 "  %" PRIu64 " events, %" PRIu64 " records\n", id,
             replay->control ? " without its flaw" : "", replay->seed, result->digest, result->events, result->records);
     print_swarm(out, run, result);
+    print_population(out, run);
     verdicts_print(out, run_check(run), run_names(run), false);
     print_latency(out, run_metrics(run), "online", METRICS_ONLINE);
     print_latency(out, run_metrics(run), "returning", METRICS_RETURNING);
