@@ -40,7 +40,7 @@ TEST_OBJECTS = $(TESTS:%.c=$(BUILD)/%.o)
 PROGRAM = $(BUILD)/sexton
 TEST_PROGRAM = $(BUILD)/tests/run
 FUZZERS = $(basename $(notdir $(wildcard tests/fuzz_*.c)))
-# Every scenario but the two large crowds, which take minutes a seed.
+# Every scenario but the large crowds, which take minutes a seed.
 LIBRARY = $(filter-out scenarios/scale/,$(sort $(wildcard scenarios/*/))) scenarios/scale/crowd-20.json \
 	scenarios/scale/race-small.json
 # What `verify` may need: the checkers judge without the simulator and without the chat system.

@@ -22,8 +22,8 @@ uint32_t record_user_name(struct world *w, user_id id);
 uint32_t record_device_name(struct world *w, device_id id);
 
 /*
- * Is this conversation among those that are judged? Of the others there is no record, but for what the log of a user and
- * the cursor of a device do: these move over what is not judged, too, and say so without names.
+ * Is this conversation among those that are judged? Of the others there is no record, but for what the log of a user
+ * and the cursor of a device do: these move over what is not judged, too, and say so without names.
  */
 bool record_is_judged(const struct world *w, conv_id conv);
 

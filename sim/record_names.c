@@ -48,7 +48,8 @@ static uint32_t make_default_name(struct world *w, const char *prefix, uint64_t 
 
 static uint32_t default_name(struct world *w, bool conv, uint64_t id)
 {
-    if (ID_DEVICE(id) > w->device_count && ID_DEVICE(id) != PROVISIONER) /* a device of that number may come yet, and have a name */
+    if (ID_DEVICE(id) > w->device_count &&
+        ID_DEVICE(id) != PROVISIONER) /* a device of that number may come yet, and have a name */
         return make_default_name(w, conv ? "c:" : "", id);
     struct world_name *kept = remembered(w, id);
     if (kept->id != id || kept->run != w->run || kept->conv != conv)

@@ -87,9 +87,9 @@ struct scenario_crowd {
     uint64_t zones;    /* their users live in so many time zones, evenly round the globe; 0 = one */
     uint64_t away_ppm; /* of users, away for `away_for_us` from a random moment on */
     uint64_t away_for_us;
-    uint64_t arrive_over_us;             /* users appear over this time; the first tenth at once */
-    uint64_t conversations_per_user_ppm; /* created while it runs, by their first member */
-    uint64_t group_min, group_max;       /* members */
+    uint64_t arrive_over_us;                                  /* users appear over this time; the first tenth at once */
+    uint64_t conversations_per_user_ppm;                      /* created while it runs, by their first member */
+    uint64_t group_min, group_max;                            /* members */
     struct scenario_standing standing[SCENARIO_STANDING_MAX]; /* made once everybody is there, over as long again */
     size_t standing_count;
     /* workload: exact totals over the run, spread at random moments over `active_us` */

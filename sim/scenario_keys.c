@@ -198,7 +198,8 @@ const struct key_table bounds_table = TABLE_OF(bounds_keys, "bounds", "");
 
 static const struct key judge_keys[] = {
     {"share", KEY_RATE, S(judge_ppm), 0, 0, NULL,
-     "of the conversations that no line of the scenario names, by the hash of their id: all records of one, or none", 0},
+     "of the conversations that no line of the scenario names, by the hash of their id: all records of one, or none",
+     0},
 };
 const struct key_table judge_table = TABLE_OF(judge_keys, "judge", "share");
 

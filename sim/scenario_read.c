@@ -353,7 +353,8 @@ static int read_faults(struct reader *r, const cJSON *item)
 static int read_small(struct reader *r)
 {
     const cJSON *seen = member(r->tree, "seen"), *bounds = member(r->tree, "bounds");
-    const cJSON *judged = member(r->tree, "judge"), *limits = member(r->tree, "limits"), *schema = member(r->tree, "$schema");
+    const cJSON *judged = member(r->tree, "judge"), *limits = member(r->tree, "limits"),
+                *schema = member(r->tree, "$schema");
     int status;
     if (schema && (status = expect_string(r, schema, "the place of the schema")) != 0)
         return status;
@@ -364,9 +365,10 @@ static int read_small(struct reader *r)
     if (judged && (status = read_object(r, judged, &judge_table, 0, "a \"judge\"", r->s)) != 0)
         return status;
     if (r->s->judge_ppm < 1000000 && (r->s->audited || r->s->remanence))
-        return reader_fail(r, judged, false, 0,
-                           "found a share of what is judged, with audit logs or disks looked at, expected no such share: "
-                           "these are judged whole");
+        return reader_fail(
+            r, judged, false, 0,
+            "found a share of what is judged, with audit logs or disks looked at, expected no such share: "
+            "these are judged whole");
     return limits ? read_object(r, limits, &limits_table, 0, "a \"limits\"", r->s) : 0;
 }
 

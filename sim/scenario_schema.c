@@ -190,10 +190,9 @@ static void steps(FILE *out)
 char *scenario_schema_json(void)
 {
     static const struct key_table *const tables[] = {
-        &server_table, &crowd_table,         &conversation_table, &network_table, &latency_table,
-        &link_table,   &bounds_table,        &limits_table,       &expect_table,  &workload_key_table,
-        &least_table,  &swarm_table_of_keys, &budget_table,       &standing_table, &daily_table,
-        &judge_table};
+        &server_table, &crowd_table,    &conversation_table, &network_table,      &latency_table, &link_table,
+        &bounds_table, &limits_table,   &expect_table,       &workload_key_table, &least_table,   &swarm_table_of_keys,
+        &budget_table, &standing_table, &daily_table,        &judge_table};
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);

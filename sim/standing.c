@@ -2,9 +2,9 @@
  * standing.c: the conversations that a crowd has from the start: so many of each size that a user is in the stated
  * number of them on average.
  *
- * Method: the set-up's steps, one conversation an event, for what went before the first day is not what is looked at: no
- * device creates it, and nobody waits for it. The members are every so-manieth user from a drawn one on, which needs no
- * memory to keep them apart; only the first few are remembered as who may say something in it.
+ * Method: the set-up's steps, one conversation an event, for what went before the first day is not what is looked at:
+ * no device creates it, and nobody waits for it. The members are every so-manieth user from a drawn one on, which needs
+ * no memory to keep them apart; only the first few are remembered as who may say something in it.
  */
 #include "sim/record.h"
 

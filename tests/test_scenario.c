@@ -119,6 +119,12 @@ static void a_scenario_with_every_key_is_read_as_written(void)
     CU_ASSERT_EQUAL(s->crowd.conversations_per_user_ppm, 1500000);
     CU_ASSERT_EQUAL(s->crowd.away_ppm, 100000);
     CU_ASSERT_EQUAL(s->crowd.presence, PRESENCE_COMMUTER);
+    CU_ASSERT_EQUAL(s->crowd.standing_count, 2);
+    CU_ASSERT_EQUAL(s->crowd.standing[0].per_user_ppm, 3500000);
+    CU_ASSERT_EQUAL(s->crowd.standing[0].kind, CONV_NONE);
+    CU_ASSERT_EQUAL(s->crowd.standing[1].high, 50);
+    CU_ASSERT_EQUAL(s->crowd.standing[1].kind, CONV_CHANNEL);
+    CU_ASSERT_EQUAL(s->judge_ppm, 1000000);
     CU_ASSERT_EQUAL(s->crowd.mixed, 600);
     CU_ASSERT_EQUAL(s->crowd.weights[WORK_SEND], 60);
     CU_ASSERT_EQUAL(s->crowd.weights[WORK_DELETE], 6);

@@ -303,6 +303,45 @@ static void the_crowd_does_exactly_what_it_was_asked(void)
     forget(s);
 }
 
+#define STANDING(share)                                                                                 \
+    "\"server\":{\"shards\":2},\"lasts\":\"6h\",\"judge\":{\"share\":\"" share                          \
+    "\"},\"crowd\":{\"users\":30,\"devices\":[1,1],\"active\":\"6h\",\"arrive-over\":\"10s\","          \
+    "\"conversations-per-user\":0,\"astray\":\"0%\",\"standing\":[{\"members\":[15,15],\"per-user\":1," \
+    "\"kind\":\"channel\"},{\"members\":[2,4],\"per-user\":3}],\"daily\":{\"sends\":20,\"deletes\":2,"  \
+    "\"conversation-deletes\":\"0.2\"}}"
+
+static void a_crowd_has_what_it_begins_with_and_does_so_much_a_day(void)
+{
+    struct seen *s = run(STANDING("100%"), SEND("1s", "m1"));
+    struct world_population there = world_population(s->world);
+    CU_ASSERT_EQUAL(there.conversations, 1 + 2 + 30); /* the script's; two channels; 30 of three members */
+    CU_ASSERT_EQUAL(there.judged, there.conversations);
+    CU_ASSERT_EQUAL(s->did[OPERATION_CREATE], 0);
+    CU_ASSERT_EQUAL(s->did[OPERATION_SEND], 1 + 30 * 20 / 4); /* a quarter of a day */
+    CU_ASSERT_EQUAL(s->did[OPERATION_DELETE], 30 * 2 / 4);
+    CU_ASSERT_EQUAL(s->did[OPERATION_DELETE_CONV], 1);
+    forget(s);
+}
+
+static void what_happens_does_not_depend_on_the_share_that_is_judged(void)
+{
+    struct seen *all = run(STANDING("100%"), SEND("1s", "m1")), *part = run(STANDING("20%"), SEND("1s", "m1")),
+                *none = run(STANDING("0%"), SEND("1s", "m1"));
+    struct world_population there = world_population(part->world);
+    CU_ASSERT_EQUAL(world_events(part->world), world_events(all->world));
+    CU_ASSERT_EQUAL(world_events(none->world), world_events(all->world));
+    CU_ASSERT_TRUE(there.judged > 1 && there.judged < there.conversations);
+    CU_ASSERT_TRUE(part->kinds[KIND_COMMIT] > none->kinds[KIND_COMMIT]);
+    CU_ASSERT_TRUE(part->kinds[KIND_COMMIT] < all->kinds[KIND_COMMIT]);
+    CU_ASSERT_EQUAL(none->did[OPERATION_SEND], 1); /* what the scenario names is always judged */
+    CU_ASSERT_PTR_NULL(strstr(none->text, "c:standing"));
+    CU_ASSERT_EQUAL(part->kinds[KIND_APPEND], all->kinds[KIND_APPEND]); /* a log moves over what is not judged */
+    CU_ASSERT_EQUAL(part->kinds[KIND_CURSOR], all->kinds[KIND_CURSOR]);
+    forget(all);
+    forget(part);
+    forget(none);
+}
+
 static void a_run_beyond_its_limit_says_so(void)
 {
     struct seen *s = begin("\"limits\":{\"events\":20}", SEND("1s", "m1"));
@@ -331,6 +370,8 @@ int suite_world(void)
         !CU_ADD_TEST(suite, a_deletion_can_name_what_is_not_sent_yet) ||
         !CU_ADD_TEST(suite, who_never_returns_is_exempt_and_fenced) ||
         !CU_ADD_TEST(suite, the_crowd_does_exactly_what_it_was_asked) ||
+        !CU_ADD_TEST(suite, a_crowd_has_what_it_begins_with_and_does_so_much_a_day) ||
+        !CU_ADD_TEST(suite, what_happens_does_not_depend_on_the_share_that_is_judged) ||
         !CU_ADD_TEST(suite, a_run_beyond_its_limit_says_so))
         return (int)CU_get_error();
     return 0;
