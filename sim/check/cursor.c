@@ -116,13 +116,34 @@ static void incomplete(struct check *c, uint32_t device, uint32_t message, uint3
     chain_now(c, v);
 }
 
+/* What the entries at or below the cursor of a view say of a whole conversation. A view lists its items by
+   conversation, so that the last one is nearly always the one that is asked for. */
+struct of_conv {
+    uint32_t conv, passage, deciding;
+    bool known;
+};
+
+static void look_up(const struct check *c, const struct event *e, uint32_t conv, struct of_conv *of_conv)
+{
+    uint32_t user = c->devices[e->device].user;
+    uint64_t cursor = record_get(e->r, FIELD_CURSOR), epoch = record_get(e->r, FIELD_EPOCH);
+    if (of_conv->known && of_conv->conv == conv)
+        return;
+    *of_conv = (struct of_conv){.conv = conv,
+                                .passage = last_passage(c, user, conv, epoch, cursor),
+                                .deciding = deciding_entry(c, target_key(user, conv, 0), epoch, cursor),
+                                .known = true};
+}
+
 /* The entry at or below the cursor that forbids this item, or 0. */
-static uint32_t forbidding(struct check *c, const struct event *e, const struct record_item *item, uint32_t message)
+static uint32_t forbidding(struct check *c, const struct event *e, const struct record_item *item, uint32_t message,
+                           struct of_conv *of_conv)
 {
     const struct device *d = &c->devices[e->device];
     const struct message *m = &c->messages[message];
     uint64_t cursor = record_get(e->r, FIELD_CURSOR), epoch = record_get(e->r, FIELD_EPOCH);
-    uint32_t passage = last_passage(c, d->user, m->conv, epoch, cursor);
+    look_up(c, e, m->conv, of_conv);
+    uint32_t passage = of_conv->passage;
     uint64_t joined = passage && c->entries[passage].what == WORD_JOIN ? c->entries[passage].position : 0;
     uint32_t i = deciding_entry(c, target_key(d->user, m->conv, message), epoch, cursor);
     if (m->invitation) /* it is for who is outside */
@@ -132,7 +153,7 @@ static uint32_t forbidding(struct check *c, const struct event *e, const struct 
         if (!target_undone_since(c, &m->target, deletion) || !(d->installed || item->version > deletion))
             return i;
     }
-    i = deciding_entry(c, target_key(d->user, m->conv, 0), epoch, cursor);
+    i = of_conv->deciding;
     if (i && is_tombstone(c->entries[i].what) && c->entries[i].position > joined &&
         !(d->installed && target_undone_since(c, &c->convs[m->conv].target, c->entries[i].version)))
         return i;
@@ -152,6 +173,7 @@ static void view(struct check *c, const struct event *e)
         c->entries[first].position > record_get(e->r, FIELD_CURSOR))
         return;
     bool complete = true, atomic = true, derived = false;
+    struct of_conv of_conv = {.known = false};
     for (size_t i = 0; i < e->r->item_count; i++) {
         const struct record_item *item = &e->r->items[i];
         uint32_t message = state_message(c, item->message, state_conv(c, item->in));
@@ -159,7 +181,7 @@ static void view(struct check *c, const struct event *e)
         if (!message || !item->version || (at && c->holdings[at].pending) ||
             (at && item_is_kept(c, c->holdings[at].item)))
             continue;
-        uint32_t entry = forbidding(c, e, item, message);
+        uint32_t entry = forbidding(c, e, item, message, &of_conv);
         if (item->copy == c->words[WORD_NOTIFICATION] && entry && item->version > c->entries[entry].version)
             entry = 0; /* a push comes ahead of the cursor: the message is younger than what took the others away */
         bool body = item->copy == c->words[WORD_BODY];
