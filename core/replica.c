@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_DOUBLED 32 /* up to here */
+
 void replica_release(struct replica *r)
 {
     free(r->convs);
@@ -200,10 +202,24 @@ struct replica_conv *replica_conv_put(struct replica *r, conv_id conv)
     return &r->convs[at];
 }
 
+/* A quarter more, where doubling would leave the devices of a large crowd with more empty places than rows. */
+static void make_room_for_row(struct replica *r)
+{
+    if (r->row_count < r->row_cap || r->row_cap < ROWS_DOUBLED)
+        return;
+    size_t cap = r->row_cap + r->row_cap / 4;
+    struct replica_row *rows = base_alloc(cap * sizeof *rows);
+    memcpy(rows, r->rows, r->row_count * sizeof *rows);
+    free(r->rows);
+    r->rows = rows;
+    r->row_cap = cap;
+}
+
 struct replica_row *replica_row_put(struct replica *r, conv_id conv, msg_id id)
 {
     size_t at = replica_row_from(r, conv, id);
     if (at == r->row_count || r->rows[at].conv != conv || r->rows[at].id != id) {
+        make_room_for_row(r);
         r->rows = open_place(r->rows, &r->row_count, &r->row_cap, at, sizeof *r->rows);
         r->rows[at].conv = conv;
         r->rows[at].id = id;

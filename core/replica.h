@@ -2,8 +2,9 @@
  * replica.h: the durable containers of one device: conversations, message rows, outbox, drafts. Private to device*.c.
  *
  * Each is an array sorted by id and searched by halving, so that an idle device costs a few hundred bytes and every
- * walk is in order of ids, never of addresses. Growth: doubled by base_grow, freed when the last element goes; the
- * bound is what the user holds. Pointers into a container are valid until the next insertion into or removal from it.
+ * walk is in order of ids, never of addresses. Growth: doubled by base_grow (rows: by a quarter, from 32 on), freed
+ * when the last element goes; the bound is what the user holds. Pointers into a container are valid until the next
+ * insertion into or removal from it.
  */
 #ifndef SEXTON_CORE_REPLICA_H
 #define SEXTON_CORE_REPLICA_H

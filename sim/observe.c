@@ -18,6 +18,8 @@
 struct view {
     struct world *w;
     size_t count;
+    conv_id conv; /* of the last row, and its name: rows come by conversation */
+    uint32_t conv_name;
 };
 
 static struct record_item *view_item(struct view *view)
@@ -33,7 +35,11 @@ static int view_row(void *ctx, const struct device_row *row)
     struct world *w = view->w;
     if (!row->readable || !record_is_judged(w, row->conv))
         return 0;
-    *view_item(view) = (struct record_item){.in = record_conv_name(w, row->conv),
+    if (row->conv != view->conv) {
+        view->conv = row->conv;
+        view->conv_name = record_conv_name(w, row->conv);
+    }
+    *view_item(view) = (struct record_item){.in = view->conv_name,
                                             .message = row->in_replica ? record_message_name(w, row->target)
                                                                        : record_own_message_name(w, row->target),
                                             .copy = w->words.copy[COPY_BODY],
