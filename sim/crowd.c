@@ -7,6 +7,7 @@
  */
 #include "core/protocol.h"
 #include "sim/record.h"
+#include "sim/workload_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -10,6 +10,12 @@
 #define NAME_BYTES_MAX 300
 #define DEFAULT_NAMES 65536U /* remembered, a power of two */
 
+struct world_name { /* a default name that was made in this run; see record_names.c */
+    uint64_t id;
+    uint32_t name;
+    uint32_t run : 31, conv : 1;
+};
+
 uint32_t record_user_name(struct world *w, user_id id)
 {
     return id && id <= w->user_count ? w->users[id - 1].name : 0;

@@ -7,6 +7,7 @@
  * no memory to keep them apart; only the first few are remembered as who may say something in it.
  */
 #include "sim/record.h"
+#include "sim/workload_internal.h"
 
 /* Rounded down: a crowd may be too small for one channel of ten thousand. */
 static uint64_t how_many(const struct scenario *s, const struct scenario_standing *standing)

@@ -35,4 +35,11 @@ bool pick_is_astray(struct world *w);
 #include "sim/workload.def"
 #undef WORK
 
+/* ---- standing.c: the conversations that are there from the start ---- */
+/* How many, and one more of them; false: not now. */
+uint64_t standing_total(const struct scenario *s);
+bool standing_make(struct world *w);
+/* Everybody is there: these conversations follow. (workload.c) */
+void workload_standing(struct world *w);
+
 #endif

@@ -251,12 +251,6 @@ struct words { /* the closed lists, interned once a run */
     uint32_t reason[REASON_COUNT], stage[JOB_END + 1];
 };
 
-struct world_name { /* a default name that was made in this run; see record_names.c */
-    uint64_t id;
-    uint32_t name;
-    uint32_t run : 31, conv : 1;
-};
-
 enum hush { HUSH_NOT, HUSH_NAMES, HUSH_ALL };
 
 struct traffic { /* of the safety phase */
@@ -561,9 +555,6 @@ void crowd_forget(struct world *w);
 user_id crowd_user(struct world *w);
 device_id crowd_device(struct world *w, user_id user);
 bool crowd_link_device(struct world *w);
-/* How many conversations are there from the start, and one more of them; false: not now. */
-uint64_t standing_total(const struct scenario *s);
-bool standing_make(struct world *w);
 /* The device comes and goes by this pattern from now on. */
 void crowd_begin_presence(struct world *w, device_id id, enum presence_kind presence, unsigned zone_hours);
 /* One more device of this user, with a name and a presence of its own, for lives.c to start. */
@@ -572,8 +563,6 @@ device_id crowd_new_device(struct world *w, user_id user);
 /* ---- workload.c: what they do ---- */
 void workload_begin(struct world *w);
 void crowd_work(struct world *w, enum crowd_work work);
-/* Everybody is there: the conversations that are to be there from the start follow. */
-void workload_standing(struct world *w);
 bool workload_new_conv(struct world *w, user_id creator);
 /* An operation is about to be invoked; it was answered: for the counts of the mix. */
 void workload_issues(struct world *w, uint64_t id);
