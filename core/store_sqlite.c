@@ -351,6 +351,7 @@ static void sqlite_close(struct store *store)
     assert(code == SQLITE_OK);
     (void)code;
     store_cache_free(sqlite->cache);
+    sqlite_guard_free(sqlite->guard);
     free(sqlite);
 }
 

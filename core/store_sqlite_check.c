@@ -7,8 +7,8 @@
  * the indexes, and an index that lacks an entry makes a scan answer wrongly without a word. Last, the text of every
  * table and index must be that of schema.sql.
  *
- * Limits: SQLite keeps no checksum of a page. A bit that flips in a value that no index has, within what the value may
- * be, is not found; one that makes a value impossible is found by the call that reads it.
+ * What a value is cannot be told so: for that each page has a checksum (store_sqlite_guard.c), compared whenever it is
+ * read, here for the first time.
  */
 #include "core/store_sql.h"
 #include "core/store_sqlite_internal.h"

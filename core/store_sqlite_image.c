@@ -47,6 +47,8 @@ static int take_bytes(sqlite3 *db, size_t page_bytes, struct store_image *image)
     image->size = (size_t)size;
     sqlite_scrub_pages(image->bytes, image->size, page_bytes);
     image->bytes[HEADER_WRITE_VERSION] = image->bytes[HEADER_READ_VERSION] = 1;
+    if (page_bytes == SQLITE_FILE_PAGE_BYTES)
+        sqlite_sum_pages(image->bytes, image->size);
     return SQLITE_OK;
 }
 

@@ -12,6 +12,7 @@
 #define SQLITE_SCHEMA_VERSION 3
 #define SQLITE_FILE_PAGE_BYTES 4096
 #define SQLITE_MEMORY_PAGE_BYTES 1024
+#define SQLITE_RESERVED_BYTES 8 /* at the end of each page: in a file, its checksum */
 
 /* A prepared scan that nobody runs at the moment. */
 struct scan_statement {
@@ -24,6 +25,7 @@ struct scan_statement {
 struct sqlite_store {
     struct store store;
     sqlite3 *db;
+    struct sqlite_guard *guard; /* NULL: in memory */
     bool file, wal, sync, exists, keeps_deleted;
     bool in_transaction;
     int failed; /* the status of a call that failed, until rollback; 0 = none */
@@ -45,9 +47,9 @@ struct complaint {
 int sqlite_complain(const struct complaint *complaint, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static inline struct sqlite_store *sqlite_store_of(struct store *store)
+static inline struct sqlite_store *sqlite_store_of(struct store *base)
 {
-    return (struct sqlite_store *)(void *)store;
+    return (struct sqlite_store *)(void *)base;
 }
 static inline size_t sqlite_page_bytes(const struct sqlite_store *sqlite)
 {
@@ -98,7 +100,18 @@ int sqlite_backup(struct store *store, struct store_image **image);
 int sqlite_restore(struct store *store, const struct store_image *image);
 void sqlite_image_free(struct store_image *image);
 
+/* store_sqlite_guard.c: NULL when there is no such file system. It outlives what is opened with it. */
+struct sqlite_guard *sqlite_guard_new(const char *vfs);
+void sqlite_guard_free(struct sqlite_guard *guard);
+int sqlite_guard_open(struct sqlite_guard *guard, const char *path, sqlite3 **db, int flags); /* SQLite's code */
+bool sqlite_guard_is_on(const struct sqlite_guard *guard); /* the pages of the database have checksums */
+/* Of the bytes of a whole file. */
+bool sqlite_pages_are_sound(const unsigned char *bytes, size_t size);
+void sqlite_sum_pages(unsigned char *bytes, size_t size);
+
 /* store_sqlite_scrub.c */
+/* What means nothing in a page of a b-tree, as offsets; empty when it is none, or its header is damaged. */
+void sqlite_page_gap(const unsigned char *page, size_t bytes, bool first, size_t *from, size_t *to);
 void sqlite_scrub_pages(unsigned char *bytes, size_t size, size_t page_bytes); /* of a whole database */
 int sqlite_scrub_file(struct sqlite_store *sqlite);                            /* SQLite's code */
 

@@ -65,6 +65,9 @@ static int configure(sqlite3 *db, const struct sqlite_store *sqlite, const struc
         code =
             sqlite3_exec(db, sqlite->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     int64_t secure = 0;
+    int reserved = SQLITE_RESERVED_BYTES; /* of a new file, or of the next VACUUM */
+    if (code == SQLITE_OK && sqlite->file)
+        code = sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     if (code == SQLITE_OK && sqlite->keeps_deleted)
         code = sqlite3_exec(db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
     if (code == SQLITE_OK)
@@ -121,6 +124,15 @@ static int make_tables(sqlite3 *db, enum store_part part, bool is_new, int64_t f
     return status;
 }
 
+/* A file that was migrated just now, or when the power went, has none: every page is written anew, in a transaction. */
+static int add_checksums(struct sqlite_store *sqlite, const struct complaint *complaint)
+{
+    int code = sqlite3_exec(sqlite->db, "VACUUM", NULL, NULL, NULL);
+    if (code == SQLITE_OK && sqlite->wal)
+        code = sqlite3_wal_checkpoint_v2(sqlite->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return code == SQLITE_OK ? 0 : complain_of(complaint, sqlite->db, code, "to give its pages checksums");
+}
+
 static int prepare_transactions(struct sqlite_store *sqlite, const struct complaint *complaint)
 {
     const struct {
@@ -158,6 +170,8 @@ static int set_up(struct sqlite_store *sqlite, const struct complaint *complaint
         status = make_tables(db, part, is_new, schema, complaint);
     else if (status == 0)
         status = sqlite_check_schema(db, part, complaint);
+    if (status == 0 && !is_new && sqlite->guard && !sqlite_guard_is_on(sqlite->guard))
+        status = add_checksums(sqlite, complaint);
     if (status == 0)
         status = prepare_transactions(sqlite, complaint);
     for (int t = 0; t < TABLE_COUNT; t++)
@@ -165,6 +179,14 @@ static int set_up(struct sqlite_store *sqlite, const struct complaint *complaint
     if (status == 0 && migrate)
         status = sqlite->store.ops->checkpoint(&sqlite->store); /* the old tables' rows are in the log */
     return status;
+}
+
+static int open_database(struct sqlite_store *sqlite, const struct store_sqlite_options *options, int flags)
+{
+    if (!options->path)
+        return sqlite3_open_v2(":memory:", &sqlite->db, flags, NULL);
+    sqlite->guard = sqlite_guard_new(options->vfs);
+    return sqlite->guard ? sqlite_guard_open(sqlite->guard, options->path, &sqlite->db, flags) : SQLITE_ERROR;
 }
 
 int store_sqlite_open(const struct store_sqlite_options *options, struct store **out, char *error, size_t error_size)
@@ -187,7 +209,7 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     sqlite->keeps_deleted = options->keeps_deleted;
     sqlite->cache = options->uncached ? NULL : store_cache_new();
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->exists ? 0 : SQLITE_OPEN_CREATE);
-    int code = sqlite3_open_v2(options->path ? options->path : ":memory:", &sqlite->db, flags, options->vfs);
+    int code = open_database(sqlite, options, flags);
     int status = code == SQLITE_OK ? set_up(sqlite, &complaint)
                                    : complain_of(&complaint, sqlite->db, code, "a file that can be opened");
     if (status == 0) {

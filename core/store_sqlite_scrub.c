@@ -26,8 +26,7 @@
 #define LEAF_INDEX 10
 #define LEAF_TABLE 13
 
-/* The gap of a page of `bytes`, as offsets; empty when this is no page of a b-tree, or its header is damaged. */
-static void find_gap(const unsigned char *page, size_t bytes, bool first, size_t *from, size_t *to)
+void sqlite_page_gap(const unsigned char *page, size_t bytes, bool first, size_t *from, size_t *to)
 {
     const unsigned char *header = page + (first ? FILE_HEADER_BYTES : 0);
     bool interior = header[0] == INTERIOR_INDEX || header[0] == INTERIOR_TABLE;
@@ -57,7 +56,7 @@ void sqlite_scrub_pages(unsigned char *bytes, size_t size, size_t page_bytes)
 {
     for (size_t at = 0; at + page_bytes <= size; at += page_bytes) {
         size_t from, to;
-        find_gap(bytes + at, page_bytes, at == 0, &from, &to);
+        sqlite_page_gap(bytes + at, page_bytes, at == 0, &from, &to);
         wipe(bytes + at, from, to);
     }
 }
@@ -76,7 +75,7 @@ int sqlite_scrub_file(struct sqlite_store *sqlite)
         code = file->pMethods->xRead(file, page, SQLITE_FILE_PAGE_BYTES, at);
         if (code != SQLITE_OK)
             break;
-        find_gap(page, SQLITE_FILE_PAGE_BYTES, at == 0, &from, &to);
+        sqlite_page_gap(page, SQLITE_FILE_PAGE_BYTES, at == 0, &from, &to);
         if (!wipe(page, from, to))
             continue;
         code = file->pMethods->xWrite(file, page + from, (int)(to - from), at + (sqlite3_int64)from);

@@ -81,6 +81,7 @@ static void file_free(struct disk_file *file)
     free(file->changes);
     free(file->flips);
     free(file->mirror.bytes);
+    free(file->saved.bytes);
     free(file->seen.bytes);
     free(file->medium.bytes);
     free(file);

@@ -117,6 +117,13 @@ void disk_flip(struct disk *disk, struct disk_file *file, uint64_t at, uint64_t 
  * syncs were lost, if the power was cut since and nothing was written to it after that. How many.
  */
 size_t disk_mend(struct disk *disk);
+/*
+ * A disk that had lost syncs when the power was cut, and from which nobody has started since, whatever they wrote while
+ * they tried: it is again as it was at the cut, with what it had lost. False: there is no such thing. disk_started:
+ * somebody has, and the mirror is void.
+ */
+bool disk_mend_whole(struct disk *disk);
+void disk_started(struct disk *disk);
 uint64_t disk_calls(const struct disk *disk, enum disk_call call); /* that were made so far, in all lives */
 uint64_t disk_waited_us(const struct disk *disk);                  /* by DISK_SLOW and by sleeping */
 void disk_wait(struct disk *disk, uint64_t us);

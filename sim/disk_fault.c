@@ -160,6 +160,32 @@ size_t disk_mend(struct disk *disk)
     return mended;
 }
 
+bool disk_mend_whole(struct disk *disk)
+{
+    if (!disk->saved)
+        return false;
+    for (struct disk_file *file = disk->files; file; file = file->next) {
+        if (!file->has_saved)
+            file->saved.size = 0; /* it is of after the cut */
+        disk_image_copy(&file->seen, &file->saved);
+        disk_image_copy(&file->medium, &file->saved);
+        disk_forget_changes(file);
+        file->flip_count = 0;
+        file->mirrored = false;
+    }
+    disk_started(disk);
+    return true;
+}
+
+void disk_started(struct disk *disk)
+{
+    for (struct disk_file *file = disk->files; file; file = file->next) {
+        file->mirrored = file->mirrored && !file->cut;
+        file->has_saved = false;
+    }
+    disk->saved = false;
+}
+
 uint64_t disk_calls(const struct disk *disk, enum disk_call call)
 {
     return disk->calls[call];

@@ -29,6 +29,8 @@ struct disk_file {
     struct image seen, medium;
     struct image mirror; /* what is on it, if `mirrored`: more than on the medium */
     bool mirrored, cut;  /* cut: and the power was, since */
+    struct image saved;  /* if the disk has `saved`: what its mirror had of it when the power was cut */
+    bool has_saved;
     struct change *changes;
     size_t change_count, change_cap;
     struct flip *flips;
@@ -39,7 +41,7 @@ struct disk {
     struct disk_file *files; /* newest first */
     struct rng luck;
     uint32_t life;
-    bool disarmed;
+    bool disarmed, saved;
     struct disk_power own, *power;
     struct disk_fault faults[DISK_FAULTS_MAX];
     size_t fault_count;

@@ -122,6 +122,21 @@ static void settle_names(struct disk *disk, enum disk_keep keep)
                 older->linked = older->linked_on_medium = false;
 }
 
+/* Of a disk that had lost syncs: all that its mirror has, before anybody writes to what is left. */
+static void save(struct disk *disk)
+{
+    bool lost = false;
+    for (struct disk_file *file = disk->files; file; file = file->next)
+        lost |= file->mirrored;
+    if (!lost || disk->saved) /* nobody has started from it since */
+        return;
+    disk->saved = true;
+    for (struct disk_file *file = disk->files; file; file = file->next) {
+        disk_image_copy(&file->saved, file->mirrored ? &file->mirror : &file->medium);
+        file->has_saved = file->linked;
+    }
+}
+
 void disk_cut_power(struct disk *disk, enum disk_keep keep)
 {
     if (keep == DISK_KEEP_DRAWN)
@@ -130,5 +145,6 @@ void disk_cut_power(struct disk *disk, enum disk_keep keep)
         if (file->linked || file->linked_on_medium)
             settle_file(disk, file, keep);
     settle_names(disk, keep);
+    save(disk);
     disk_kill(disk);
 }

@@ -46,6 +46,14 @@ struct fault *fault_add(struct world *w, const struct fault *model)
     return &w->faults[at];
 }
 
+struct fault *fault_of_serial(struct world *w, uint32_t serial)
+{
+    for (size_t i = 0; i < w->fault_count; i++)
+        if (w->faults[i].active && w->faults[i].serial == serial)
+            return &w->faults[i];
+    return NULL;
+}
+
 void fault_close(struct world *w, struct fault *fault)
 {
     fault->active = false;
@@ -205,7 +213,9 @@ void fault_finish(struct world *w, struct fault *fault)
             fault_close(w, fault);
             break;
         default:
-            if (fault_is_of_disk(fault->kind))
+            if (fault_is_of_disk(fault->kind) && !fault->step)
+                world_disk_plan_over(w, fault);
+            else if (fault_is_of_disk(fault->kind))
                 world_disk_fault_over(w, fault->step, first_node(fault));
             record_fault(w, w->words.fault[fault->kind], first_node(fault), fault->step, fault->touched);
             fault_close(w, fault);

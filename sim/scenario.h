@@ -114,6 +114,10 @@ enum swarm_fault {
     SWARM_COUNT
 };
 #undef SWARM
+static inline bool swarm_is_of_disk(enum swarm_fault fault)
+{
+    return fault >= SWARM_POWER_CUT && fault <= SWARM_VAULT_FAILS;
+}
 struct scenario_span {
     uint64_t low, high; /* high 0: not given */
 };
@@ -138,6 +142,7 @@ struct scenario_swarm {
     bool on, weights;
     struct scenario_span shards, users, devices, group, operations, strikes;
     uint64_t presences; /* bits of enum presence_kind */
+    uint64_t disks;     /* bits of enum scenario_disk; 0: no disk fails */
     uint64_t candidates, faults;
     struct scenario_choice *choices;
     size_t choice_count;
@@ -149,6 +154,7 @@ struct scenario_budget {
     uint64_t shards_down, partitions, paused; /* at once */
     uint64_t longest_us;                      /* of a crash, a partition, a pause */
     uint64_t clock_error_us;
+    uint64_t disks; /* of shards, that fail at once */
 };
 
 /* What a scenario can ask of its network, without a step, and that must have happened. */

@@ -241,6 +241,7 @@ static const struct key swarm_keys[] = {
     {"policies", KEY_OTHER, 0, 0, 0, ANY_SCHEMA, "choices, and of each the words that are drawn from", 0},
     {"faults", KEY_OTHER, 0, 0, 0, "{\"anyOf\":[{\"const\":\"all\"}," NAMES_SCHEMA "]}",
      "those that may be in; each seed leaves out half of them; default \"all\"", 0},
+    {"disks", KEY_OTHER, 0, 0, 0, NAMES_SCHEMA, "one of these journals, wal or truncate; without it no disk fails", 0},
 };
 const struct key_table swarm_table_of_keys = TABLE_OF(swarm_keys, "swarm", "");
 
@@ -251,6 +252,7 @@ static const struct key budget_keys[] = {
     {"paused", KEY_COUNT, B(paused), 0, 1000000, NULL, "nodes that stand still or are slow, at once; default: any", 0},
     {"longest", KEY_TIME, B(longest_us), 0, 0, NULL, "a crash, partition, pause; default: any", 0},
     {"clock-error", KEY_TIME, B(clock_error_us), 0, 0, NULL, "of any clock, an hour's drift included; default: any", 0},
+    {"disks", KEY_COUNT, B(disks), 0, 1000000, NULL, "that fail at once; default: any number", 0},
 };
 const struct key_table budget_table = TABLE_OF(budget_keys, "budget", "");
 

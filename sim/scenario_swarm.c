@@ -39,6 +39,23 @@ static int read_presences(struct reader *r, const cJSON *item)
     return status;
 }
 
+static int read_disks(struct reader *r, const cJSON *item)
+{
+    size_t count;
+    unsigned word;
+    int status = item ? expect_array(r, item, 1, 2, "journals", &count) : 0;
+    if (item && status == 0 && !r->s->disk)
+        return reader_fail(r, item, true, 0,
+                           "found disks of a swarm in a scenario without any, expected \"disk\" of \"server\"");
+    for (const cJSON *child = item && status == 0 ? first_child(item) : NULL; child && status == 0;
+         child = child->next) {
+        status = read_word(r, child, "wal|truncate", &word);
+        if (status == 0)
+            r->s->swarm.disks |= 1ULL << (DISKS_WAL + word);
+    }
+    return status;
+}
+
 static int read_choices(struct reader *r, const cJSON *item)
 {
     struct scenario_swarm *swarm = &r->s->swarm;
@@ -70,6 +87,8 @@ static int read_fault_name(struct reader *r, const cJSON *item)
         suggestion_try(&suggestion, name);
         if (strcmp(name, item->valuestring) != 0)
             continue;
+        if (swarm_is_of_disk((enum swarm_fault)i) && !r->s->swarm.disks)
+            return reader_expected(r, item, "\"disks\" beside it, or no fault of a disk");
         r->s->swarm.candidates |= 1ULL << i;
         return 0;
     }
@@ -81,7 +100,9 @@ static int read_candidates(struct reader *r, const cJSON *item)
 {
     size_t count;
     if (!item || (cJSON_IsString(item) && strcmp(item->valuestring, "all") == 0)) {
-        r->s->swarm.candidates = (1ULL << SWARM_COUNT) - 1;
+        for (int i = 0; i < SWARM_COUNT; i++)
+            if (r->s->swarm.disks || !swarm_is_of_disk((enum swarm_fault)i))
+                r->s->swarm.candidates |= 1ULL << i;
         return 0;
     }
     int status = expect_array(r, item, 0, SWARM_COUNT, "faults", &count);
@@ -101,6 +122,8 @@ static int read_drawn(struct reader *r, const cJSON *item)
     if (status == 0)
         status = read_presences(r, member(item, "presence"));
     if (status == 0)
+        status = read_disks(r, member(item, "disks"));
+    if (status == 0)
         status = read_choices(r, member(item, "policies"));
     if (status == 0)
         status = read_candidates(r, member(item, "faults"));
@@ -117,6 +140,7 @@ int read_swarm(struct reader *r)
     int status = swarm ? read_drawn(r, swarm) : 0;
     if (status != 0 || !budget)
         return status;
-    r->s->budget = (struct scenario_budget){true, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    r->s->budget =
+        (struct scenario_budget){true, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     return read_object(r, budget, &budget_table, 0, "a \"budget\"", r->s);
 }

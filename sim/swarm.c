@@ -45,15 +45,31 @@ static void draw_weights(struct rng *rng, struct scenario_crowd *c)
     }
 }
 
+/* One of the bits that are set; -1: none is. */
+static int draw_bit(struct rng *rng, uint64_t bits)
+{
+    unsigned count = (unsigned)__builtin_popcountll(bits);
+    uint64_t skip = count ? rng_below(rng, count) : 0;
+    if (!count)
+        return -1;
+    while (skip--)
+        bits &= bits - 1;
+    return __builtin_ctzll(bits);
+}
+
 static void draw_presence(struct rng *rng, struct scenario *s)
 {
-    unsigned count = (unsigned)__builtin_popcountll(s->swarm.presences);
-    uint64_t skip = count ? rng_below(rng, count) : 0, left = s->swarm.presences;
-    if (!count)
-        return;
-    while (skip--)
-        left &= left - 1;
-    s->crowd.presence = (enum presence_kind)__builtin_ctzll(left);
+    int presence = draw_bit(rng, s->swarm.presences);
+    if (presence >= 0)
+        s->crowd.presence = (enum presence_kind)presence;
+}
+
+static void draw_disk(uint64_t seed, struct scenario *s)
+{
+    struct rng rng = rng_fork(seed, "swarm-disk");
+    int journal = draw_bit(&rng, s->swarm.disks);
+    if (journal >= 0)
+        s->disk = (uint8_t)journal;
 }
 
 void swarm_draw(const struct scenario *base, uint64_t seed, struct scenario *drawn)
@@ -72,6 +88,7 @@ void swarm_draw(const struct scenario *base, uint64_t seed, struct scenario *dra
     drawn->crowd.mixed = draw_span(&rng, &swarm->operations, base->crowd.mixed);
     drawn->crowd.strikes = draw_span(&rng, &swarm->strikes, 0);
     draw_presence(&rng, drawn);
+    draw_disk(seed, drawn);
     if (swarm->weights)
         draw_weights(&rng, &drawn->crowd);
     for (size_t i = 0; i < swarm->choice_count; i++) {
@@ -134,6 +151,8 @@ uint64_t swarm_digest(const struct scenario *s)
         fold(&digest, s->crowd.weights[i]);
     for (size_t i = 0; i < s->swarm.choice_count; i++)
         fold(&digest, policy_get(&s->policy, s->swarm.choices[i].policy));
+    if (s->swarm.disks)
+        fold(&digest, s->disk);
     return digest;
 }
 
@@ -177,6 +196,8 @@ char *swarm_text(const struct scenario *s)
                   (unsigned long long)s->crowd.devices_max, (unsigned long long)s->crowd.group_max,
                   (unsigned long long)s->crowd.mixed, (unsigned long long)s->crowd.strikes,
                   presences[s->crowd.presence]);
+    if (s->swarm.disks)
+        (void)fprintf(out, "swarm: disks: %s\n", s->disk == DISKS_WAL ? "wal" : "truncate");
     (void)fputs("swarm: choices:", out);
     for (size_t i = 0; i < s->swarm.choice_count; i++)
         tell_choice(out, s, s->swarm.choices[i].policy);

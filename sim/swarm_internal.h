@@ -41,6 +41,14 @@ bool swarm_partition_devices(struct world *w);
 bool swarm_drop(struct world *w);
 bool swarm_hold(struct world *w);
 
+/* ---- swarm_disk.c ---- */
+bool swarm_power_cut(struct world *w);
+bool swarm_io_error(struct world *w);
+bool swarm_disk_full(struct world *w);
+bool swarm_short_read(struct world *w);
+bool swarm_slow_disk(struct world *w);
+bool swarm_vault_fails(struct world *w);
+
 uint64_t swarm_count_breaks(const struct world *w);
 uint64_t swarm_count_push_loss(const struct world *w);
 uint64_t swarm_count_channel_loss(const struct world *w);

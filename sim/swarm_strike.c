@@ -336,6 +336,14 @@ void swarm_count(struct world *w)
 
 /* ---- the budget ---- */
 
+static uint64_t disks_failing(const struct world *w)
+{
+    uint64_t now = 0;
+    for (size_t i = 0; i < w->fault_count; i++)
+        now += w->faults[i].active && fault_is_of_disk(w->faults[i].kind);
+    return now;
+}
+
 static bool is_beyond(const struct world *w, enum budget_kind kind, uint64_t amount_us)
 {
     const struct scenario_budget *b = &w->scenario->budget;
@@ -344,6 +352,7 @@ static bool is_beyond(const struct world *w, enum budget_kind kind, uint64_t amo
         case BUDGET_SHARDS_DOWN:
             for (shard_id i = 0; i < w->shard_count; i++)
                 now += !w->shards[i].core || w->shards[i].plan.point != CRASH_NONE;
+            now += disks_failing(w); /* each takes its shard down, or may */
             return now >= b->shards_down || amount_us > b->longest_us;
         case BUDGET_PARTITIONS:
             return w->active_cuts >= b->partitions || amount_us > b->longest_us;
@@ -351,6 +360,8 @@ static bool is_beyond(const struct world *w, enum budget_kind kind, uint64_t amo
             for (size_t i = 0; i < w->fault_count; i++)
                 now += w->faults[i].active && (w->faults[i].kind == FAULT_PAUSE || w->faults[i].kind == FAULT_SLOW);
             return now >= b->paused || amount_us > b->longest_us;
+        case BUDGET_DISKS:
+            return disks_failing(w) >= b->disks || amount_us > b->longest_us;
         case BUDGET_CLOCK:
             return amount_us > b->clock_error_us;
         case BUDGET_TIME:

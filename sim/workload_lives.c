@@ -45,8 +45,8 @@ bool mix_device_clone(struct world *w)
 bool mix_link_copy(struct world *w)
 {
     device_id source = running_device(w);
-    if (!source)
-        return false;
+    if (!source || !w->shards[world_device(w, source)->home].core)
+        return false; /* its shard links a device: from then on the log waits for it */
     lives_link(w, crowd_new_device(w, world_device(w, source)->user), source);
     return true;
 }

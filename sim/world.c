@@ -180,11 +180,13 @@ void world_shard_step(struct world *w, shard_id id, struct shard_input *input)
     if (is_set_up(input->kind)) /* of what does not come again, nothing may get lost */
         shard->memory.left = 0;
     shard->memory.stored = false;
-    world_disk_arm(w, id, true);
+    if (!is_set_up(input->kind))
+        world_disk_arm(w, id, true);
     int status = shard_step(shard->core, input, &w->out);
-    world_disk_arm(w, id, false);
     if (is_set_up(input->kind))
         shard->memory.left = left;
+    else
+        world_disk_arm(w, id, false);
     if (shard->memory.fired) {
         ran_short(w, id, &plan, status);
         return;

@@ -13,9 +13,9 @@
  * a backup. An empty store stands in meanwhile for those who would look; nobody is told what it has.
  */
 #include "core/shard_store.h"
-#include "sim/disk_vfs.h"
 #include "sim/record.h"
 #include "sim/store_watch.h"
+#include "sim/world_disk_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,27 +26,6 @@
 #define OPENS_MAX 100          /* in a row, each of which loses its power: more are no accident */
 #define TELL_NOTHING_OF_MAX 64 /* devices: in a larger town only what was executed is told, not of whom nothing was */
 #define STREAMS_EACH 16        /* numbers of random streams for each shard */
-
-struct part {
-    struct disk *disk;
-    struct disk_vfs *vfs;
-    struct remanence *remanence;
-    shard_id shard;
-    bool troubled; /* a fault has struck there */
-    uint64_t waited_us;
-};
-struct shard_disks {
-    struct part parts[STORE_PARTS];
-    struct disk_power power;
-    struct out undecided;          /* notes of a step of which nobody knows whether it happened */
-    char refused[WORLD_ERROR_MAX]; /* why it does not start; "" while it may */
-    bool given_up;                 /* it does not even start without faults */
-    bool replaced;                 /* the main store is on a new disk, where nothing is yet */
-    bool untold;                   /* the power was cut, and what was lost by it was not told */
-    bool fresh;                    /* the stores were opened since the process died */
-    enum disk_keep keep;           /* for the next cut of the power */
-    uint64_t down_us;
-};
 
 /* ---- opening ---- */
 
@@ -106,8 +85,6 @@ static int open_all(struct world *w, shard_id id, char *error)
     return status;
 }
 
-static uint64_t settle_strikes(struct world *w, shard_id id);
-
 static void refuse(struct world *w, shard_id id, const char *why)
 {
     struct shard_disks *disks = w->shards[id].disks;
@@ -120,7 +97,7 @@ static void refuse(struct world *w, shard_id id, const char *why)
 }
 
 /* The process is dead; its stores are opened for the next. The power may go while they are. */
-static void reopen(struct world *w, shard_id id)
+void world_disk_reopen(struct world *w, shard_id id)
 {
     struct shard_disks *disks = w->shards[id].disks;
     char error[WORLD_ERROR_MAX] = "";
@@ -131,47 +108,13 @@ static void reopen(struct world *w, shard_id id)
         arm(disks, true);
         status = open_all(w, id, error);
         arm(disks, false);
-        settle_strikes(w, id);
+        world_disk_settle_strikes(w, id);
         if (!disks->power.down)
             break;
     }
     disks->fresh = true;
     if (status < 0)
         refuse(w, id, error);
-}
-
-/* ---- what struck ---- */
-
-static uint64_t settle_strikes(struct world *w, shard_id id)
-{
-    struct shard_disks *disks = w->shards[id].disks;
-    uint64_t all = 0, count;
-    for (int p = 0; p < STORE_PARTS; p++) {
-        struct part *part = &disks->parts[p];
-        for (uint32_t tag; (tag = disk_next_struck(part->disk, &count)) != 0;) {
-            struct world_step *step = &w->steps[tag - 1];
-            step->result.touched += count;
-            part->troubled = true;
-            record_fault(w, w->words.fault[step->step->fault], id, tag, count);
-            if (step->step->fault == FAULT_DISK_CRASH) {
-                disks->keep = (enum disk_keep)step->step->keep;
-                disks->down_us = step->step->for_us;
-            }
-            all += count;
-        }
-        uint64_t waited_us = disk_waited_us(part->disk);
-        w->late_us += waited_us - part->waited_us;
-        part->waited_us = waited_us;
-    }
-    return all;
-}
-
-static bool is_troubled(const struct shard_disks *disks)
-{
-    for (int p = 0; p < STORE_PARTS; p++)
-        if (disks->parts[p].troubled)
-            return true;
-    return false;
 }
 
 /* ---- steps ---- */
@@ -185,7 +128,7 @@ void world_disk_arm(struct world *w, shard_id id, bool armed)
     w->late_us = 0;
     arm(disks, armed);
     if (!armed)
-        settle_strikes(w, id);
+        world_disk_settle_strikes(w, id);
 }
 
 /* What the table of executed operations has of each device; not where ids and devices were told apart. */
@@ -216,7 +159,7 @@ static void decide_step(struct world *w, shard_id id)
     int status = store_watch_outcome(w->shards[id].stores.main, &outcome);
     if (status < 0)
         world_fail(w, "a look at what a crash left", status);
-    else if (outcome == WATCH_TORN && !is_troubled(disks)) {
+    else if (outcome == WATCH_TORN && !world_disk_is_troubled(disks)) {
         record_set(record_new(w, KIND_TORN), FIELD_SHARD, w->shards[id].name);
         record_emit(w);
     } else if (outcome == WATCH_COMMITTED)
@@ -235,7 +178,7 @@ static void keep_notes(struct shard_disks *disks, const struct out *out)
 bool world_disk_failed(struct world *w, shard_id id, const struct shard_input *input)
 {
     struct shard_disks *disks = w->shards[id].disks;
-    if (!disks || (!disks->power.down && !is_troubled(disks)))
+    if (!disks || (!disks->power.down && !world_disk_is_troubled(disks)))
         return false;
     bool power = disks->power.down;
     uint64_t down_us = disks->down_us ? disks->down_us : DOWN_FOR_US;
@@ -244,7 +187,7 @@ bool world_disk_failed(struct world *w, shard_id id, const struct shard_input *i
     w->late_us = 0;
     if (w->meter.at && w->meter.points >= w->meter.at && power)
         record_fault(w, w->words.fault[FAULT_DISK_CRASH], id, 0, 1);
-    reopen(w, id);
+    world_disk_reopen(w, id);
     decide_step(w, id);
     if (w->over)
         return true;
@@ -260,16 +203,19 @@ void world_disk_died(struct world *w, shard_id id)
 {
     struct shard_disks *disks = w->shards[id].disks;
     if (disks && !disks->fresh)
-        reopen(w, id);
+        world_disk_reopen(w, id);
 }
 
 void world_disk_tell(struct world *w, shard_id id)
 {
     struct shard_disks *disks = w->shards[id].disks;
-    if (disks && (disks->untold || is_troubled(disks)))
+    if (disks && (disks->untold || world_disk_is_troubled(disks)))
         tell_executed(w, id);
-    if (disks)
-        disks->untold = false;
+    if (!disks)
+        return;
+    disks->untold = false;
+    for (int p = 0; p < STORE_PARTS; p++)
+        disk_started(disks->parts[p].disk);
 }
 
 bool world_disk_ready(struct world *w, shard_id id)
@@ -279,7 +225,8 @@ bool world_disk_ready(struct world *w, shard_id id)
         return true;
     if (disks->given_up)
         return false;
-    reopen(w, id);
+    world_disk_reopen(w, id);
+    decide_step(w, id);
     if (disks->refused[0] && !disks->given_up)
         world_push(w, w->now_us + RETRY_US, EVENT_RESTART, id, 0);
     return !disks->refused[0];
@@ -307,58 +254,11 @@ bool world_disk_replace(struct world *w, shard_id id)
     }
     disk_sync_directory(disk);
     disks->given_up = false;
+    disks->undecided.note_count = 0; /* whether it happened or not: it is gone */
     disks->replaced = true;
-    reopen(w, id);
+    world_disk_reopen(w, id);
     disks->replaced = false;
     return !disks->refused[0];
-}
-
-/* ---- the script ---- */
-
-static const enum disk_trouble troubles[FAULT_KIND_COUNT] = {
-    [FAULT_DISK_CRASH] = DISK_POWER,  [FAULT_LOST_SYNC] = DISK_LOST_SYNC,   [FAULT_IO_ERROR] = DISK_IO_ERROR,
-    [FAULT_DISK_FULL] = DISK_NO_ROOM, [FAULT_SHORT_READ] = DISK_SHORT_READ, [FAULT_BIT_FLIP] = DISK_BIT_FLIP,
-    [FAULT_SLOW_DISK] = DISK_SLOW,
-};
-
-void world_disk_fault(struct world *w, uint32_t index, shard_id id)
-{
-    const struct scenario_step *step = w->steps[index].step;
-    struct shard_disks *disks = w->shards[id].disks;
-    record_fault(w, w->words.fault[step->fault], id, index + 1, 0);
-    if (!step->calls) { /* a cut of the power, now */
-        if (!w->shards[id].core)
-            return;
-        w->steps[index].result.touched++;
-        disks->power.down = true;
-        disks->keep = (enum disk_keep)step->keep;
-        fault_crash(w, id, CRASH_NOW, step->for_us);
-        return;
-    }
-    struct disk_fault fault = {.trouble = troubles[step->fault],
-                               .calls = step->calls,
-                               .at = step->times ? step->times : 1,
-                               .times = step->for_us && step->fault != FAULT_DISK_CRASH ? 0 : 1,
-                               .wait_us = step->wait_us,
-                               .tag = index + 1};
-    for (int p = 0; p < STORE_PARTS; p++)
-        if (step->parts >> p & 1 && !disk_plan(disks->parts[p].disk, &fault))
-            world_fail(w, "a fault of a disk: too many at once", E_LIMIT);
-}
-
-void world_disk_fault_over(struct world *w, uint32_t step, shard_id id)
-{
-    for (int p = 0; p < STORE_PARTS; p++)
-        disk_struck(w->shards[id].disks->parts[p].disk, step, true);
-}
-
-void world_disk_heal(struct world *w, shard_id id)
-{
-    struct shard_disks *disks = w->shards[id].disks;
-    for (int p = 0; disks && p < STORE_PARTS; p++) {
-        disk_forget_faults(disks->parts[p].disk);
-        disk_mend(disks->parts[p].disk);
-    }
 }
 
 /* ---- life ---- */

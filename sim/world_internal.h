@@ -177,6 +177,7 @@ struct fault { /* a partition, hold or drop in force */
     unsigned believes;
     bool everybody; /* of devices: who arrives while it lasts has it as well */
     uint64_t down_us, up_us, each_us, spread_us;
+    uint8_t keep; /* enum disk_keep of a cut of the power */
     uint64_t touched;
 };
 
@@ -437,6 +438,7 @@ void fault_restart(struct world *w, uint32_t node);
 void fault_plan_crash(struct world *w, uint32_t node, struct crash_plan plan);
 void fault_partition(struct world *w, struct fault *model, uint64_t for_us); /* takes over model's arrays */
 struct fault *fault_add(struct world *w, const struct fault *model);         /* likewise */
+struct fault *fault_of_serial(struct world *w, uint32_t serial);             /* NULL: it is over */
 void fault_close(struct world *w, struct fault *fault);
 void fault_touch(struct world *w, struct fault *fault);
 void fault_tell(struct world *w, const struct fault *fault, uint32_t word, uint64_t count);
@@ -474,6 +476,10 @@ bool world_disk_replace(struct world *w, shard_id id);
 void world_disk_fault(struct world *w, uint32_t step, shard_id id);
 void world_disk_fault_over(struct world *w, uint32_t step, shard_id id); /* step: + 1 */
 void world_disk_heal(struct world *w, shard_id id);
+/* A fault without a step, which is in the list: what goes wrong, on the disks of these parts (bits of enum store_part).
+ */
+void world_disk_plan(struct world *w, const struct fault *fault, const struct disk_fault *plan, unsigned parts);
+void world_disk_plan_over(struct world *w, const struct fault *fault); /* and what it had spoilt comes from a mirror */
 /* Takes over the model's arrays; for_us 0: until it has done its work, or the faults stop. */
 void fault_list(struct world *w, struct fault *model, uint64_t for_us);
 /* Likewise a pause, or a slow node. */
@@ -484,7 +490,7 @@ bool fault_clock(struct world *w, uint32_t node, uint32_t step, int64_t offset_u
 bool swarm_strike(struct world *w); /* false: nobody to strike just now */
 void swarm_fired(struct world *w);  /* the one that strikes has touched something */
 void swarm_count(struct world *w);  /* at the end of the safety phase */
-enum budget_kind { BUDGET_SHARDS_DOWN, BUDGET_PARTITIONS, BUDGET_PAUSED, BUDGET_CLOCK, BUDGET_TIME };
+enum budget_kind { BUDGET_SHARDS_DOWN, BUDGET_PARTITIONS, BUDGET_PAUSED, BUDGET_CLOCK, BUDGET_TIME, BUDGET_DISKS };
 /* May one more begin, for so long (of a clock: so much)? What is beyond the budget is counted. */
 bool budget_allows(struct world *w, enum budget_kind kind, uint64_t amount_us);
 

@@ -12,6 +12,7 @@
     X(store)           \
     X(disk)            \
     X(disk_vfs)        \
+    X(store_flips)     \
     X(store_watch)     \
     X(check_remanence) \
     X(codec)           \

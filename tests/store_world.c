@@ -1,6 +1,8 @@
 /* store_world.c: see store_world.h. */
 #include "tests/store_world.h"
+
 #include "core/base.h"
+#include "core/store_sqlite_internal.h"
 
 #include <CUnit/CUnit.h>
 #include <dirent.h>
@@ -62,6 +64,17 @@ void world_write(const char *path, const void *bytes, size_t size)
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     CU_ASSERT_EQUAL(fwrite(bytes, 1, size, f), size);
     fclose(f);
+}
+
+void world_sum_pages(const char *path)
+{
+    size_t size;
+    unsigned char *bytes = world_read(path, &size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+    if (size > 20 && bytes[20]) /* its pages have room for them */
+        sqlite_sum_pages(bytes, size);
+    world_write(path, bytes, size);
+    free(bytes);
 }
 
 bool world_contains(const unsigned char *bytes, size_t size, const char *word)

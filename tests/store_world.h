@@ -36,6 +36,8 @@ struct store *world_open_file(const char *path, enum store_journal journal);
 /* Whole files, malloc'd; NULL when there is none. */
 unsigned char *world_read(const char *path, size_t *size);
 void world_write(const char *path, const void *bytes, size_t size);
+/* Of a database that somebody else has changed: as if the store had written it. */
+void world_sum_pages(const char *path);
 bool world_contains(const unsigned char *bytes, size_t size, const char *word);
 
 /* ---- calls on `store` that succeed ---- */

@@ -53,6 +53,7 @@ static void alter(const char *name, const char *sql)
     CU_ASSERT_EQUAL_FATAL(sqlite3_open(world_path(name), &db), SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
+    world_sum_pages(world_path(name));
 }
 
 static void a_file_keeps_its_rows_until_it_is_opened_again(void)
