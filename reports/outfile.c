@@ -1,12 +1,20 @@
-/* outfile.c: temporary file and rename. Errors of every write are kept by stdio until the close asks for them. */
+/*
+ * outfile.c: temporary file and rename. Errors of every write are kept by stdio until the close asks for them.
+ *
+ * Until then the temporary file has no name, where the system knows such files: so a process that ends in the middle,
+ * killed or without memory, leaves nothing behind.
+ */
 #include "reports/outfile.h"
 
 #include "core/base.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define OPEN_FILES "/proc/self/fd"
 
 int outfile_open(struct outfile *file, const char *dir, const char *name)
 {
@@ -16,15 +24,28 @@ int outfile_open(struct outfile *file, const char *dir, const char *name)
         errno = ENAMETOOLONG;
         return E_LIMIT;
     }
-    file->out = fopen(file->temp, "w");
+    int fd = access(OPEN_FILES, X_OK) == 0 ? open(dir, O_TMPFILE | O_WRONLY, 0666) : -1;
+    file->nameless = fd >= 0;
+    file->out = file->nameless ? fdopen(fd, "w") : fopen(file->temp, "w");
+    if (!file->out && file->nameless)
+        close(fd);
     return file->out ? 0 : E_IO;
+}
+
+static int give_name(const struct outfile *file)
+{
+    char found[64];
+    if (!file->nameless)
+        return 0;
+    (void)snprintf(found, sizeof found, OPEN_FILES "/%d", fileno(file->out));
+    return linkat(AT_FDCWD, found, AT_FDCWD, file->temp, AT_SYMLINK_FOLLOW);
 }
 
 int outfile_close(struct outfile *file)
 {
     errno = 0;
     bool failed = ferror(file->out) != 0;
-    failed |= fflush(file->out) != 0;
+    failed |= fflush(file->out) != 0 || give_name(file) != 0;
     int error = errno;
     if (fclose(file->out) && !failed) {
         failed = true;
