@@ -169,11 +169,11 @@ removals:
 nondeterminism: all
 	sh tests/nondeterminism.sh
 
-## the power of a shard cut at every write, sync and commit of fourteen scenarios, both journals; POINTS=N: drawn ones (not in CI)
+## the power of a shard cut at every write, sync and commit of fifteen scenarios, both journals; POINTS=N: drawn ones (not in CI)
 crash-everywhere: all
 	sh tests/crash_everywhere.sh build/sexton $(POINTS)
 
-## the same SEEDS swarm seeds on gcc and clang, -O0, -O3 and ASan give equal histories; default 500 (in CI: 5)
+## the same SEEDS swarm seeds on gcc and clang, -O0, -O3 and ASan give equal histories; default 500 (not in CI)
 swarm-digests:
 	sh tests/swarm_digests.sh $(if $(filter-out 834,$(SEEDS)),$(SEEDS),500)
 

@@ -1,6 +1,6 @@
 /*
- * outfile.h: a file that is there whole or not at all: written beside its place without a name, or as NAME.PID.tmp, renamed when it is
- * complete.
+ * outfile.h: a file that is there whole or not at all: written beside its place without a name, or as NAME.PID.tmp,
+ * renamed when it is complete.
  */
 #ifndef SEXTON_REPORTS_OUTFILE_H
 #define SEXTON_REPORTS_OUTFILE_H

@@ -11,7 +11,7 @@ for scenario in smoke/undo-within-window smoke/conversation-delete-all-online sm
     smoke/quote-redacted smoke/preview-follows-deletion smoke/search-finds-and-forgets race/conversation-delete-vs-send \
     race/send-in-flight-early-delete race/delete-vs-undo-two-devices race/delete-vs-remove-member \
     offline/new-device-link-after-delete offline/conversation-delete-one-offline compliance/hold-vs-delete \
-    fault/crash-of-the-users-shard; do
+    fault/crash-of-the-users-shard regress/clone-takes-anothers-answer; do
     for journal in wal truncate; do
         file=scenarios/$scenario.json
         variant=$("$sexton" run "$file" --digest 2>&1 | sed -n 's/^  \(.*#.*\)$/\1/p' | head -n 1)

@@ -48,6 +48,7 @@
     X(world)           \
     X(sweep)           \
     X(workload)        \
+    X(swarm)           \
     X(metrics)         \
     X(reports)         \
     X(readme)          \
