@@ -6,6 +6,7 @@
  * its node carries; the steps of the node count it down. A process that died is restarted from its store by an event.
  */
 #include "sim/record.h"
+#include "sim/world_disk_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

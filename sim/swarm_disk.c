@@ -7,6 +7,7 @@
  */
 #include "sim/disk.h"
 #include "sim/swarm_internal.h"
+#include "sim/world_disk_internal.h"
 
 #define LONGEST_US (10 * US_PER_S) /* that a disk fails */
 #define CALLS_MAX 60               /* the fault begins at one of the next so many */

@@ -1,6 +1,6 @@
 /*
  * world_disk_internal.h: the disks of one shard, for world_disk.c, which runs its stores on them, and
- * world_disk_fault.c, which lets them fail.
+ * world_disk_fault.c, which lets them fail, for the script and for a swarm.
  */
 #ifndef SEXTON_SIM_WORLD_DISK_INTERNAL_H
 #define SEXTON_SIM_WORLD_DISK_INTERNAL_H
@@ -33,5 +33,10 @@ struct shard_disks {
 uint64_t world_disk_settle_strikes(struct world *w, shard_id id);
 void world_disk_reopen(struct world *w, shard_id id); /* its process is dead: its stores, for the next */
 bool world_disk_is_troubled(const struct shard_disks *disks);
+
+/* A fault without a step, which is in the list: what goes wrong, on the disks of these parts (bits of enum store_part).
+ */
+void world_disk_plan(struct world *w, const struct fault *fault, const struct disk_fault *plan, unsigned parts);
+void world_disk_plan_over(struct world *w, const struct fault *fault); /* and what it had spoilt comes from a mirror */
 
 #endif

@@ -476,10 +476,6 @@ bool world_disk_replace(struct world *w, shard_id id);
 void world_disk_fault(struct world *w, uint32_t step, shard_id id);
 void world_disk_fault_over(struct world *w, uint32_t step, shard_id id); /* step: + 1 */
 void world_disk_heal(struct world *w, shard_id id);
-/* A fault without a step, which is in the list: what goes wrong, on the disks of these parts (bits of enum store_part).
- */
-void world_disk_plan(struct world *w, const struct fault *fault, const struct disk_fault *plan, unsigned parts);
-void world_disk_plan_over(struct world *w, const struct fault *fault); /* and what it had spoilt comes from a mirror */
 /* Takes over the model's arrays; for_us 0: until it has done its work, or the faults stop. */
 void fault_list(struct world *w, struct fault *model, uint64_t for_us);
 /* Likewise a pause, or a slow node. */

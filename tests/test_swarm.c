@@ -13,8 +13,8 @@
 int suite_swarm(void);
 
 #define SEEDS 200
-#define CROWD                                                                                                    \
-    "\"crowd\":{\"users\":8,\"devices\":[1,2],\"presence\":\"always\",\"group\":[2,4],"                          \
+#define CROWD                                                                           \
+    "\"crowd\":{\"users\":8,\"devices\":[1,2],\"presence\":\"always\",\"group\":[2,4]," \
     "\"conversations-per-user\":\"1\",\"workload\":{\"operations\":120,\"mix\":\"all\"},\"active\":\"1m\"},"
 #define DRAWN                                                                                                    \
     "\"swarm\":{\"shards\":[1,4],\"users\":[8,12],\"devices\":[2,4],\"group\":[3,9],\"operations\":[100,200],"   \
@@ -158,10 +158,10 @@ static void the_digest_depends_on_all_that_is_drawn(void)
     struct scenario drawn, other;
     swarm_draw(read_swarm("\"all\""), 1, &drawn);
     uint64_t digest = swarm_digest(&drawn);
-#define DIFFERS(change)                                \
-    do {                                               \
-        other = drawn;                                 \
-        change;                                        \
+#define DIFFERS(change)                                    \
+    do {                                                   \
+        other = drawn;                                     \
+        change;                                            \
         CU_ASSERT_NOT_EQUAL(swarm_digest(&other), digest); \
     } while (0)
     DIFFERS(other.shards++);
@@ -203,10 +203,10 @@ static void without_disks_no_disk_fails(void)
 /* One kind of fault alone, in a few seeds; adds up how often it fired and was withheld. */
 static struct world_swarm strike(enum swarm_fault fault, const char *budget)
 {
-    static const char format[] = "{\"sexton-scenario\":1,\"name\":\"t\",\"why\":\"t\",\"lasts\":\"1m\","
-                                 "\"server\":{\"shards\":3%s}," CROWD
-                                 "\"swarm\":{\"strikes\":[12,12]%s,\"faults\":[\"%s\"]},"
-                                 "\"budget\":%s}";
+    static const char format[] =
+        "{\"sexton-scenario\":1,\"name\":\"t\",\"why\":\"t\",\"lasts\":\"1m\","
+        "\"server\":{\"shards\":3%s}," CROWD "\"swarm\":{\"strikes\":[12,12]%s,\"faults\":[\"%s\"]},"
+        "\"budget\":%s}";
     char text[4000];
     bool disk = swarm_is_of_disk(fault); /* which is slower */
     (void)snprintf(text, sizeof text, format, disk ? ",\"disk\":\"wal\"" : "", disk ? ",\"disks\":[\"wal\"]" : "",
@@ -314,8 +314,7 @@ static const struct {
     {"without_disks_no_disk_fails", without_disks_no_disk_fails},
     {"a_budget_of_none_holds_each_kind_back", a_budget_of_none_holds_each_kind_back},
     {"a_disk_that_fails_counts_as_a_shard_that_is_down", a_disk_that_fails_counts_as_a_shard_that_is_down},
-    {"what_waits_for_a_node_that_stands_still_comes_in_order",
-     what_waits_for_a_node_that_stands_still_comes_in_order},
+    {"what_waits_for_a_node_that_stands_still_comes_in_order", what_waits_for_a_node_that_stands_still_comes_in_order},
     {"a_node_that_dies_while_it_stands_still_does_not_stand_still_any_more",
      a_node_that_dies_while_it_stands_still_does_not_stand_still_any_more},
 };
