@@ -202,6 +202,9 @@ static int hide_again(struct shard *s, const struct row *log, const struct row *
 static int replay_message(struct shard *s, const struct row *log)
 {
     msg_id target = log->c[DELETION_LOG_target];
+    struct row early = {.c = {[EARLY_target] = target, [EARLY_actor] = log->c[DELETION_LOG_actor]}};
+    if (log->c[DELETION_LOG_kind] == LOGGED_DELETE) /* it was bound then; an undo may follow (U5) */
+        CHECK(shard_del(s, TABLE_EARLY, &early));
     struct row message = {.c = {[MESSAGE_conv] = log->c[DELETION_LOG_conv], [MESSAGE_id] = target}};
     int status = shard_get(s, TABLE_MESSAGE, &message);
     if (status == E_NOTFOUND)
