@@ -74,7 +74,6 @@ void device_take_over(struct device *copy, device_id id)
     out_free(&unsaid);
     sync_reset_free(copy);
     copy->id = id;
-    copy->generation = 1;
     copy->installed = 0;
     copy->next_op = copy->first_op = 1;
     copy->sent_op = copy->token = 0;

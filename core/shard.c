@@ -136,23 +136,36 @@ static int provision_user(struct shard *s, user_id user)
     return shard_put(s, TABLE_USER, &row);
 }
 
-static int count_visit(void *ctx, const struct row *row)
+/* The devices of a user: how many, and the latest generation that one of them has. */
+struct siblings {
+    size_t count;
+    uint64_t generation;
+};
+
+static int sibling_visit(void *ctx, const struct row *row)
 {
-    (void)row;
-    (*(size_t *)ctx)++;
+    struct siblings *siblings = ctx;
+    siblings->count++;
+    if (row->c[DEVICE_generation] > siblings->generation)
+        siblings->generation = row->c[DEVICE_generation];
     return 0;
 }
 
-/* A linked device is outside the minimum until its first reset pins it (M3, R1). */
+/*
+ * A linked device is outside the minimum until its first reset pins it (M3, R1). One that begins as a copy of a sibling
+ * has that one's generation, and what the log does not tell it again: so it is of the latest, and is reset when its
+ * sibling was fenced and had not been reset when it was copied.
+ */
 static int provision_device(struct shard *s, const struct shard_input *in)
 {
-    size_t count = 0;
-    struct store_range siblings = {
+    struct siblings siblings = {.generation = 1};
+    struct store_range of_user = {
         .table = TABLE_DEVICE, .index = INDEX_DEVICE_BY_USER, .fixed = 1, .given = 1, .key = {in->user}};
-    CHECK(s->store->ops->scan(s->store, &siblings, count_visit, &count));
-    if (count >= DEVICES_PER_USER_MAX)
+    CHECK(s->store->ops->scan(s->store, &of_user, sibling_visit, &siblings));
+    if (siblings.count >= DEVICES_PER_USER_MAX)
         return E_LIMIT;
-    struct row row = {.c = {[DEVICE_id] = in->device, [DEVICE_user] = in->user, [DEVICE_generation] = 1}};
+    struct row row = {.c = {[DEVICE_id] = in->device, [DEVICE_user] = in->user}};
+    row.c[DEVICE_generation] = siblings.generation;
     if (s->restored) { /* it may have been here before */
         row.c[DEVICE_generation] = row.c[DEVICE_reset_id] = restore_number(s);
         CHECK(life_recall(s, &row));
