@@ -167,7 +167,9 @@ static int provision_device(struct shard *s, const struct shard_input *in)
     struct row row = {.c = {[DEVICE_id] = in->device, [DEVICE_user] = in->user}};
     row.c[DEVICE_generation] = siblings.generation;
     if (s->restored) { /* it may have been here before */
-        row.c[DEVICE_generation] = row.c[DEVICE_reset_id] = restore_number(s);
+        row.c[DEVICE_reset_id] = restore_number(s);
+        if (row.c[DEVICE_generation] < restore_number(s))
+            row.c[DEVICE_generation] = restore_number(s);
         CHECK(life_recall(s, &row));
     }
     row.c[DEVICE_fenced] = in->linked;
