@@ -31,6 +31,24 @@ static uint32_t last_passage(const struct check *c, uint32_t user, uint32_t conv
     return 0;
 }
 
+/* Did the device apply a younger join, that a restore of the conversation's shard has undone, and install nothing
+   since? What it was told last is that its user is a member: only the reset that follows the restore can tell it
+   otherwise. */
+static bool rejoined(const struct check *c, const struct event *e, uint32_t conv, uint32_t passage)
+{
+    const struct device *d = &c->devices[e->device];
+    const struct entry *evict = &c->entries[passage];
+    if (d->install_seq > c->convs[conv].restored_seq)
+        return false;
+    for (uint32_t i = pair_map_get(&c->entry_of, target_key(d->user, conv, 0)); i; i = c->entries[i].older) {
+        const struct entry *a = &c->entries[i];
+        if (a->passage == WORD_JOIN && a->what != WORD_JOIN && a->epoch == evict->epoch &&
+            a->position > evict->position && a->position <= record_get(e->r, FIELD_CURSOR))
+            return true;
+    }
+    return false;
+}
+
 static uint32_t deciding_entry(const struct check *c, uint64_t key, uint64_t epoch, uint64_t position)
 {
     uint32_t best = 0;
@@ -157,7 +175,7 @@ static uint32_t forbidding(struct check *c, const struct event *e, const struct 
     if (i && is_tombstone(c->entries[i].what) && c->entries[i].position > joined &&
         !(d->installed && target_undone_since(c, &c->convs[m->conv].target, c->entries[i].version)))
         return i;
-    if (!passage || c->entries[passage].what != WORD_EVICT)
+    if (!passage || c->entries[passage].what != WORD_EVICT || rejoined(c, e, m->conv, passage))
         return 0;
     const struct member *member = state_member(c, m->conv, d->user);
     bool back = d->installed && member && member->is && member->since > c->entries[passage].version;

@@ -336,6 +336,7 @@ static void fold_restore(struct check *c, const struct event *e)
     d->cursor = record_get(e->r, FIELD_CURSOR);
     d->epoch = record_get(e->r, FIELD_EPOCH);
     d->installed = s->installed && d->epoch;
+    d->install_seq = 0;     /* not known: the image may be of before */
     d->linked |= !d->epoch; /* the image is of one that was linked, and had nothing yet */
     bool own_id = record_get(e->r, FIELD_LINKED);
     d->fence_generation = own_id ? 0 : s->fence_generation;
