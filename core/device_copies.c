@@ -286,6 +286,7 @@ void copies_export(struct device *d, const struct wire *w)
     struct replica_copy *c = replica_copy_put(&d->replica, w->conv, COPY_EXPORT, w->target, w->reply);
     c->version = row->version;
     c->text = w->body;
+    fetch_export(d, w->conv, w->target, w->reply);
 }
 
 /* The file is what it was when it was made, less what cannot be read any more. */

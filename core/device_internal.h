@@ -138,6 +138,7 @@ void centre_looked(struct device *d, conv_id conv, struct out *out);
 
 /* device_fetch.c */
 int fetch_begin(struct device *d, const struct device_input *in, struct out *out);
+void fetch_export(struct device *d, conv_id conv, msg_id target, msg_id export); /* what is attached, for that export */
 /* Ask for the next part of whatever is being downloaded. */
 void fetch_ask(struct device *d, uint64_t now_us, struct out *out);
 void fetch_part(struct device *d, const struct wire *w, uint64_t now_us, struct out *out);

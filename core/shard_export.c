@@ -7,7 +7,8 @@
  * one order of the conversation: a deletion during the export or after it follows the message's own entry in the same
  * log, voids it there if it has not left, and takes the message out of the file when the device applies it; and the
  * purge scrubs it, for it lies in the log under the message's own key. What is sent after the request is not in it.
- * It ends early with the conversation's deletion, or with the membership of who asked.
+ * It ends early with the conversation's deletion, or with the membership of who asked. What is attached to a message
+ * is fetched by the device, as a download is, and is decided then (device_fetch.c).
  */
 #include "core/shard_internal.h"
 

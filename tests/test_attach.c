@@ -346,6 +346,48 @@ static void a_linked_device_learns_of_it_by_its_snapshot(void)
     end();
 }
 
+static size_t copies(device_id device, msg_id message)
+{
+    struct looking l = {.message = message};
+    device_copies(t.devices[device], look, &l);
+    return l.found;
+}
+
+static void an_export_fetches_its_own_copy_which_goes_with_the_message(void)
+{
+    begin();
+    msg_id m = photo(), n = photo();
+    CU_ASSERT_EQUAL(fetch(2, m), 0);
+    town_settle(&t);
+    CU_ASSERT(has(2, m, PHOTO));
+    person(2, OPERATION_EXPORT, conv, 0, "");
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(copies(2, m), 2);
+    CU_ASSERT(has(2, n, PHOTO));
+    CU_ASSERT_EQUAL(copies(3, m) + copies(1, m), 0);
+    CU_ASSERT_EQUAL(town_done(&t, 1, OPERATION_DELETE, conv, m, 0)->outcome, OUTCOME_ACCEPTED);
+    CU_ASSERT_EQUAL(copies(2, m), 0);
+    CU_ASSERT_EQUAL(town_done(&t, 1, OPERATION_UNDO, conv, m, 0)->outcome, OUTCOME_ACCEPTED);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT_EQUAL(copies(2, m), 0);
+    CU_ASSERT(has(2, n, PHOTO));
+    end();
+}
+
+static void an_export_of_what_is_deleted_meanwhile_fetches_nothing(void)
+{
+    begin();
+    msg_id m = photo();
+    town_disconnect(&t, 2);
+    person(2, OPERATION_EXPORT, conv, 0, "");
+    town_connect(&t, 2);
+    town_settle(&t);
+    CU_ASSERT_EQUAL(town_done(&t, 1, OPERATION_DELETE, conv, m, 0)->outcome, OUTCOME_ACCEPTED);
+    town_advance(&t, US_PER_S);
+    CU_ASSERT(!has_any(2, m) && !has_part(2, m));
+    end();
+}
+
 int suite_attach(void)
 {
     CU_pSuite suite = CU_add_suite("attach", NULL, NULL);
@@ -359,7 +401,9 @@ int suite_attach(void)
         !CU_ADD_TEST(suite, an_orphan_is_collected_and_then_serves_no_message) ||
         !CU_ADD_TEST(suite, bytes_that_nothing_knows_are_swept_at_the_start) ||
         !CU_ADD_TEST(suite, the_end_of_the_conversation_is_the_end_of_its_uploads) ||
-        !CU_ADD_TEST(suite, a_linked_device_learns_of_it_by_its_snapshot))
+        !CU_ADD_TEST(suite, a_linked_device_learns_of_it_by_its_snapshot) ||
+        !CU_ADD_TEST(suite, an_export_fetches_its_own_copy_which_goes_with_the_message) ||
+        !CU_ADD_TEST(suite, an_export_of_what_is_deleted_meanwhile_fetches_nothing))
         return (int)CU_get_error();
     return CUE_SUCCESS;
 }
