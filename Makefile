@@ -92,7 +92,8 @@ test: all $(TEST_PROGRAM)
 
 ## tests, every scenario against its expectation, layers
 check: test lint
-	build/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS)
+	build/sexton check $(LIBRARY) --seeds 50 --jobs $(JOBS) --json build/check.json
+	python3 tests/missed.py build/check.json
 
 ## every figure that sexton is measured by, in one table (BENCH_ROUNDS=3, BENCH_FULL=1 with the largest, PHOLD_NS3=PROGRAM)
 bench:

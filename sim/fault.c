@@ -546,6 +546,9 @@ static void act_on_node(struct world *w, uint32_t index, uint32_t node)
         case FAULT_UPGRADE:
             fault_upgrade(w, node, index + 1, step->for_us);
             break;
+        case FAULT_STRANGERS:
+            state->result.touched += fault_strangers(w, node, index + 1, step->times);
+            break;
         default: /* FAULT_CLOCK */
             state->result.touched += fault_clock(w, node, index + 1, step->offset_us, step->drift_us);
     }

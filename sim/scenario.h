@@ -231,7 +231,8 @@ enum step_kind {
     X(CLOG, "clog")                   /* nothing passes for a time, then everything, late */            \
     X(CORRUPT, "corrupt")             /* the next `times` messages are damaged, and found to be */      \
     X(SLOW_READER, "slow-reader")     /* a device takes its time with every message */                  \
-    X(OUTAGE, "outage")               /* devices have no network, then all come back */
+    X(OUTAGE, "outage")               /* devices have no network, then all come back */                 \
+    X(STRANGERS, "strangers")         /* `times` messages reach a shard, of no session that it knows */
 #define FAULT_ENUM(id, name) FAULT_##id,
 enum fault_kind { FAULT_NONE, FAULT_LIST(FAULT_ENUM) FAULT_KIND_COUNT };
 static inline bool fault_is_of_disk(enum fault_kind fault)

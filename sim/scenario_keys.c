@@ -326,14 +326,15 @@ static const struct key step_keys[] = {
      FA(PARTITION) | FA(FLAP) | FA(CLOG)},
     {"node", KEY_OTHER, 0, 0, 0, NODES, "device or shard.N; outage: default every device",
      FA(CRASH) | FA(CLOCK) | FA(BACKUP) | FA(RESTORE) | FORMS_NODES | FA_DISK | FA(HALF_OPEN) | FA(CAPTIVE) |
-         FA(SLOW_READER) | FA(OUTAGE)},
+         FA(SLOW_READER) | FA(OUTAGE) | FA(STRANGERS)},
     {"point", KEY_WORD, P(point), CRASH_NOW, 0,
      "now|before-commit|after-intent|after-commit|after-some-sends|after-all-sends|before-write|after-write",
      "where in a step; default now", FA(CRASH)},
     {"times", KEY_COUNT, P(times), 1, 1000000, NULL,
-     "drop: how many messages; crash: at the k-th step from now; of a disk: at the k-th call from now; out-of-memory: "
+     "drop, strangers: how many messages; crash: at the k-th step from now; of a disk: at the k-th call from now; "
+     "out-of-memory: "
      "the k-th allocation from now",
-     FA(CRASH) | FA(DROP) | FA(CORRUPT) | FA(OUT_OF_MEMORY) | FA_DISK},
+     FA(CRASH) | FA(DROP) | FA(CORRUPT) | FA(OUT_OF_MEMORY) | FA(STRANGERS) | FA_DISK},
     {"from", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE) | FA(CORRUPT)},
     {"to", KEY_OTHER, 0, 0, 0, NODES, "node, group or glob", FA(HOLD) | FA(RELEASE) | FA(CORRUPT)},
     {"for", KEY_TIME, P(for_us), 0, 0, NULL,

@@ -361,6 +361,14 @@ static int check_old(struct reader *r, const struct scenario_step *step, const c
     return 0;
 }
 
+static int check_shards(struct reader *r, const struct scenario_step *step, const cJSON *item)
+{
+    for (size_t i = 0; i < step->nodes_a_count; i++)
+        if (!(step->nodes_a[i] & SCENARIO_SHARD))
+            return reader_expected(r, item, "shards, such as \"shard.0\"");
+    return 0;
+}
+
 static int read_fault_parts(struct reader *r, struct scenario_step *step, const cJSON *item)
 {
     const char *what = fault_name(step->fault);
@@ -409,6 +417,7 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
         case FAULT_ROLLING_RESTART:
         case FAULT_UPGRADE:
         case FAULT_OUT_OF_MEMORY:
+        case FAULT_STRANGERS:
             status = need(r, item, "node", what, &a);
             break;
         case FAULT_HOLD:
@@ -431,6 +440,8 @@ static int read_fault_parts(struct reader *r, struct scenario_step *step, const 
             (uint8_t)(word < WORDS_BEFORE_FETCH ? WIRE_HELLO + word : WIRE_FETCH + word - WORDS_BEFORE_FETCH);
     if (status == 0 && step->fault == FAULT_UPGRADE)
         status = check_old(r, step, a);
+    if (status == 0 && step->fault == FAULT_STRANGERS)
+        status = check_shards(r, step, a);
     return status == 0 && point ? check_point(r, step, point) : status;
 }
 

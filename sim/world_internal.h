@@ -504,6 +504,8 @@ void fault_roll_all(struct world *w, uint64_t for_us, uint64_t gap_us); /* every
 void fault_rolls(struct world *w, uint32_t node, uint64_t what);
 /* False when it is no old client, or not running. step: + 1 */
 bool fault_upgrade(struct world *w, uint32_t node, uint32_t step, uint64_t for_us);
+/* Messages of somebody who says to be a device that exists, in a session that does not: how many arrived. */
+uint64_t fault_strangers(struct world *w, shard_id id, uint32_t step, uint64_t times);
 int64_t clock_offset(const struct world *w, const struct node_clock *clock); /* now */
 uint64_t clock_moment(const struct world *w, const struct node_clock *clock, uint64_t local_us);
 void clock_set(struct world *w, uint32_t node, int64_t offset_us, int64_t drift_us);

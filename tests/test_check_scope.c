@@ -102,6 +102,15 @@ static void audit_complete(void)
          PEOPLE SEND_M DECIDED "3s audit shard=s count=4 digest=7\n4s audit shard=s count=4 digest=7 requests=3\n"},
         {"the count of strangers goes back", INVARIANT_AUDIT_COMPLETE, VERDICT_VIOLATED, 2, 1,
          PEOPLE SEND_M DECIDED "3s audit shard=s count=4 digest=7 requests=3\n4s audit shard=s count=4 digest=7\n"},
+        {"strangers that a fault sent are counted", INVARIANT_AUDIT_COMPLETE, VERDICT_HELD, 1, 0,
+         PEOPLE SEND_M DECIDED "2500000 fault fault=strangers node=s step=x count=3\n"
+                               "3s audit shard=s count=4 digest=7 requests=3\n"},
+        {"or not all of them", INVARIANT_AUDIT_COMPLETE, VERDICT_VIOLATED, 1, 1,
+         PEOPLE SEND_M DECIDED "2500000 fault fault=strangers node=s step=x count=3\n"
+                               "3s audit shard=s count=4 digest=7 requests=2\n"},
+        {"or each has an entry", INVARIANT_AUDIT_COMPLETE, VERDICT_VIOLATED, 1, 1,
+         PEOPLE SEND_M DECIDED "2500000 fault fault=strangers node=s step=x count=3\n"
+                               "3s audit shard=s count=7 digest=7 requests=3\n"},
         {"each shard has its own", INVARIANT_AUDIT_COMPLETE, VERDICT_HELD, 1, 0,
          PEOPLE SEND_M DECIDED "3s audit shard=t count=0 digest=0\n3s audit shard=s count=4 digest=7\n"},
         {"nobody looked", INVARIANT_AUDIT_COMPLETE, VERDICT_VACUOUS, 0, 0, PEOPLE SEND_M DECIDED},

@@ -43,6 +43,7 @@ static const struct {
     {"rolling-restart", "as pause"},
     {"upgrade", "as pause: a crowd's devices are all of the current protocol, but for a swarm's"},
     {"out-of-memory", "as pause"},
+    {"strangers", "they change nothing that another operation could meet; a scenario counts them"},
     {"abort", "it ends the program: for tests of the sweep"},
 };
 

@@ -23,7 +23,7 @@
     X(ROLE_OWNER, "owner") X(BODY, "body") X(RESET, "reset") X(RETIRE, "retire") X(ACCEPTED, "accepted") \
     X(REFUSED, "refused") X(PARTITION, "partition") X(HOLD, "hold") X(HEAL, "heal") X(RELEASE, "release") \
     X(DELIVER, "deliver") X(AGE, "age") X(NOT_PERMITTED, "not-permitted") X(NOT_A_MEMBER, "not-a-member") \
-    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") X(PAUSE, "pause") X(SLOW, "slow") X(RESUME, "resume") X(UPGRADE, "upgrade") \
+    X(CONV_DELETED, "conversation-deleted") X(EVICTION, "eviction") X(RETENTION, "retention") X(DROP, "drop") X(PAUSE, "pause") X(SLOW, "slow") X(RESUME, "resume") X(UPGRADE, "upgrade") X(STRANGERS, "strangers") \
     X(CLOCK, "clock") X(PENDING, "pending") X(DRAFTED, "drafted") \
     X(DELETE_ME, "delete-for-me") X(CLEAR, "clear-history") X(CASCADE, "cascade") X(QUOTE, "quote") X(READ, "read") X(UNREAD, "unread") X(SEARCH, "search") \
     X(ATTACHMENT, "attachment") X(DELETE_ALL, "delete-all") X(JOB_END, "end") X(BULK, "bulk") \
@@ -226,7 +226,7 @@ struct restored {                          /* a restore; or a backup: its name *
 };
 #define AUDITED_MAX 64
 struct audited { /* a shard, and what it has decided so far */
-    uint64_t shard, decisions, turned_away;
+    uint64_t shard, decisions, turned_away, strangers; /* strangers: sent by a fault since it was last observed */
     uint32_t last_kept; /* a decision to show: the last refusal, or the first of all */
 };
 struct awaited { /* an append that must come */
