@@ -225,9 +225,9 @@ struct restored {                          /* a restore; or a backup: its name *
     uint32_t kept, before; /* before: the restore that the shard came from at seq, or at from_seq; 0 none */
 };
 #define AUDITED_MAX 64
-struct audited { /* a shard, and what it has decided so far */
+struct audited {                                       /* a shard, and what it has decided so far */
     uint64_t shard, decisions, turned_away, strangers; /* strangers: sent by a fault since it was last observed */
-    uint32_t last_kept; /* a decision to show: the last refusal, or the first of all */
+    uint32_t last_kept;                                /* a decision to show: the last refusal, or the first of all */
 };
 struct awaited { /* an append that must come */
     uint32_t user, conv, kept;
