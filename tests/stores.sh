@@ -11,7 +11,7 @@ program=${SEXTON:-build/sexton}
 seeds=${1:-1}
 list=build/stores.list
 mkdir -p build
-"$program" list scenarios "${2:-scenarios}" | cut -f 1,2 | grep -v -e scale/crowd-1 -e scale/faults-1 >"$list"
+"$program" list scenarios "${2:-scenarios}" | cut -f 1,2 | grep -v -e scale/crowd-1 -e scale/faults-1 -e scale/herd >"$list"
 compared=0
 different=0
 tab=$(printf '\t')
