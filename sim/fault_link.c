@@ -15,22 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool fault_is_of_links(enum fault_kind kind)
-{
-    switch (kind) {
-        case FAULT_FLAP:
-        case FAULT_HALF_OPEN:
-        case FAULT_CAPTIVE:
-        case FAULT_CLOG:
-        case FAULT_CORRUPT:
-        case FAULT_SLOW_READER:
-        case FAULT_OUTAGE:
-            return true;
-        default:
-            return false;
-    }
-}
-
 /* ---- shapes ---- */
 
 static uint32_t *all_nodes(const struct world *w, size_t *count)

@@ -406,6 +406,7 @@ char *scenario_schema_json(void);
 const char *fault_name(unsigned fault);
 /* Can "faults" ask for some of this kind, at random moments? */
 bool scenario_draws_fault(unsigned fault);
+bool fault_is_of_links(unsigned fault); /* does it trouble connections, so that `net-model` has it? */
 const char *crash_point_name(unsigned point);
 const char *swarm_name(enum swarm_fault fault);
 

@@ -14,12 +14,9 @@ const struct workload_info workload_table[WORK_COUNT] = {
 #undef WORK
 
 #define NAME(id, name) [FAULT_##id] = name,
-bool scenario_draws_fault(unsigned fault)
+bool fault_is_of_links(unsigned fault)
 {
     switch (fault) {
-        case FAULT_PARTITION:
-        case FAULT_BREAK:
-        case FAULT_CRASH:
         case FAULT_FLAP:
         case FAULT_HALF_OPEN:
         case FAULT_CAPTIVE:
@@ -31,6 +28,11 @@ bool scenario_draws_fault(unsigned fault)
         default:
             return false;
     }
+}
+
+bool scenario_draws_fault(unsigned fault)
+{
+    return fault == FAULT_PARTITION || fault == FAULT_BREAK || fault == FAULT_CRASH || fault_is_of_links(fault);
 }
 
 const char *fault_name(unsigned fault)

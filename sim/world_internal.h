@@ -513,7 +513,6 @@ void clock_spans(struct world *w, const struct node_clock *clock);
 void clock_settle_all(struct world *w);
 
 /* ---- fault_link.c: what goes wrong with connections ---- */
-bool fault_is_of_links(enum fault_kind kind);
 /* Begins; takes over model's arrays. An empty list of nodes: every device. */
 void fault_link_begin(struct world *w, struct fault *model, uint64_t for_us);
 /* A device is new: what everybody has, it has. */

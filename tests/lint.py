@@ -78,6 +78,7 @@ FLAW_MAY = {"core/decide_internal.h", "core/decide.c", "core/decide_device.c", "
 
 LINES_MAX = 600
 LONG_FILES = {}  # file: why
+BYTES_MAX = 1 << 20
 LONG_FOLDERS = ("core/", "net-model/", "sim/", "reports/")
 FUNCTION_MAX = 90
 TEXT = (".c", ".h", ".def", ".py", ".sh", ".md", ".json", ".jsonl", ".yml", ".editorconfig", ".clang-format")
@@ -232,6 +233,8 @@ def check_opening(path, lines):
 
 
 def check_text(path, data):
+    if len(data) > BYTES_MAX:
+        complain(path, 1, f"found {len(data)} bytes, expected at most {BYTES_MAX}: is it the output of a run?")
     if b"\r" in data:
         complain(path, data[:data.index(b"\r")].count(b"\n") + 1, "found a carriage return, expected line feeds only")
     if data and not data.endswith(b"\n"):
