@@ -353,7 +353,7 @@ struct scenario {
     char **seen;
     size_t seen_count;
     uint64_t seeds;
-    uint64_t seeds_at_most; /* a large scenario caps what a sweep of everything gives it; 0 = no cap */
+    uint64_t seeds_at_most; /* a large scenario caps what a sweep of everything gives it; UINT64_MAX = no cap */
     int64_t starts_s;       /* seconds since 1970 */
     uint32_t shards;
     char *store;          /* "memory" or "sqlite" */

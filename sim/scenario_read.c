@@ -15,6 +15,7 @@ static void set_defaults(struct scenario *s, const char *file)
 {
     *s = (struct scenario){.file = text_copy(file),
                            .seeds = 20,
+                           .seeds_at_most = UINT64_MAX,
                            .shards = 1,
                            .policy = policy_sound(),
                            .flaw = -1,

@@ -231,6 +231,10 @@ expect 2 "a directory as a scenario" "$sexton" run .
 expect 2 "a directory as a history" "$sexton" verify .
 expect 2 "an unknown key" "$sexton" lint typo.json
 says 'typo.json:1:[0-9]*: '
+mkdir large && sed 's/"name": *"good"/"name": "good", "seeds-at-most": 0/' good.json >large/good.json
+expect 4 "a large scenario, where only its folder is named" "$sexton" check large
+says "large/good.json is swept only when it is named"
+expect 0 "and when it is named" "$sexton" check large/good.json
 expect 4 "check in an empty directory" sh -c 'mkdir -p void/scenarios && cd void && exec "$0" check' "$sexton"
 
 # ---- where the output goes ----

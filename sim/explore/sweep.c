@@ -92,7 +92,10 @@ int sweep_add_file(struct sweep *sweep, const char *path, bool found)
         fprintf(stderr, "%s\n", error);
         return E_INVALID;
     }
-    if (sweep->only_swarms && !file.scenarios[0].swarm.on) {
+    bool alone = found && file.scenarios[0].seeds_at_most == 0;
+    if (alone)
+        fprintf(stderr, "sexton check: %s is swept only when it is named\n", path);
+    if (alone || (sweep->only_swarms && !file.scenarios[0].swarm.on)) {
         scenario_free_all(file.scenarios, file.count);
         return 0;
     }
@@ -256,7 +259,7 @@ void sweep_lay_out(struct sweep *sweep, const struct sweep_options *options)
         uint64_t first = options->last ? options->first : 1,
                  last = options->last ? options->last : item->scenario->seeds;
         uint64_t most = item->scenario->seeds_at_most;
-        item->capped = item->found && most > 0 && first == 1 && last > most;
+        item->capped = item->found && first == 1 && last > most;
         if (item->capped)
             last = most;
         item->step = options->parts;
