@@ -131,16 +131,24 @@ static void write_head(const struct sheet *s, int key_lines)
                 lines[i].dashes);
 }
 
+/* What fits beside the sample of a line in a picture of the page. */
+#define TITLE_FITS 42
+
 /* A title in single quotes; gnuplot doubles a quote to mean one. Line breaks would end the command. */
 static void write_title(FILE *gp, const char *title)
 {
+    size_t length = strlen(title), shown = length;
+    if (length > TITLE_FITS)
+        shown = TITLE_FITS - strlen("...");
+    while (shown < length && ((unsigned char)title[shown] & 0xc0) == 0x80)
+        shown--; /* no character is cut */
     fputs(" title '", gp);
-    for (; *title; title++) {
-        if (*title == '\'')
+    for (size_t i = 0; i < shown; i++) {
+        if (title[i] == '\'')
             fputc('\'', gp);
-        fputc((unsigned char)*title < 0x20 ? ' ' : *title, gp);
+        fputc((unsigned char)title[i] < 0x20 ? ' ' : title[i], gp);
     }
-    fputc('\'', gp);
+    fputs(shown < length ? "...'" : "'", gp);
 }
 
 static void begin_line(struct sheet *s, const char *how)
@@ -235,7 +243,7 @@ static bool write_convergence(struct sheet *s, const struct plot_input *input)
         return false;
     set_convergence(&curves[count++], input->measures, input->flawed ? "sound" : "devices");
     if (input->flawed && measures_pairs(input->flawed))
-        set_convergence(&curves[count++], input->flawed, "flawed on purpose");
+        set_convergence(&curves[count++], input->flawed, "with a flaw");
     write_head(s, count);
     fputs("set ylabel 'devices reached'\n", s->gp);
     write_curves(s, curves, styles, count, "time since the deletion");
